@@ -1,0 +1,182 @@
+# Quoin. One Makefile, no recursion: `make`, `make check`, `make help`.
+#
+# A flavour is a build directory: make FLAVOUR=plain|asan|fuzz|cover|libc
+# Programs on the way of a message are static and start fast: musl where there is
+# musl-gcc, else static glibc. The rest (user database, libsodium) is glibc.
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all check unit clean help lint install uninstall
+
+FLAVOUR ?= plain
+B ?= build/$(FLAVOUR)
+
+# Where an installed Quoin lives. QMAIL=/var/qmail puts all of it under one roof.
+ifdef QMAIL
+CONTROLDIR ?= $(QMAIL)/control
+QUEUEDIR ?= $(QMAIL)/queue
+RUNDIR ?= $(QMAIL)/run
+USERSDIR ?= $(QMAIL)/users
+ALIASDIR ?= $(QMAIL)/alias
+BINDIR ?= $(QMAIL)/bin
+endif
+CONTROLDIR ?= /etc/quoin/control
+QUEUEDIR ?= /var/lib/quoin/queue
+RUNDIR ?= /run/quoin
+USERSDIR ?= /etc/quoin/users
+ALIASDIR ?= /var/lib/quoin/alias
+BINDIR ?= /usr/lib/quoin
+
+# ---- compilers and flags ------------------------------------------------------
+
+CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
+MUSL ?= $(if $(filter clang%,$(CC)),,$(shell command -v musl-gcc))
+CSTD = -std=c17 -D_GNU_SOURCE
+WARN = -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wwrite-strings -Wundef -Wformat=2 -Werror
+HARD = -fstack-protector-strong -fno-common
+OPT = -O2 -g
+
+ifeq ($(FLAVOUR),asan)
+MUSL :=
+OPT = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FASTLINK =
+else ifeq ($(FLAVOUR),fuzz)
+MUSL :=
+CC := clang
+OPT = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FASTLINK =
+else ifeq ($(FLAVOUR),cover)
+MUSL :=
+OPT = -O0 -g --coverage
+FASTLINK =
+else ifeq ($(FLAVOUR),libc)
+MUSL :=
+FASTLINK = -static
+HARD += -D_FORTIFY_SOURCE=2
+else
+FASTLINK = -static
+HARD += -D_FORTIFY_SOURCE=2
+endif
+
+LIBCFLAGS = $(CSTD) $(WARN) $(OPT) $(HARD) -fPIE -Ilib -I$(B) -DHAVE_SODIUM
+LIBCLINK = $(OPT) -pie -Wl,-z,relro,-z,now
+ifneq ($(MUSL),)
+FASTCC = $(MUSL)
+# musl's headers first, then the kernel's and cdb.h through links of our own
+FASTFLAGS = $(CSTD) $(WARN) $(OPT) -fstack-protector-strong -fno-common -Ilib -I$(B) \
+	-idirafter $(B)/sysinc
+FASTSODIUM =
+SYSINC = $(B)/sysinc/cdb.h
+else
+FASTCC = $(CC)
+FASTFLAGS = $(CSTD) $(WARN) $(OPT) $(HARD) -Ilib -I$(B) -DHAVE_SODIUM
+FASTSODIUM = -lsodium
+SYSINC =
+endif
+FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
+
+# ---- the library: small units, one header each ----------------------------------
+
+LIB = addr base64 clock control cursor date822 dns escape fdio hdr822 job jail maildir \
+	netstr num paths prog qfile qid qlog rbuf ready rnd route sbuf submit sum table usock
+LIBSRC = $(wildcard $(LIB:%=lib/%.c))
+LIBOBJ = $(LIBSRC:.c=.o)
+
+# ---- the programs: what each is made of ------------------------------------------
+# FAST: static, on the way of a message. SLOW: glibc, dynamic.
+
+FAST =
+SLOW =
+
+-include $(sort $(wildcard */parts.mk))
+
+# ---- rules --------------------------------------------------------------------
+
+ALL = $(FAST) $(SLOW)
+all: $(ALL:%=$(B)/bin/%)
+
+$(B)/gen/build.h: Makefile | $(B)/gen
+	@{ echo '/* Made by the Makefile: where this build expects everything. */'; \
+	for v in CONTROLDIR=$(CONTROLDIR) QUEUEDIR=$(QUEUEDIR) RUNDIR=$(RUNDIR) \
+		USERSDIR=$(USERSDIR) ALIASDIR=$(ALIASDIR) BINDIR=$(BINDIR); do \
+		echo "#define BUILD_$${v%%=*} \"$${v#*=}\""; done; } > $@
+$(B)/gen $(B)/bin $(B)/sysinc $(B)/tools:
+	@mkdir -p $@
+
+$(B)/sysinc/cdb.h: | $(B)/sysinc
+	@for d in linux asm-generic; do ln -sfn /usr/include/$$d $(B)/sysinc/$$d; done
+	@ln -sfn $$(dirname $$(echo '#include <asm/unistd.h>' | $(CC) -E -xc - | \
+		sed -n 's/^# [0-9]* "\(.*\/asm\/unistd.h\)".*/\1/p' | head -n 1)) $(B)/sysinc/asm
+	@ln -sfn /usr/include/cdb.h $@
+
+# Sandbox profiles become arrays when Quoin is built.
+$(B)/tools/mkjail: package/mkjail.c | $(B)/tools
+	$(if $V,,@echo "  HOSTCC mkjail";)$(CC) $(CSTD) -O1 -Wall -Wextra -o $@ $< -lseccomp
+JAILS = $(wildcard */*.jail)
+define jail_rule
+$(B)/gen/jail_$(basename $(notdir $1)).c: $1 $(B)/tools/mkjail | $(B)/gen
+	@$(B)/tools/mkjail $1 > $$@
+endef
+$(foreach j,$(JAILS),$(eval $(call jail_rule,$j)))
+$(B)/fast/gen/%.o: $(B)/gen/%.c | $(SYSINC)
+	@mkdir -p $(@D)
+	@$(FASTCC) $(FASTFLAGS) -c -o $@ $<
+$(B)/slow/gen/%.o: $(B)/gen/%.c
+	@mkdir -p $(@D)
+	@$(CC) $(LIBCFLAGS) -c -o $@ $<
+.SECONDARY:
+
+$(B)/fast/%.o: %.c $(B)/gen/build.h | $(SYSINC)
+	@mkdir -p $(@D)
+	$(if $V,,@echo "  CC     $<";)$(FASTCC) $(FASTFLAGS) -MMD -MP -c -o $@ $<
+$(B)/slow/%.o: %.c $(B)/gen/build.h
+	@mkdir -p $(@D)
+	$(if $V,,@echo "  CC     $< (glibc)";)$(CC) $(LIBCFLAGS) -MMD -MP -c -o $@ $<
+$(B)/fast/libquoin.a: $(LIBOBJ:%=$(B)/fast/%)
+	@rm -f $@; $(AR) rcD $@ $^
+$(B)/slow/libquoin.a: $(LIBOBJ:%=$(B)/slow/%)
+	@rm -f $@; $(AR) rcD $@ $^
+
+# NAME.o: objects beside lib/; NAME.libs: -l words; NAME.jails: profiles linked in
+define fast_program
+$(B)/bin/$1: $$($1.o:%=$(B)/fast/%) $$($1.jails:%=$(B)/fast/gen/jail_%.o) $(B)/fast/libquoin.a | $(B)/bin
+	$$(if $$V,,@echo "  LINK   $1";)$(FASTCC) $(FASTLDFLAGS) -o $$@ $$^ $$($1.libs) -lcdb $(FASTSODIUM)
+endef
+define slow_program
+$(B)/bin/$1: $$($1.o:%=$(B)/slow/%) $$($1.jails:%=$(B)/slow/gen/jail_%.o) $(B)/slow/libquoin.a | $(B)/bin
+	$$(if $$V,,@echo "  LINK   $1 (glibc)";)$(CC) $(LIBCLINK) -o $$@ $$^ $$($1.libs) -lcdb -lsodium
+endef
+$(foreach p,$(FAST),$(eval $(call fast_program,$p)))
+$(foreach p,$(SLOW),$(eval $(call slow_program,$p)))
+
+# ---- tests ----------------------------------------------------------------------
+# tests/unit/test_X.c: cmocka, with lib/ and the objects named in test_X.o.
+
+UNITS = $(basename $(notdir $(wildcard tests/unit/test_*.c)))
+define unit_program
+$(B)/tests/$1: $(B)/slow/tests/unit/$1.o $$($1.o:%=$(B)/slow/%) $$($1.jails:%=$(B)/slow/gen/jail_%.o) $(B)/slow/libquoin.a
+	@mkdir -p $$(@D)
+	$$(if $$V,,@echo "  LINK   $1";)$(CC) $(LIBCLINK) -o $$@ $$^ $$($1.libs) -lcmocka -lcdb -lsodium -lpthread
+endef
+$(foreach u,$(UNITS),$(eval $(call unit_program,$u)))
+
+# tests/fuzz/fuzz_X.c: LLVMFuzzerTestOneInput; corpora in tests/fuzz/corpus/X. In
+# the flavour fuzz linked with libFuzzer, elsewhere with a driver that runs files.
+FUZZERS = $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
+ifeq ($(FLAVOUR),fuzz)
+FUZZMAIN = -fsanitize=fuzzer
+else
+FUZZMAIN = $(B)/slow/tests/fuzz/replay.o
+endif
+define fuzz_program
+$(B)/tests/$1: $(B)/slow/tests/fuzz/$1.o $$($1.o:%=$(B)/slow/%) $(B)/slow/libquoin.a $$(filter %.o,$$(FUZZMAIN))
+	@mkdir -p $$(@D)
+	$$(if $$V,,@echo "  LINK   $1";)$(CC) $(LIBCLINK) -o $$@ $$(filter-out $$(filter %.o,$$(FUZZMAIN)),$$^) $$(FUZZMAIN) $$($1.libs) -lcdb -lsodium
+endef
+$(foreach f,$(FUZZERS),$(eval $(call fuzz_program,$f)))
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+clean:
+	rm -rf build

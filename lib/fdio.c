@@ -1,0 +1,122 @@
+#include "fdio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+int fd_wait(int fd, short events, int64_t deadline)
+{
+	struct pollfd p = {fd, events, 0};
+
+	for (;;) {
+		int n = poll(&p, 1, clock_left_ms(deadline));
+
+		if (n > 0)
+			return 0;
+		if (n == 0 && clock_left_ms(deadline) == 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		if (n == -1 && errno != EINTR)
+			return -1;
+	}
+}
+
+/* A blocking descriptor must not block behind our back: ask first. */
+static int ready(int fd, short events, int64_t deadline)
+{
+	return deadline == CLOCK_NEVER ? 0 : fd_wait(fd, events, deadline);
+}
+
+static int may_repeat(int fd, short events, int64_t deadline)
+{
+	if (errno == EINTR)
+		return 1;
+	return (errno == EAGAIN || errno == EWOULDBLOCK) &&
+	       fd_wait(fd, events, deadline) == 0;
+}
+
+ssize_t fd_read_some(int fd, void *p, size_t n, int64_t deadline)
+{
+	for (;;) {
+		ssize_t r;
+
+		if (ready(fd, POLLIN, deadline) == -1)
+			return -1;
+		r = read(fd, p, n);
+		if (r >= 0 || !may_repeat(fd, POLLIN, deadline))
+			return r;
+	}
+}
+
+int fd_read_full(int fd, void *p, size_t n, int64_t deadline)
+{
+	char *at = p;
+
+	while (n > 0) {
+		ssize_t r = fd_read_some(fd, at, n, deadline);
+
+		if (r == 0)
+			errno = EPIPE;
+		if (r <= 0)
+			return -1;
+		at += r;
+		n -= (size_t)r;
+	}
+	return 0;
+}
+
+int fd_write_full(int fd, const void *p, size_t n, int64_t deadline)
+{
+	const char *at = p;
+
+	while (n > 0) {
+		ssize_t w;
+
+		if (ready(fd, POLLOUT, deadline) == -1)
+			return -1;
+		w = write(fd, at, n);
+		if (w == -1 && !may_repeat(fd, POLLOUT, deadline))
+			return -1;
+		if (w > 0) {
+			at += w;
+			n -= (size_t)w;
+		}
+	}
+	return 0;
+}
+
+int fd_nonblock(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags == -1 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+int fd_cloexec(int fd)
+{
+	return fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+int fd_move(int want, int fd)
+{
+	if (fd == want)
+		return fcntl(fd, F_SETFD, 0);
+	if (dup2(fd, want) == -1)
+		return -1;
+	return close(fd);
+}
+
+int fd_sync_dir(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (fd == -1)
+		return -1;
+	r = fsync(fd);
+	return close(fd) == -1 ? -1 : r;
+}

@@ -1,0 +1,34 @@
+/* fdio: whole reads and writes on descriptors, with a deadline where the other
+ * side is foreign.
+ *
+ * Errors: -1 with errno; ETIMEDOUT when the deadline (clock.h, CLOCK_NEVER for
+ *         none) passed, EPIPE when the other side is gone. EINTR is repeated.
+ * Deadlines work with blocking and non-blocking descriptors alike.
+ */
+#ifndef QUOIN_FDIO_H
+#define QUOIN_FDIO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Exactly n bytes. A read that meets the end of file gives -1 with EPIPE. */
+int fd_read_full(int fd, void *p, size_t n, int64_t deadline);
+int fd_write_full(int fd, const void *p, size_t n, int64_t deadline);
+
+/* What is there, at most n: a count, 0 at the end of file. */
+ssize_t fd_read_some(int fd, void *p, size_t n, int64_t deadline);
+
+/* Wait for POLLIN or POLLOUT: 0, or -1 with ETIMEDOUT. */
+int fd_wait(int fd, short events, int64_t deadline);
+
+int fd_nonblock(int fd);
+int fd_cloexec(int fd);
+
+/* Move fd to number want (closing what is there); for children about to exec. */
+int fd_move(int want, int fd);
+
+/* fsync of a directory given by path. */
+int fd_sync_dir(const char *path);
+
+#endif

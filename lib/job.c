@@ -1,0 +1,102 @@
+#include "job.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cursor.h"
+#include "escape.h"
+#include "sbuf.h"
+
+int job_put(struct sbuf *b, const struct job *j)
+{
+	sbuf_clear(b);
+	if (put_u16(b, j->slot) == -1 || sbuf_catz(b, j->id) == -1 ||
+	    put_u64(b, j->msg_offset) == -1 || put_u64(b, j->msg_len) == -1 ||
+	    sbuf_cat(b, j->msg_sum, SUM_LEN) == -1 || put_u64(b, j->birth) == -1 ||
+	    put_u8(b, j->flags) == -1 || sbuf_catz(b, j->sender) == -1 ||
+	    sbuf_catz(b, j->route) == -1 || put_u16(b, j->nrcpts) == -1)
+		return -1;
+	for (uint16_t i = 0; i < j->nrcpts; i++)
+		if (sbuf_catz(b, j->rcpts[i]) == -1)
+			return -1;
+	return 0;
+}
+
+static int bad(void)
+{
+	errno = EBADMSG;
+	return -1;
+}
+
+int job_get(struct job *j, const char *p, size_t n)
+{
+	struct cursor c;
+	const char *sum;
+	uint64_t ns;
+
+	cur_init(&c, p, n);
+	if (cur_u16(&c, &j->slot) == -1 || cur_str(&c, QID_LEN, &j->id) == -1 ||
+	    cur_u64(&c, &j->msg_offset) == -1 || cur_u64(&c, &j->msg_len) == -1 ||
+	    cur_bytes(&c, SUM_LEN, &sum) == -1 || cur_u64(&c, &j->birth) == -1 ||
+	    cur_u8(&c, &j->flags) == -1 || cur_str(&c, LIMIT_ADDRESS, &j->sender) == -1 ||
+	    cur_str(&c, LIMIT_ADDRESS, &j->route) == -1 || cur_u16(&c, &j->nrcpts) == -1)
+		return -1;
+	if (qid_parse(j->id, &ns) == -1 || j->msg_len > LIMIT_MESSAGE ||
+	    j->msg_offset > LIMIT_ENVELOPE + 64 || j->flags != 0 || j->nrcpts == 0 ||
+	    j->nrcpts > LIMIT_JOBRCPTS)
+		return bad();
+	memcpy(j->msg_sum, sum, SUM_LEN);
+	for (uint16_t i = 0; i < j->nrcpts; i++)
+		if (cur_str(&c, LIMIT_ADDRESS, &j->rcpts[i]) == -1 ||
+		    *j->rcpts[i] == '\0')
+			return bad();
+	return cur_end(&c);
+}
+
+int report_put(struct sbuf *b, const struct report *r)
+{
+	char text[LIMIT_TEXT + 1];
+
+	sbuf_clear(b);
+	if (put_u16(b, r->slot) == -1 || put_u16(b, r->count) == -1)
+		return -1;
+	for (uint16_t i = 0; i < r->count; i++) {
+		(void)escape_text(text, sizeof text, r->text[i], strlen(r->text[i]));
+		if (sbuf_catc(b, r->letter[i]) == -1 || sbuf_catz(b, text) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int report_get(struct report *r, const char *p, size_t n)
+{
+	struct cursor c;
+
+	cur_init(&c, p, n);
+	if (cur_u16(&c, &r->slot) == -1 || cur_u16(&c, &r->count) == -1)
+		return -1;
+	if (r->count == 0 || r->count > LIMIT_JOBRCPTS)
+		return bad();
+	for (uint16_t i = 0; i < r->count; i++) {
+		uint8_t letter;
+
+		if (cur_u8(&c, &letter) == -1 ||
+		    cur_str(&c, LIMIT_TEXT, &r->text[i]) == -1)
+			return -1;
+		if (letter == '\0' || strchr("KZDB", letter) == NULL)
+			return bad();
+		r->letter[i] = (char)letter;
+	}
+	return cur_end(&c);
+}
+
+int report_all(struct sbuf *b, const struct job *j, char letter, const char *text)
+{
+	struct report r = {.slot = j->slot, .count = j->nrcpts};
+
+	for (uint16_t i = 0; i < j->nrcpts; i++) {
+		r.letter[i] = letter;
+		r.text[i] = text;
+	}
+	return report_put(b, &r);
+}

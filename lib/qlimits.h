@@ -1,0 +1,33 @@
+/* qlimits: every size that something outside a program can press against.
+ * Bytes unless a name says otherwise. Each is in the man page of its program.
+ */
+#ifndef QUOIN_QLIMITS_H
+#define QUOIN_QLIMITS_H
+
+/* Names */
+#define LIMIT_ADDRESS 900 /* local@domain as it stands in an envelope */
+#define LIMIT_LOCAL   640 /* RFC 5321 says 64; VERP and SRS need more */
+#define LIMIT_DOMAIN  255 /* RFC 1035 2.3.4 */
+#define LIMIT_USER    64  /* a system's or table's user name */
+#define LIMIT_PATH    1024
+
+/* Text and logs */
+#define LIMIT_TEXT    400  /* text of a peer or program in a reply or bounce */
+#define LIMIT_LOGLINE 4096 /* one write to a pipe is whole up to PIPE_BUF */
+
+/* A message and its envelope */
+#define LIMIT_ENVELOPE   (8 * 1024 * 1024)
+#define LIMIT_RECIPIENTS 10000       /* of one submission */
+#define LIMIT_CHUNK      65536       /* one netstring of message bytes */
+#define LIMIT_MESSAGE    0x7fffffffL /* databytes 0 means this */
+#define LIMIT_HOPS       100         /* Received fields */
+
+/* Frames between our programs (SOCK_SEQPACKET, one frame a packet) */
+#define LIMIT_FRAME    61440
+#define LIMIT_JOBRCPTS 50 /* recipients of one job */
+
+/* Control files */
+#define LIMIT_CONTROL     1048576 /* a whole file */
+#define LIMIT_CONTROLLINE 4096
+
+#endif
