@@ -14,8 +14,10 @@
  *	     closing before the commit leaves nothing behind.
  * Errors:   -1 with errno; ECONNREFUSED and ENOENT: nobody serves; EAGAIN: qqueue
  *	     says not now, the reason is in s.text; EPIPE, ETIMEDOUT, EBADMSG: the
- *	     connection is dead. No result of these means "not accepted" but
- *	     submit_commit()'s Z and D; after a lost connection nobody knows.
+ *	     connection is dead. Before submit_commit() that means: nothing was
+ *	     accepted. If submit_commit() gives -1 nobody knows.
+ *	     EMSGSIZE (submit_envelope): over LIMIT_ENVELOPE, nothing was sent.
+ * Calls:    no SIGPIPE; poll, read, sendmsg (submit_open: socket, connect too).
  * Deadline: of clock_mono_ms(), for all waiting until the next submit_deadline().
  */
 #ifndef QUOIN_SUBMIT_H
@@ -24,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "netstr.h"
 #include "qid.h"
 #include "qlimits.h"
 
@@ -32,6 +35,7 @@ struct submit {
 	int64_t deadline;
 	char id[QID_LEN + 1];      /* of the submission that comes next */
 	char text[LIMIT_TEXT + 1]; /* reason or answer, printable */
+	struct netstr_reader in;
 	size_t fill;
 	char buf[LIMIT_CHUNK]; /* message bytes until a netstring is full */
 };
