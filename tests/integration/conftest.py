@@ -1,0 +1,56 @@
+"""Fixtures and markers of the integration tests; see quoin.py."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from quoin import Quoin, missing  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "root: needs root")
+    config.addinivalue_line("markers", "programs(*names): needs these programs of ours")
+    config.addinivalue_line("markers", "tools(*names): needs these commands of the system")
+
+
+def _why_not(item):
+    for mark in item.iter_markers("root"):
+        if os.geteuid() != 0:
+            return "needs root" + (f": {mark.args[0]}" if mark.args else "")
+    for mark in item.iter_markers("programs"):
+        if missing(*mark.args):
+            return "not built: " + " ".join(missing(*mark.args))
+    for mark in item.iter_markers("tools"):
+        absent = [t for t in mark.args if not shutil.which(t)]
+        if absent:
+            return "not installed: " + " ".join(absent)
+    return None
+
+
+def pytest_runtest_setup(item):
+    why = _why_not(item)
+    if why:
+        pytest.skip(why)
+
+
+@pytest.hookimpl(tryfirst=True, hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    if call.when == "call":
+        item.failed = outcome.get_result().failed
+
+
+@pytest.fixture
+def quoin(request):
+    """A private Quoin with nothing started."""
+    q = Quoin()
+    try:
+        yield q
+        if getattr(request.node, "failed", False):
+            print(q.all_logs())
+    finally:
+        q.close()
