@@ -4,7 +4,8 @@
  * Kept form: local@domain, the local part unquoted ("a b"@x is kept as a b@x), the
  * last @ divides. No byte below 0x20, no 0x7f, no NUL; 8-bit bytes are kept. Domains
  * keep their case and compare without. A domain is a name (RFC 1035 labels, 8-bit
- * allowed, `_` too, one final dot dropped) or a literal in brackets.
+ * allowed, `_` too, one final dot dropped) or a literal in brackets. Without a domain
+ * ("postmaster") the local part has no @. No empty local part, no comments.
  * Errors: -1 with EINVAL (no such form) or EMSGSIZE (LIMIT_LOCAL, LIMIT_DOMAIN,
  *         LIMIT_ADDRESS).
  */
@@ -21,7 +22,8 @@
 int addr_parse_path(const char *p, size_t n, char kept[LIMIT_ADDRESS + 1], size_t *used,
 		    int *routed);
 
-/* A bare address (an argument, a table's entry) in SMTP's form, quotes and all. */
+/* A bare address (an argument, a table's entry) in SMTP's form, quotes and all; not
+ * an empty one. */
 int addr_parse(const char *s, char kept[LIMIT_ADDRESS + 1]);
 
 /* The domain of a kept address: behind the last @, or NULL if it has none. */
