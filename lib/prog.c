@@ -32,7 +32,8 @@ static void say(const char *word, const char *text)
 	(void)!write(2, line, (size_t)n);
 }
 
-static void say_v(const char *word, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void say_v(const char *word, const char *fmt,
+							va_list ap)
 {
 	char text[LIMIT_LOGLINE];
 
