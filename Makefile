@@ -112,7 +112,7 @@ $(B)/sysinc/cdb.h: | $(B)/sysinc
 
 # Sandbox profiles become arrays when Quoin is built.
 $(B)/tools/mkjail: package/mkjail.c | $(B)/tools
-	$(if $V,,@echo "  HOSTCC mkjail";)$(CC) $(CSTD) -O1 -Wall -Wextra -o $@ $< -lseccomp
+	$(if $V,,@echo "  HOSTCC mkjail";)$(CC) $(CSTD) -O1 $(WARN) -o $@ $< -lseccomp
 JAILS = $(wildcard */*.jail)
 define jail_rule
 $(B)/gen/jail_$(basename $(notdir $1)).c: $1 $(B)/tools/mkjail | $(B)/gen

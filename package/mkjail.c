@@ -182,7 +182,7 @@ static const struct {
     {"F_DUPFD_CLOEXEC", 1, UINT32_MAX, F_DUPFD_CLOEXEC},
     {"PR_SET_PDEATHSIG", 0, UINT32_MAX, PR_SET_PDEATHSIG},
     {"SOL_SOCKET", 1, UINT32_MAX, SOL_SOCKET},
-    {"read-only", 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY}, /* openat */
+    {"read-only", 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY}, /* open; openat: next */
     {"thread", 0, CLONE_THREAD, CLONE_THREAD},                 /* clone */
     {"no-thread", 0, CLONE_THREAD | CLONE_VM, 0},              /* clone, for fork */
     {"exec", 2, 0, 0},                                         /* mmap, mprotect */
@@ -254,7 +254,7 @@ static int maps_memory(const char *name)
 
 static void take_call(char **w, int n)
 {
-	struct scmp_arg_cmp cmp;
+	struct scmp_arg_cmp cmp = {0};
 	unsigned count = 0;
 
 	if (n < 2 || n > 3)
@@ -270,10 +270,16 @@ static void take_call(char **w, int n)
 	}
 	profile.calls = 1;
 	profile.clone3 |= strcmp(w[1], "clone3") == 0;
+	if (strcmp(w[1], "openat") == 0)
+		cmp.arg++;
 	allow_one(w[1], count, &cmp);
-	for (size_t i = 0; i < sizeof variants / sizeof *variants; i++)
-		if (strcmp(w[1], variants[i][0]) == 0)
-			allow_one(variants[i][1], maps_memory(w[1]) ? count : 0, &cmp);
+	for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
+		if (strcmp(w[1], variants[i][0]) != 0)
+			continue;
+		if (strcmp(variants[i][1], "openat") == 0)
+			cmp.arg++; /* the directory comes first */
+		allow_one(variants[i][1], count, &cmp);
+	}
 }
 
 /* ---- deny NAME [ERRNO]: refused without being killed ---- */
