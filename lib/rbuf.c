@@ -1,0 +1,153 @@
+#include "rbuf.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "clock.h"
+#include "fdio.h"
+
+void rbuf_init(struct rbuf *r, int fd, struct wbuf *tie)
+{
+	r->fd = fd;
+	r->deadline = CLOCK_NEVER;
+	r->tie = tie;
+	r->at = r->end = 0;
+}
+
+size_t rbuf_pending(const struct rbuf *r)
+{
+	return r->end - r->at;
+}
+
+int rbuf_is_talking(const struct rbuf *r, int64_t deadline)
+{
+	return rbuf_pending(r) > 0 || fd_wait(r->fd, POLLIN, deadline) == 0;
+}
+
+/* Read more behind what is there; the whole buffer can be used for it. */
+static int fill(struct rbuf *r)
+{
+	ssize_t n;
+
+	if (r->at > 0) {
+		memmove(r->buf, r->buf + r->at, rbuf_pending(r));
+		r->end -= r->at;
+		r->at = 0;
+	}
+	if (r->end == sizeof r->buf) {
+		errno = E2BIG;
+		return -1;
+	}
+	if (r->tie != NULL && wbuf_flush(r->tie) == -1)
+		return -1;
+	n = fd_read_some(r->fd, r->buf + r->end, sizeof r->buf - r->end, r->deadline);
+	if (n <= 0)
+		return (int)n;
+	r->end += (size_t)n;
+	return 1;
+}
+
+int rbuf_some(struct rbuf *r, const char **p, size_t *n)
+{
+	int got = rbuf_pending(r) > 0 ? 1 : fill(r);
+
+	*p = r->buf + r->at;
+	*n = rbuf_pending(r);
+	return got;
+}
+
+void rbuf_take(struct rbuf *r, size_t n)
+{
+	r->at += n;
+}
+
+/* A line is what ends with CRLF and has no other CR, LF or NUL. */
+static int check_line(const char *p, size_t n)
+{
+	int e = 0;
+
+	if (memchr(p, '\0', n) != NULL)
+		e = EILSEQ;
+	else if (n == 0 || p[n - 1] != '\r' || memchr(p, '\r', n - 1) != NULL)
+		e = EBADMSG;
+	if (e == 0)
+		return 0;
+	errno = e;
+	return -1;
+}
+
+int rbuf_line(struct rbuf *r, size_t max, const char **line, size_t *len)
+{
+	size_t seen = 0;
+	const char *lf;
+
+	while ((lf = memchr(r->buf + r->at + seen, '\n', rbuf_pending(r) - seen)) ==
+	       NULL) {
+		int got;
+
+		seen = rbuf_pending(r);
+		got = fill(r);
+		if (got <= 0)
+			return got;
+	}
+	*line = r->buf + r->at;
+	*len = (size_t)(lf - *line);
+	rbuf_take(r, *len + 1);
+	if (check_line(*line, *len) == -1)
+		return -1;
+	(*len)--;
+	if (*len > max) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	return 1;
+}
+
+void wbuf_init(struct wbuf *w, int fd)
+{
+	w->fd = fd;
+	w->deadline = CLOCK_NEVER;
+	w->len = 0;
+}
+
+/* A socket nearly always takes it at once: ask before waiting for it. */
+static int send_all(const struct wbuf *w, const char *p, size_t n)
+{
+	ssize_t sent = send(w->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (sent == (ssize_t)n)
+		return 0;
+	if (sent == -1 && errno != EAGAIN && errno != EINTR && errno != ENOTSOCK)
+		return -1;
+	if (sent > 0) {
+		p += sent;
+		n -= (size_t)sent;
+	}
+	return fd_write_full(w->fd, p, n, w->deadline);
+}
+
+int wbuf_flush(struct wbuf *w)
+{
+	size_t n = w->len;
+
+	w->len = 0;
+	return n > 0 ? send_all(w, w->buf, n) : 0;
+}
+
+int wbuf_put(struct wbuf *w, const void *p, size_t n)
+{
+	if (n > sizeof w->buf - w->len && wbuf_flush(w) == -1)
+		return -1;
+	if (n > sizeof w->buf)
+		return send_all(w, p, n);
+	memcpy(w->buf + w->len, p, n);
+	w->len += n;
+	return 0;
+}
+
+int wbuf_puts(struct wbuf *w, const char *s)
+{
+	return wbuf_put(w, s, strlen(s));
+}
