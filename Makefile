@@ -52,10 +52,10 @@ OPT = -O0 -g --coverage
 FASTLINK =
 else ifeq ($(FLAVOUR),libc)
 MUSL :=
-FASTLINK = -static
+FASTLINK = -static-pie
 HARD += -D_FORTIFY_SOURCE=2
 else
-FASTLINK = -static
+FASTLINK = -static-pie
 HARD += -D_FORTIFY_SOURCE=2
 endif
 
@@ -64,13 +64,18 @@ LIBCLINK = $(OPT) -pie -Wl,-z,relro,-z,now
 ifneq ($(MUSL),)
 FASTCC = $(MUSL)
 # musl's headers first, then the kernel's and cdb.h through links of our own
-FASTFLAGS = $(CSTD) $(WARN) $(OPT) -fstack-protector-strong -fno-common -Ilib -I$(B) \
+FASTFLAGS = $(CSTD) $(WARN) $(OPT) -fstack-protector-strong -fno-common -fPIE -Ilib -I$(B) \
 	-idirafter $(B)/sysinc
 FASTSODIUM =
+# musl-gcc has no words for static-pie: its start file is named here
+MUSLDIR = $(dir $(firstword $(wildcard /usr/lib/*-linux-musl/rcrt1.o /usr/lib/musl/lib/rcrt1.o)))
+FASTLINK = -static -nostartfiles -Wl,-pie,--no-dynamic-linker,-z,text,-z,noexecstack \
+	$(MUSLDIR)rcrt1.o $(MUSLDIR)crti.o
+FASTEND = $(MUSLDIR)crtn.o
 SYSINC = $(B)/sysinc/cdb.h
 else
 FASTCC = $(CC)
-FASTFLAGS = $(CSTD) $(WARN) $(OPT) $(HARD) -Ilib -I$(B) -DHAVE_SODIUM
+FASTFLAGS = $(CSTD) $(WARN) $(OPT) $(HARD) -fPIE -Ilib -I$(B) -DHAVE_SODIUM
 FASTSODIUM = -lsodium
 SYSINC =
 endif
@@ -141,7 +146,7 @@ $(B)/slow/libquoin.a: $(LIBOBJ:%=$(B)/slow/%)
 # NAME.o: objects beside lib/; NAME.libs: -l words; NAME.jails: profiles linked in
 define fast_program
 $(B)/bin/$1: $$($1.o:%=$(B)/fast/%) $$($1.jails:%=$(B)/fast/gen/jail_%.o) $(B)/fast/libquoin.a | $(B)/bin
-	$$(if $$V,,@echo "  LINK   $1";)$(FASTCC) $(FASTLDFLAGS) -o $$@ $$^ $$($1.libs) -lcdb $(FASTSODIUM)
+	$$(if $$V,,@echo "  LINK   $1";)$(FASTCC) $(FASTLDFLAGS) -o $$@ $$^ $$($1.libs) -lcdb $(FASTSODIUM) $(FASTEND)
 endef
 define slow_program
 $(B)/bin/$1: $$($1.o:%=$(B)/slow/%) $$($1.jails:%=$(B)/slow/gen/jail_%.o) $(B)/slow/libquoin.a | $(B)/bin
