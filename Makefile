@@ -83,7 +83,7 @@ FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
 
 # ---- the library: small units, one header each ----------------------------------
 
-LIB = addr base64 clock control cursor date822 dns escape fdio hdr822 job jail maildir \
+LIB = addr alias base64 clock control ctlmap cursor date822 dns escape fdio hdr822 job jail localjob maildir \
 	netstr num paths prog qfile qid qlog rbuf ready rnd route sbuf submit sum table usock
 LIBSRC = $(wildcard $(LIB:%=lib/%.c))
 LIBOBJ = $(LIBSRC:.c=.o)
@@ -180,6 +180,24 @@ $(B)/tests/$1: $(B)/slow/tests/fuzz/$1.o $$($1.o:%=$(B)/slow/%) $(B)/slow/libquo
 	$$(if $$V,,@echo "  LINK   $1";)$(CC) $(LIBCLINK) -o $$@ $$(filter-out $$(filter %.o,$$(FUZZMAIN)),$$^) $$(FUZZMAIN) $$($1.libs) -lcdb -lsodium
 endef
 $(foreach f,$(FUZZERS),$(eval $(call fuzz_program,$f)))
+
+# tests/jail: every profile, entered and tried, in the build that runs and in glibc's.
+$(B)/gen/jail_all.c: $(JAILS) Makefile | $(B)/gen
+	@{ echo '/* Made by the Makefile: every sandbox profile. */'; echo '#include "jail.h"'; \
+	for j in $(subst -,_,$(basename $(notdir $(JAILS)))); do \
+		echo "extern const struct jail_profile jail_$$j;"; done; \
+	echo 'extern const struct jail_profile *const jail_all[];'; \
+	echo 'const struct jail_profile *const jail_all[] = {'; \
+	for j in $(subst -,_,$(basename $(notdir $(JAILS)))); do echo "	&jail_$$j,"; done; \
+	echo '	0};'; } > $@
+JAILOBJ := tests/jail/jail_test.o gen/jail_all.o \
+	$(patsubst %,gen/jail_%.o,$(basename $(notdir $(JAILS))))
+$(B)/tests/jail_test: $(JAILOBJ:%=$(B)/fast/%) $(B)/fast/libquoin.a
+	@mkdir -p $(@D)
+	$(if $V,,@echo "  LINK   jail_test";)$(FASTCC) $(FASTLDFLAGS) -o $@ $^ $(FASTSODIUM) $(FASTEND)
+$(B)/tests/jail_test_glibc: $(JAILOBJ:%=$(B)/slow/%) $(B)/slow/libquoin.a
+	@mkdir -p $(@D)
+	$(if $V,,@echo "  LINK   jail_test_glibc";)$(CC) $(LIBCLINK) -o $@ $^ -lsodium
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
