@@ -84,7 +84,7 @@ FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
 # ---- the library: small units, one header each ----------------------------------
 
 LIB = addr alias base64 clock control ctlmap cursor date822 dns escape fdio hdr822 job jail localjob maildir \
-	netstr num paths prog qfile qid qlog rbuf ready rnd route sbuf submit sum table usock
+	netstr num paths prog qfile qid qlog rbuf ready rnd route sbuf submit sum table table_write usock
 LIBSRC = $(wildcard $(LIB:%=lib/%.c))
 LIBOBJ = $(LIBSRC:.c=.o)
 
