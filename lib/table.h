@@ -1,7 +1,9 @@
-/* table: constant databases, by tinycdb, every offset checked before it is used: a
- * truncated, garbled or hostile file gives -1, never a wild read. A table is a file
- * made by a tool of cdb/ and replaced by rename; open it, look up, close it.
+/* table: constant databases (cdb), every offset checked before it is used: a truncated,
+ * garbled or hostile file gives -1, never a wild read. A table is a file made by a
+ * tool of cdb/ and replaced by rename; open it, look up, close it.
  *
+ * Read with pread(2), not mapped: a file that somebody cuts while it is open must not
+ * kill its reader (SIGBUS).
  * Owner:   the caller; table_close() after a table_open() that gave 1.
  * Results: 1 found, 0 not there (no such file, no such key), -1 with errno
  *          (EPROTO: the file is broken).
@@ -12,25 +14,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { LIMIT_TABLEKEY = 2048, LIMIT_TABLEVALUE = 16 * 1024 * 1024 };
+
 struct table {
-	const uint8_t *map;
-	size_t size;
+	int fd;
+	uint64_t size;
+	char *value; /* of the last look-up */
 };
 
-/* At most 2^31 bytes; the file is mapped read only. */
+/* At most 2^31 bytes. */
 int table_open(struct table *t, const char *path);
 void table_close(struct table *t);
 
-/* First value of key; *value points into the table. */
-int table_get(const struct table *t, const void *key, size_t keylen, const char **value,
+/* First value of key; *value is t's, until the next look-up; it has a NUL behind it that
+ * len does not count. A key over LIMIT_TABLEKEY is not there. */
+int table_get(struct table *t, const void *key, size_t keylen, const char **value,
 	      size_t *len);
 
-/* The writer: entries, then a whole new file, synced and renamed over path (its
- * directory synced). -1 with errno: the old file stands. */
+/* open, get, close: 1 with *value, the caller's to free(), 0 or -1. */
+int table_lookup(const char *path, const void *key, size_t keylen, char **value,
+		 size_t *len);
+
+/* The writer: entries, then a whole new file (mode 0644), synced and renamed over path,
+ * its directory synced. It writes to path.tmp under a lock: EWOULDBLOCK when another
+ * is at work. -1 with errno: the old file stands (or, when only the directory's sync
+ * failed, the new one, which a power cut may undo). */
 struct table_writer;
 struct table_writer *table_create(const char *path);
 int table_put(struct table_writer *w, const void *key, size_t keylen, const void *value,
 	      size_t len);
+/* Both end w. */
 int table_commit(struct table_writer *w);
 void table_abort(struct table_writer *w);
 
