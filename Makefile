@@ -19,6 +19,8 @@ RUNDIR ?= $(QMAIL)/run
 USERSDIR ?= $(QMAIL)/users
 ALIASDIR ?= $(QMAIL)/alias
 BINDIR ?= $(QMAIL)/bin
+LOGDIR ?= $(QMAIL)/log
+MANDIR ?= $(QMAIL)/man
 endif
 CONTROLDIR ?= /etc/quoin/control
 QUEUEDIR ?= /var/lib/quoin/queue
@@ -26,6 +28,9 @@ RUNDIR ?= /run/quoin
 USERSDIR ?= /etc/quoin/users
 ALIASDIR ?= /var/lib/quoin/alias
 BINDIR ?= /usr/lib/quoin
+LOGDIR ?= /var/log/quoin
+MANDIR ?= /usr/share/man
+VERSION = 0.1
 
 # ---- compilers and flags ------------------------------------------------------
 
@@ -83,28 +88,33 @@ FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
 
 # ---- the library: small units, one header each ----------------------------------
 
-LIB = addr alias base64 clock control ctlmap cursor date822 dns escape fdio hdr822 job jail localjob maildir \
+LIB = addr alias alist822 base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg escape fdio hdr822 job jail localjob maildir \
 	netstr num paths prog qfile qid qlog rbuf ready rnd route sbuf submit sum table table_write usock
 LIBSRC = $(wildcard $(LIB:%=lib/%.c))
 LIBOBJ = $(LIBSRC:.c=.o)
 
 # ---- the programs: what each is made of ------------------------------------------
-# FAST: static, on the way of a message. SLOW: glibc, dynamic.
+# FAST: static, on the way of a message. SLOW: glibc, dynamic. SCRIPTS: FOLDER/NAME
+# of shell programs. LINKS: NAME=PROGRAM, a second name in the same directory.
 
 FAST =
 SLOW =
+SCRIPTS =
+LINKS =
 
 -include $(sort $(wildcard */parts.mk))
 
 # ---- rules --------------------------------------------------------------------
 
 ALL = $(FAST) $(SLOW)
-all: $(ALL:%=$(B)/bin/%)
+HOUSE = users modes as s6
+all: $(ALL:%=$(B)/bin/%) $(SCRIPTS:%=$(B)/bin/%) $(LINKS:%=$(B)/bin/%) $(B)/bin/house/made
 
 $(B)/gen/build.h: Makefile | $(B)/gen
 	@{ echo '/* Made by the Makefile: where this build expects everything. */'; \
 	for v in CONTROLDIR=$(CONTROLDIR) QUEUEDIR=$(QUEUEDIR) RUNDIR=$(RUNDIR) \
-		USERSDIR=$(USERSDIR) ALIASDIR=$(ALIASDIR) BINDIR=$(BINDIR); do \
+		USERSDIR=$(USERSDIR) ALIASDIR=$(ALIASDIR) BINDIR=$(BINDIR) \
+		LOGDIR=$(LOGDIR) VERSION=$(VERSION); do \
 		echo "#define BUILD_$${v%%=*} \"$${v#*=}\""; done; } > $@
 $(B)/gen $(B)/bin $(B)/sysinc $(B)/tools:
 	@mkdir -p $@
@@ -154,6 +164,26 @@ $(B)/bin/$1: $$($1.o:%=$(B)/slow/%) $$($1.jails:%=$(B)/slow/gen/jail_%.o) $(B)/s
 endef
 $(foreach p,$(FAST),$(eval $(call fast_program,$p)))
 $(foreach p,$(SLOW),$(eval $(call slow_program,$p)))
+
+# bin/ of a build is what an installed BINDIR is: scripts, second names and the tables
+# of the house (package/) stand beside the programs.
+define script_rule
+.PHONY: $(B)/bin/$1
+$(B)/bin/$1: $(B)/bin/$(notdir $1)
+$(B)/bin/$(notdir $1): $1 | $(B)/bin
+	@install -m 755 $$< $$@
+endef
+$(foreach s,$(SCRIPTS),$(eval $(call script_rule,$s)))
+define link_rule
+.PHONY: $(B)/bin/$1
+$(B)/bin/$1: | $(B)/bin
+	@ln -sfn $(lastword $(subst =, ,$1)) $(B)/bin/$(firstword $(subst =, ,$1))
+endef
+$(foreach l,$(LINKS),$(eval $(call link_rule,$l)))
+$(B)/bin/house/made: $(shell find $(HOUSE:%=package/%) -type f) $(wildcard control/samples/*) | $(B)/bin
+	@rm -rf $(@D); mkdir -p $(@D)/samples
+	@cp -R $(HOUSE:%=package/%) $(@D) && cp control/samples/* $(@D)/samples
+	@touch $@
 
 # ---- tests ----------------------------------------------------------------------
 # tests/unit/test_X.c: cmocka, with lib/ and the objects named in test_X.o.
