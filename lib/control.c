@@ -31,6 +31,11 @@ static int fail(int e, const char *name, unsigned line, const char *why)
 	return -1;
 }
 
+int control_wrong(const char *name, unsigned line, const char *why)
+{
+	return fail(EINVAL, name, line, why);
+}
+
 static int slurp(int fd, struct sbuf *b)
 {
 	for (;;) {
@@ -162,11 +167,14 @@ int control_parse(const char *name, const char *p, size_t n, struct control_item
 int control_list(const char *name, struct control_item **list)
 {
 	struct sbuf b = SBUF_INIT(LIMIT_CONTROL);
-	int r = read_file(name, &b);
+	int there = read_file(name, &b);
+	int r = there;
 
 	if (r != -1)
 		r = control_parse(name, b.p != NULL ? b.p : "", b.len, list);
 	sbuf_free(&b);
+	if (r == 0)
+		errno = there ? 0 : ENOENT;
 	return r;
 }
 

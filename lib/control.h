@@ -25,7 +25,8 @@ __attribute__((warn_unused_result)) int control_num(const char *name, uint64_t m
 						    uint64_t *v);
 
 /* All lines, in order: a list that control_free_list() frees; an empty one is
- * {NULL}. *list is set for 0 as well. line numbers start at 1. */
+ * {NULL}. *list is set for 0 as well, and errno then is ENOENT (no such file) or 0
+ * (nothing in it). line numbers start at 1. */
 struct control_item {
 	char *text; /* NULL ends the list */
 	unsigned line;
@@ -33,6 +34,9 @@ struct control_item {
 __attribute__((warn_unused_result)) int control_list(const char *name,
 						     struct control_item **list);
 void control_free_list(struct control_item *list);
+
+/* For a reader that finds a line wrong itself: sets control_error(); -1 with EINVAL. */
+int control_wrong(const char *name, unsigned line, const char *why);
 
 /* What was wrong at the last -1: "control/queuelifetime: line 1: not a number". */
 const char *control_error(void);

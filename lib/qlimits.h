@@ -21,13 +21,25 @@
 #define LIMIT_CHUNK      65536       /* one netstring of message bytes */
 #define LIMIT_MESSAGE    0x7fffffffL /* databytes 0 means this */
 #define LIMIT_HOPS       100         /* Received fields */
+#define LIMIT_HEADER     (10 * 1024 * 1024)
+#define LIMIT_FIELDS     20000
 
 /* Frames between our programs (SOCK_SEQPACKET, one frame a packet) */
 #define LIMIT_FRAME    61440
 #define LIMIT_JOBRCPTS 50 /* recipients of one job */
 
+/* DNS (dns.h) */
+#define LIMIT_DNSRECORDS 100 /* of one answer; further ones are not looked at */
+#define LIMIT_CNAMES     8   /* links of a CNAME chain */
+#define LIMIT_DNSSERVERS 4
+
+/* A server's reply (qremote) */
+#define LIMIT_REPLYLINE  2048 /* RFC 5321 4.5.3.1.5 says 512 */
+#define LIMIT_REPLYLINES 100
+#define LIMIT_REPLY      4096 /* what is kept of its text */
+
 /* Control files */
-#define LIMIT_CONTROL     1048576 /* a whole file */
+#define LIMIT_CONTROL     16777216 /* a whole file: 100,000 domains and more */
 #define LIMIT_CONTROLLINE 4096
 
 #endif
