@@ -156,13 +156,13 @@ class Service:
 
 
 class Quoin:
-    def __init__(self, me="q.example"):
+    def __init__(self, me="q.example", parent="/tmp"):
         self.ids = {}  # name of a service's user: number
         for n, (name, *_) in enumerate(table_of("users")):
             self.ids[name] = FIRST_UID + n if ROOT else os.getuid()
         self.ids["root"] = 0 if ROOT else os.getuid()
         # Short: a socket's path has 107 bytes. Not pytest's tmp_path: that is 0700.
-        self.home = Path(tempfile.mkdtemp(prefix="quoin-", dir="/tmp"))
+        self.home = Path(tempfile.mkdtemp(prefix="quoin-", dir=parent))
         self.home.chmod(0o755)
         self.services = []
         self.accounts = {}
