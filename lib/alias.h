@@ -9,6 +9,7 @@
  *	<path		:include: the file's lines, read at each delivery (below)
  *	-		discard (/dev/null): delivered, with a log line
  *	!x.y.z text	refuse for ever with this enhanced status (`error:5.1.6 text`)
+ *	#line		(first) where it stands in control/aliases; alias_next() skips it
  *
  * Each instruction is one target: forwards are done last, in one submission, as in
  * a dot-file. `!` and `-` stand alone in their value.

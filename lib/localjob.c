@@ -21,10 +21,11 @@ int localjob_get(struct localjob *l, const char *p, size_t n)
 	struct cursor c;
 
 	cur_init(&c, p, n);
-	if (cur_str(&c, 1, &l->dash) == -1 || cur_str(&c, LIMIT_ADDRESS, &l->ext) == -1 ||
+	if (cur_str(&c, LIMIT_DASH, &l->dash) == -1 ||
+	    cur_str(&c, LIMIT_ADDRESS, &l->ext) == -1 ||
 	    cur_str(&c, LIMIT_ADDRESS, &l->alias) == -1)
 		return -1;
-	if (*l->dash != '\0' && *l->dash != '-') {
+	if (strchr(l->dash, '/') != NULL) {
 		errno = EBADMSG;
 		return -1;
 	}

@@ -11,8 +11,9 @@
  *	frame  = dash NUL ext NUL alias NUL job		(job.h; with the descriptor)
  *	report = as in job.h, same slot, as many letters as the job has recipients
  *
- * dash, ext: select HOME/.qmail DASH EXT, as qmail-local's arguments (dash "" or "-";
- * ext keeps its case, qlocal lowers it). alias: the key of control/aliases.cdb that
+ * dash, ext: select HOME/.qmail DASH EXT, as qmail-local's arguments (dash "" or "-",
+ * and what else users/assign may say, up to LIMIT_DASH bytes without a slash; ext keeps
+ * its case, qlocal lowers it). alias: the key of control/aliases.cdb that
  * is to be carried out (alias.h) instead of a dot-file, or "".
  * job.route is the local part as routed (LOCAL, and with a recipient's domain RECIPIENT
  * and Delivered-To: for a virtual domain "prepend-user"@domain, as in qmail).
@@ -29,6 +30,7 @@
 
 enum {
 	LOCALJOB_SECONDS = 1800,
+	LIMIT_DASH = 7,
 	/* the largest frame: three strings before a job's frame */
 	LIMIT_LOCALFRAME = LIMIT_FRAME + 16 + 2 * (LIMIT_ADDRESS + 1)
 };

@@ -6,13 +6,15 @@
  *	`virtualdomains` (user@dom, dom, .dom, empty) -> local, with "prepend-" in front
  *	of the local part, empty prepend = not virtual; own literal (localiphost) ->
  *	local; else remote, with the relay that `smtproutes` names.
- * Step 2, of a local part (qlspawn, qrcpt; tables opened for each look-up):
- *	users/cdb (=exact, then +wildcards, longest first)	-> that user
+ * Step 2, of a local part (qlspawn, qrcpt; tables opened for each look-up), first
+ * match:
+ *	users/cdb: =exact, then +wildcards, longest first	-> that user
  *	aliases.cdb, exact, lower case				-> `alias`, by the table
- *	qgetpw: the longest user name that ends at a separator
- *	  (control/userseparators, "-+" unless said)		-> that user and extension
+ *	users/cdb: the wildcard of everybody, "+:"		-> that user
+ *	getpw: the longest user name that ends at a separator
+ *	  (control/userseparators, "-+" unless said; not uid 0)	-> that user and extension
  *	else							-> `alias`, by dot-file
- *	  (~alias/.qmail-NAME or -default), catch-alls last.
+ *	  (~alias/.qmail-NAME or -default)
  *
  * Each step can be watched: trace() gets one line of text with the file (and
  * line, where there is one) that decided. Domains compare without case.
@@ -59,12 +61,13 @@ struct route_user {
 	char dash[8];                  /* "" or "-" */
 	char ext[LIMIT_ADDRESS + 1];   /* behind the dash */
 	char alias[LIMIT_ADDRESS + 1]; /* key in aliases.cdb, or "" */
-	int catchall;                  /* only a -default can still match */
+	int catchall;                  /* by "+:" or by ~alias: nobody named it */
 };
 
 /* getpw answers for the system's users: 1 found (name, uid, gid, home set), 0 no such
- * user, -1 temporary. 0 of route_local: *u is set; -1: temporary. There is
- * always a user: at last it is `alias`, which getpw must know. */
+ * user, -1 temporary; with EINPROGRESS the same call is made again when the answer
+ * is there. 0 of route_local: *u is set; -1: temporary. There is always a user: at
+ * last it is `alias`, which getpw must know. users/cdb may say uid 0: refuse it. */
 typedef int route_getpw(void *arg, const char *name, struct route_user *u);
 int route_local(const char *local, route_getpw *getpw, void *getpw_arg,
 		struct route_user *u, route_trace *trace, void *arg);
