@@ -6,7 +6,7 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all check unit clean help lint install uninstall
+.PHONY: all check tests clean help lint lines install uninstall integration
 
 FLAVOUR ?= plain
 B ?= build/$(FLAVOUR)
@@ -72,6 +72,8 @@ FASTCC = $(MUSL)
 FASTFLAGS = $(CSTD) $(WARN) $(OPT) -fstack-protector-strong -fno-common -fPIE -Ilib -I$(B) \
 	-idirafter $(B)/sysinc
 FASTSODIUM =
+# musl-gcc looks into musl's directory only
+FASTCDB = $(shell $(CC) -print-file-name=libcdb.a)
 # musl-gcc has no words for static-pie: its start file is named here
 MUSLDIR = $(dir $(firstword $(wildcard /usr/lib/*-linux-musl/rcrt1.o /usr/lib/musl/lib/rcrt1.o)))
 FASTLINK = -static -nostartfiles -Wl,-pie,--no-dynamic-linker,-z,text,-z,noexecstack \
@@ -82,6 +84,7 @@ else
 FASTCC = $(CC)
 FASTFLAGS = $(CSTD) $(WARN) $(OPT) $(HARD) -fPIE -Ilib -I$(B) -DHAVE_SODIUM
 FASTSODIUM = -lsodium
+FASTCDB = -lcdb
 SYSINC =
 endif
 FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
@@ -156,7 +159,7 @@ $(B)/slow/libquoin.a: $(LIBOBJ:%=$(B)/slow/%)
 # NAME.o: objects beside lib/; NAME.libs: -l words; NAME.jails: profiles linked in
 define fast_program
 $(B)/bin/$1: $$($1.o:%=$(B)/fast/%) $$($1.jails:%=$(B)/fast/gen/jail_%.o) $(B)/fast/libquoin.a | $(B)/bin
-	$$(if $$V,,@echo "  LINK   $1";)$(FASTCC) $(FASTLDFLAGS) -o $$@ $$^ $$($1.libs) -lcdb $(FASTSODIUM) $(FASTEND)
+	$$(if $$V,,@echo "  LINK   $1";)$(FASTCC) $(FASTLDFLAGS) -o $$@ $$^ $$($1.libs) $(FASTCDB) $(FASTSODIUM) $(FASTEND)
 endef
 define slow_program
 $(B)/bin/$1: $$($1.o:%=$(B)/slow/%) $$($1.jails:%=$(B)/slow/gen/jail_%.o) $(B)/slow/libquoin.a | $(B)/bin
@@ -228,6 +231,44 @@ $(B)/tests/jail_test: $(JAILOBJ:%=$(B)/fast/%) $(B)/fast/libquoin.a
 $(B)/tests/jail_test_glibc: $(JAILOBJ:%=$(B)/slow/%) $(B)/slow/libquoin.a
 	@mkdir -p $(@D)
 	$(if $V,,@echo "  LINK   jail_test_glibc";)$(CC) $(LIBCLINK) -o $@ $^ -lsodium
+
+# ---- what people type --------------------------------------------------------------
+
+help:
+	@echo 'make               build/plain/bin: all programs (FLAVOUR=asan, fuzz, cover, libc; CC=clang)'
+	@echo 'make check         unit tests, fuzz corpora, dialogs, sandboxes: under a minute'
+	@echo 'make integration   with real clients and peers (package/deps test peers)'
+	@echo 'make lint          style and static checks (package/deps lint)'
+	@echo 'make lines         lines of code, by program and by uid'
+	@echo 'make install       into the system or DESTDIR; QMAIL=/var/qmail puts all in one place'
+	@echo 'make uninstall     remove what was installed; mail and control files stay'
+	@echo 'make clean         remove build/'
+	@echo 'package/try        see it work; package/check: all tests'
+
+JAILTESTS = $(if $(wildcard tests/jail/jail_test.c),$(B)/tests/jail_test $(B)/tests/jail_test_glibc)
+tests: $(UNITS:%=$(B)/tests/%) $(FUZZERS:%=$(B)/tests/%) $(JAILTESTS)
+
+check: all tests
+	@tests/run-check $(B)
+
+integration: all
+	QUOIN_BIN=$(abspath $(B))/bin /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/integration
+
+lint:
+	@tests/lint
+
+empty =
+space = $(empty) $(empty)
+comma = ,
+lines:
+	@package/lines $(foreach p,$(ALL),$(p):$(subst $(space),$(comma),$(strip $($(p).o))))
+
+INSTALLVARS = CONTROLDIR QUEUEDIR RUNDIR USERSDIR ALIASDIR BINDIR LOGDIR MANDIR DESTDIR QMAIL
+install: all
+	@$(foreach v,$(INSTALLVARS),$v='$($v)') B='$(B)' package/install --built
+
+uninstall:
+	@$(foreach v,$(INSTALLVARS),$v='$($v)') package/uninstall
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
