@@ -1,0 +1,5 @@
+FAST += qqueue
+qqueue.o = qqueue/qqueue.o qqueue/server.o qqueue/conn.o qqueue/draft.o qqueue/frame.o \
+	qqueue/quota.o qqueue/syncer.o qqueue/ids.o qqueue/wake.o
+qqueue.libs = -lpthread
+qqueue.jails = qqueue
