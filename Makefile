@@ -6,7 +6,7 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all check tests clean help lint lines install uninstall integration
+.PHONY: all check tests clean help lint lines install uninstall integration FORCE
 
 FLAVOUR ?= plain
 B ?= build/$(FLAVOUR)
@@ -113,12 +113,15 @@ ALL = $(FAST) $(SLOW)
 HOUSE = users modes as s6
 all: $(ALL:%=$(B)/bin/%) $(SCRIPTS:%=$(B)/bin/%) $(LINKS:%=$(B)/bin/%) $(B)/bin/house/made
 
-$(B)/gen/build.h: Makefile | $(B)/gen
+# Rewritten only when it changes: then everything is compiled anew.
+$(B)/gen/build.h: FORCE | $(B)/gen
 	@{ echo '/* Made by the Makefile: where this build expects everything. */'; \
 	for v in CONTROLDIR=$(CONTROLDIR) QUEUEDIR=$(QUEUEDIR) RUNDIR=$(RUNDIR) \
 		USERSDIR=$(USERSDIR) ALIASDIR=$(ALIASDIR) BINDIR=$(BINDIR) \
 		LOGDIR=$(LOGDIR) VERSION=$(VERSION); do \
-		echo "#define BUILD_$${v%%=*} \"$${v#*=}\""; done; } > $@
+		echo "#define BUILD_$${v%%=*} \"$${v#*=}\""; done; } > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+FORCE:
 $(B)/gen $(B)/bin $(B)/sysinc $(B)/tools:
 	@mkdir -p $@
 
@@ -265,7 +268,7 @@ lines:
 
 INSTALLVARS = CONTROLDIR QUEUEDIR RUNDIR USERSDIR ALIASDIR BINDIR LOGDIR MANDIR DESTDIR QMAIL
 install: all
-	@$(foreach v,$(INSTALLVARS),$v='$($v)') B='$(B)' package/install --built
+	@$(foreach v,$(INSTALLVARS),$v='$($v)') B='$(B)' package/install --built $(INSTALLFLAGS)
 
 uninstall:
 	@$(foreach v,$(INSTALLVARS),$v='$($v)') package/uninstall
