@@ -8,7 +8,7 @@
 #include "clock.h"
 #include "fdio.h"
 
-void rbuf_init(struct rbuf *r, int fd, struct wbuf *tie)
+void rbuf_init(struct rbuf *r, int fd, struct obuf *tie)
 {
 	r->fd = fd;
 	r->deadline = CLOCK_NEVER;
@@ -40,7 +40,7 @@ static int fill(struct rbuf *r)
 		errno = E2BIG;
 		return -1;
 	}
-	if (r->tie != NULL && wbuf_flush(r->tie) == -1)
+	if (r->tie != NULL && obuf_flush(r->tie) == -1)
 		return -1;
 	n = fd_read_some(r->fd, r->buf + r->end, sizeof r->buf - r->end, r->deadline);
 	if (n <= 0)
@@ -105,7 +105,7 @@ int rbuf_line(struct rbuf *r, size_t max, const char **line, size_t *len)
 	return 1;
 }
 
-void wbuf_init(struct wbuf *w, int fd)
+void obuf_init(struct obuf *w, int fd)
 {
 	w->fd = fd;
 	w->deadline = CLOCK_NEVER;
@@ -113,7 +113,7 @@ void wbuf_init(struct wbuf *w, int fd)
 }
 
 /* A socket nearly always takes it at once: ask before waiting for it. */
-static int send_all(const struct wbuf *w, const char *p, size_t n)
+static int send_all(const struct obuf *w, const char *p, size_t n)
 {
 	ssize_t sent = send(w->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 
@@ -128,7 +128,7 @@ static int send_all(const struct wbuf *w, const char *p, size_t n)
 	return fd_write_full(w->fd, p, n, w->deadline);
 }
 
-int wbuf_flush(struct wbuf *w)
+int obuf_flush(struct obuf *w)
 {
 	size_t n = w->len;
 
@@ -136,9 +136,9 @@ int wbuf_flush(struct wbuf *w)
 	return n > 0 ? send_all(w, w->buf, n) : 0;
 }
 
-int wbuf_put(struct wbuf *w, const void *p, size_t n)
+int obuf_put(struct obuf *w, const void *p, size_t n)
 {
-	if (n > sizeof w->buf - w->len && wbuf_flush(w) == -1)
+	if (n > sizeof w->buf - w->len && obuf_flush(w) == -1)
 		return -1;
 	if (n > sizeof w->buf)
 		return send_all(w, p, n);
@@ -147,7 +147,7 @@ int wbuf_put(struct wbuf *w, const void *p, size_t n)
 	return 0;
 }
 
-int wbuf_puts(struct wbuf *w, const char *s)
+int obuf_puts(struct obuf *w, const char *s)
 {
-	return wbuf_put(w, s, strlen(s));
+	return obuf_put(w, s, strlen(s));
 }

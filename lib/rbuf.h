@@ -1,7 +1,7 @@
-/* rbuf and wbuf: buffered reading and writing of a peer's bytes, with deadlines.
+/* rbuf and obuf: buffered reading and writing of a peer's bytes, with deadlines.
  *
  *	static struct rbuf in;
- *	static struct wbuf out;
+ *	static struct obuf out;
  *	rbuf_init(&in, 0, &out);	(out is flushed before in waits for bytes)
  *	in.deadline = clock_mono_ms() + 300000;
  *	r = rbuf_line(&in, 512, &line, &len);
@@ -19,24 +19,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RBUF_SIZE = 65536, WBUF_SIZE = 32768 };
+enum { RBUF_SIZE = 65536, OBUF_SIZE = 32768 };
 
-struct wbuf {
+struct obuf {
 	int fd;
 	int64_t deadline;
 	size_t len;
-	char buf[WBUF_SIZE];
+	char buf[OBUF_SIZE];
 };
 
 struct rbuf {
 	int fd;
 	int64_t deadline;
-	struct wbuf *tie; /* flushed before a wait; may be NULL */
+	struct obuf *tie; /* flushed before a wait; may be NULL */
 	size_t at, end;   /* bytes not yet taken: buf[at..end) */
 	char buf[RBUF_SIZE];
 };
 
-void rbuf_init(struct rbuf *r, int fd, struct wbuf *tie);
+void rbuf_init(struct rbuf *r, int fd, struct obuf *tie);
 
 /* The next line, without its CRLF. A line of more than max bytes is read to its end
  * and gives EMSGSIZE; the next call reads the next line. EBADMSG: a CR or LF by
@@ -57,12 +57,12 @@ size_t rbuf_pending(const struct rbuf *r);
  * deadline given: 0 asks without waiting. */
 int rbuf_is_talking(const struct rbuf *r, int64_t deadline);
 
-void wbuf_init(struct wbuf *w, int fd);
+void obuf_init(struct obuf *w, int fd);
 
 /* Append; flushes when full. 0, or -1 with ETIMEDOUT or EPIPE and the like: the peer
  * is lost, nothing more need be written. */
-__attribute__((warn_unused_result)) int wbuf_put(struct wbuf *w, const void *p, size_t n);
-__attribute__((warn_unused_result)) int wbuf_puts(struct wbuf *w, const char *s);
-__attribute__((warn_unused_result)) int wbuf_flush(struct wbuf *w);
+__attribute__((warn_unused_result)) int obuf_put(struct obuf *w, const void *p, size_t n);
+__attribute__((warn_unused_result)) int obuf_puts(struct obuf *w, const char *s);
+__attribute__((warn_unused_result)) int obuf_flush(struct obuf *w);
 
 #endif
