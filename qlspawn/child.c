@@ -1,0 +1,186 @@
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fdio.h"
+#include "paths.h"
+#include "prog.h"
+#include "usock.h"
+
+int user_same(const struct route_user *a, const struct route_user *b)
+{
+	return a->uid == b->uid && a->gid == b->gid && strcmp(a->name, b->name) == 0 &&
+	       strcmp(a->home, b->home) == 0;
+}
+
+/* ---- in the child ---- */
+
+static void set_descriptors(int sock, int log)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	/* above 3 first, so that no step closes what a later one needs */
+	sock = fcntl(sock, F_DUPFD_CLOEXEC, 10);
+	log = fcntl(log, F_DUPFD_CLOEXEC, 10);
+	if (null == -1 || sock == -1 || log == -1 || dup2(log, 2) == -1 ||
+	    dup2(log, 1) == -1 || dup2(null, 0) == -1 || dup2(sock, 3) == -1)
+		die_sys(EXIT_TEMP, "arrange descriptors");
+}
+
+static void become(const struct route_user *u)
+{
+	if (geteuid() != 0) {
+		if (u->uid != getuid() || u->gid != getgid())
+			die_msg(EXIT_TEMP, "unable to become %s: not started as root",
+				u->name);
+		return;
+	}
+	if (setgroups(1, &u->gid) == -1 || setresgid(u->gid, u->gid, u->gid) == -1 ||
+	    setresuid(u->uid, u->uid, u->uid) == -1)
+		die_sys2(EXIT_TEMP, "become", u->name);
+	if (u->uid == 0 || getuid() != u->uid || geteuid() != u->uid ||
+	    getgid() != u->gid || getegid() != u->gid || setuid(0) != -1)
+		die_msg(EXIT_TEMP, "still not %s", u->name);
+}
+
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _Noreturn void run(const struct route_user *u, const char *dir, int sock, int log)
+{
+	static const char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	char qlocal[LIMIT_PATH];
+	char *env[] = {(char *)path, NULL};
+	const char *argv[10];
+	size_t n = 0;
+
+	(void)setpgid(0, 0);
+	set_descriptors(sock, log);
+	reset_signals();
+	(void)umask(077);
+	if (chdir("/") == -1)
+		die_sys(EXIT_TEMP, "change to /");
+	become(u);
+	argv[n++] = "qlocal";
+	if (dir != NULL) {
+		argv[n++] = "-C";
+		argv[n++] = dir;
+	}
+	argv[n++] = "-q";
+	argv[n++] = "3";
+	argv[n++] = "-u";
+	argv[n++] = u->name;
+	argv[n++] = "-h";
+	argv[n++] = u->home;
+	argv[n] = NULL;
+	if (path_join(qlocal, sizeof qlocal, paths.bin, "qlocal") != NULL)
+		(void)execve(qlocal, (char **)argv, env);
+	die_sys2(EXIT_TEMP, "run", qlocal);
+}
+
+/* ---- in qlspawn ---- */
+
+static void close_both(const int fds[2])
+{
+	int e = errno;
+
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+	errno = e;
+}
+
+static struct child *start(struct child *c, const char *dir)
+{
+	int sock[2];
+	int log[2];
+
+	if (usock_pair(sock) == -1)
+		return NULL;
+	if (pipe2(log, O_CLOEXEC) == -1) {
+		close_both(sock);
+		return NULL;
+	}
+	c->pid = fork();
+	if (c->pid == 0)
+		run(&c->user, dir, sock[1], log[1]);
+	(void)close(sock[1]);
+	(void)close(log[1]);
+	if (c->pid == -1 || fd_nonblock(log[0]) == -1) {
+		if (c->pid > 0)
+			child_kill(c);
+		(void)close(sock[0]);
+		(void)close(log[0]);
+		return NULL;
+	}
+	(void)setpgid(c->pid, c->pid);
+	c->sock = sock[0];
+	c->since = clock_mono_ms();
+	said_init(&c->said, log[0], c->user.name, c->pid);
+	return c;
+}
+
+struct child *child_start(const struct route_user *u, const char *dir)
+{
+	struct child *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		return NULL;
+	c->user = *u;
+	if (start(c, dir) == NULL) {
+		int e = errno;
+
+		free(c);
+		errno = e;
+		return NULL;
+	}
+	return c;
+}
+
+void child_close(struct child *c)
+{
+	if (c->sock != -1)
+		(void)close(c->sock);
+	c->sock = -1;
+}
+
+void child_kill(struct child *c)
+{
+	if (kill(-c->pid, SIGKILL) == -1)
+		(void)kill(c->pid, SIGKILL);
+	child_close(c);
+}
+
+/* Its number stays its own until it is reaped: the group is killed before. */
+int child_reap(struct child *c)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	if (waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) == -1 ||
+	    info.si_pid == 0)
+		return 0;
+	if (c->job != NULL)
+		child_kill(c);
+	(void)waitpid(c->pid, NULL, 0);
+	return 1;
+}
+
+void child_free(struct child *c)
+{
+	child_close(c);
+	said_end(&c->said);
+	free(c);
+}
