@@ -1,0 +1,21 @@
+/* checks: the parts of qctl check; each looks at one thing and speaks by finding.h.
+ *
+ * They change nothing, ask nothing of the network, and take an unreadable file
+ * for a note: an ordinary user may run them and sees less.
+ */
+#ifndef QUOIN_CHECKS_H
+#define QUOIN_CHECKS_H
+
+void check_modes(void);    /* owners and modes, by bin/house/modes */
+void check_programs(void); /* no setuid, nothing that others may write */
+void check_control(void);  /* names, modes and line ends of control files */
+void check_domains(void);  /* me, rcpthosts, locals, virtualdomains */
+void check_tables(void);   /* compiled tables: broken, or older than their text */
+void check_aliases(void);  /* root, postmaster, mailer-daemon are read by somebody */
+void check_queue(void);    /* room on the disk, files set aside */
+void check_system(void);   /* sandbox, sendmail, the port */
+
+/* -C DIR of qctl, or NULL for the installed Quoin. */
+extern const char *private_home;
+
+#endif

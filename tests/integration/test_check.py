@@ -1,0 +1,159 @@
+"""qctl check: each seeded mistake is named, with what mends it."""
+
+import json
+import os
+
+import pytest
+from quoin import ROOT
+
+pytestmark = pytest.mark.programs("qctl", "qctl-check")
+
+
+def check(quoin):
+    """The findings, after a look at the exit code."""
+    if ROOT:
+        (quoin.home / "uidbase").write_text(str(quoin.ids["quoin"] - 1))
+    r = quoin.run("qctl", "check", "--json")
+    findings = json.loads(r.stdout)
+    assert r.returncode == any(f["level"] == "problem" for f in findings), r.stderr
+    return findings
+
+
+@pytest.fixture
+def sound(quoin):
+    """Nothing is wrong with it."""
+    quoin.control("me", "q.example.com")
+    quoin.control("timeoutsmtpd", None)
+    for name in ("root", "postmaster", "mailer-daemon"):
+        (quoin.home / "alias" / f".qmail-{name}").write_text("./Maildir/\n")
+    return quoin
+
+
+def problems(quoin):
+    return [f for f in check(quoin) if f["level"] == "problem"]
+
+
+def test_sound(sound):
+    assert problems(sound) == []
+
+
+def crlf(q):
+    q.control("locals", "q.example.com\r\nother.example.com\r\n")
+
+
+def unknown(q):
+    q.control("localz", "q.example.com")
+
+
+def no_me(q):
+    q.control("me", None)
+
+
+def short_me(q):
+    q.control("me", "mail")
+
+
+def duplicate(q):
+    q.control("locals", ["q.example.com", "v.example.com"])
+    q.control("virtualdomains", "V.example.com:bob")
+
+
+def not_accepted(q):
+    q.control("locals", ["q.example.com", "v.example.com"])
+    q.control("rcpthosts", "q.example.com")
+
+
+def wide_mode(q):
+    (q.queue / "cur").chmod(0o777)
+
+
+def writable_control(q):
+    (q.home / "control/me").chmod(0o666)
+
+
+def secret_control(q):
+    (q.home / "control/me").chmod(0o600)
+
+
+def no_lock(q):
+    (q.queue / "lock").unlink()
+
+
+def no_root_alias(q):
+    (q.home / "alias/.qmail-root").unlink()
+
+
+def uncompiled(q):
+    (q.home / "users/assign").write_text(".\n")
+
+
+def broken_table(q):
+    (q.home / "users/cdb").write_bytes(b"nonsense")
+
+
+def damaged(q):
+    (q.queue / "bad/0123").write_text("x")
+
+
+def fifo(q):
+    os.mkfifo(q.home / "control/locals")
+
+
+@pytest.mark.parametrize(
+    "mistake, said, mended",
+    [
+        (crlf, "control/locals has CR LF", "sed -i"),
+        (unknown, "control/localz is not read by anything", "man quoin-control"),
+        (no_me, "control/me does not exist", "hostname -f >"),
+        (short_me, "mail is not a full host name", "echo"),
+        (duplicate, "virtualdomains line 1: v.example.com is in locals too", "sed -i 1d"),
+        (not_accepted, "v.example.com is not in rcpthosts", "echo v.example.com >>"),
+        (wide_mode, "queue/cur has mode 0777, not 0700", "chmod 0700"),
+        (writable_control, "control/me can be written by others", "chmod go-w"),
+        (secret_control, "control/me cannot be read", "chmod a+r"),
+        (no_lock, "queue/lock is missing", "qctl house dirs"),
+        (no_root_alias, "nobody reads mail to root", "echo ./Maildir/ >"),
+        (uncompiled, "users/assign is not compiled", "qnewusers"),
+        (broken_table, "users/cdb: not a table", "qnewusers"),
+        (damaged, "1 queue files in", "look at them"),
+        (fifo, "control/locals is not a plain file", None),
+    ],
+)
+def test_mistake_is_named(sound, mistake, said, mended):
+    mistake(sound)
+    if mistake in (crlf, duplicate, not_accepted):
+        known = sound.bin / "house/samples"
+        if not (known / "locals").exists():
+            pytest.skip("control/samples/locals is not there")
+    found = [f for f in problems(sound) if said in f["text"]]
+    assert len(found) == 1, problems(sound)
+    if mended:
+        assert mended in found[0]["try"]
+
+
+@pytest.mark.root
+def test_wrong_owner(sound):
+    os.chown(sound.queue / "tmp", 12345, 12345)
+    (found,) = problems(sound)
+    assert "queue/tmp belongs to 12345:12345, not to quoinq:quoins" in found["text"]
+    assert found["try"].startswith("chown ")
+
+
+def test_setuid_file(sound):
+    p = sound.home / "bin2"
+    p.mkdir()
+    for f in sound.bin.iterdir():
+        (p / f.name).symlink_to(f.resolve())
+    sound.bin.unlink()
+    p.rename(sound.home / "bin")
+    (sound.bin / "evil").write_text("")
+    (sound.bin / "evil").chmod(0o4755)
+    (found,) = problems(sound)
+    assert "evil is setuid" in found["text"]
+
+
+def test_text_and_usage(sound):
+    r = sound.run("qctl", "check")
+    assert r.returncode == (1 if ROOT else 0)  # as root without uidbase: no such users
+    assert sound.run("qctl", "check", "--nonsense").returncode == 100
+    assert sound.run("qctl", "nonsense").returncode == 100
