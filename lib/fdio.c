@@ -110,6 +110,22 @@ int fd_move(int want, int fd)
 	return close(fd);
 }
 
+int fd_fill_std(void)
+{
+	struct pollfd p[3] = {{0, 0, 0}, {1, 0, 0}, {2, 0, 0}};
+
+	if (poll(p, 3, 0) == -1)
+		return -1;
+	for (int i = 0; i < 3; i++) {
+		/* Lowest first: open() takes just this number. Reading from 0 gives
+		 * EBADF, and so does writing to the others. */
+		if ((p[i].revents & POLLNVAL) &&
+		    open("/dev/null", i == 0 ? O_WRONLY : O_RDONLY) != i)
+			return -1;
+	}
+	return 0;
+}
+
 int fd_sync_dir(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -28,6 +28,11 @@ int fd_cloexec(int fd);
 /* Move fd to number want (closing what is there); for children about to exec. */
 int fd_move(int want, int fd);
 
+/* For commands that strangers start: if descriptors 0, 1 or 2 are closed, put
+ * something there that fails when it is used, so that no file of ours gets their
+ * number and is taken for input, output or a place for messages. */
+int fd_fill_std(void);
+
 /* fsync of a directory given by path. */
 int fd_sync_dir(const char *path);
 

@@ -138,6 +138,8 @@ int main(int argc, char **argv)
 	char id[QID_LEN + 1];
 
 	prog_init("qinject");
+	if (fd_fill_std() == -1)
+		die_sys(EXIT_TEMP, "open /dev/null");
 	read_args(&a, argc, argv);
 	w.flags =
 	    letters(getenv("QMAILINJECT")) | (wants_header(&a) ? WISH_HEADER_RCPTS : 0);

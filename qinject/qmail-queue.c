@@ -123,6 +123,8 @@ int main(int argc, char **argv)
 	char id[QID_LEN + 1];
 
 	prog_init("qmail-queue");
+	if (fd_fill_std() == -1)
+		die_sys(Q_READ, "open /dev/null");
 	if (argc == 3 && strcmp(argv[1], "-C") == 0) {
 		if (paths_under(argv[2]) == -1)
 			die_sys2(Q_BUG, "use", argv[2]);

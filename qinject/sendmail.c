@@ -19,6 +19,7 @@
 #include "address.h"
 #include "deadletter.h"
 #include "fail.h"
+#include "fdio.h"
 #include "inject.h"
 #include "options.h"
 #include "paths.h"
@@ -173,6 +174,8 @@ int main(int argc, char **args)
 	const char *home;
 
 	prog_init("sendmail");
+	if (fd_fill_std() == -1)
+		die_sys(EX_TEMPFAIL, "open /dev/null");
 	if (argc < 1)
 		die_msg(EX_USAGE, "no program name");
 	o.mode = mode_by_name(argv[0]);

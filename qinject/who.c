@@ -24,13 +24,17 @@ static const char *user_name(void)
 {
 	static const char *const names[] = {"QMAILUSER", "MAILUSER", "USER", "LOGNAME",
 					    NULL};
+	static const char *found;
 	const char *s = first_set(names);
 	struct passwd *pw;
 
 	if (s != NULL)
 		return s;
-	pw = getpwuid(getuid());
-	return pw != NULL ? pw->pw_name : "anonymous";
+	if (found == NULL) {
+		pw = getpwuid(getuid());
+		found = pw != NULL ? pw->pw_name : "anonymous";
+	}
+	return found;
 }
 
 static const char *host(void)
