@@ -1,0 +1,116 @@
+"""Drives the real qlocal as qlspawn does (lib/localjob.h), for tests and measurements."""
+import array
+import hashlib
+import os
+import pathlib
+import signal
+import socket
+import struct
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("B") or ROOT / "build" / "plain")
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def qid(ns, random):
+    """lib/qid.h"""
+    out = ""
+    for value, width in ((ns, 11), (random, 6)):
+        part = ""
+        for _ in range(width):
+            value, d = divmod(value, 62)
+            part = DIGITS[d] + part
+        out += part
+    return out
+
+
+def new_id():
+    return qid(time.time_ns(), int.from_bytes(os.urandom(4), "big"))
+
+
+class Queued:
+    """A queue file as far as qlocal sees it: bytes before the message, the message."""
+
+    def __init__(self, directory, message, envelope=b"quoin-1\nhead Fsecret\0Tenvelope\0"):
+        self.id = new_id()
+        self.path = pathlib.Path(directory) / self.id
+        self.path.write_bytes(envelope + message)
+        self.offset, self.len = len(envelope), len(message)
+        self.sum = hashlib.blake2b(message, digest_size=16).digest()
+
+
+def z(text):
+    return (text if isinstance(text, bytes) else text.encode()) + b"\0"
+
+
+def frame(slot, msg, dash, ext, alias, sender, local, rcpts):
+    job = struct.pack(">H", slot) + z(msg.id) + struct.pack(">QQ", msg.offset, msg.len)
+    job += msg.sum + struct.pack(">QB", int(time.time()), 0) + z(sender) + z(local)
+    job += struct.pack(">H", len(rcpts)) + b"".join(z(r) for r in rcpts)
+    return z(dash) + z(ext) + z(alias) + job
+
+
+def read_report(data):
+    slot, count = struct.unpack(">HH", data[:4])
+    parts = data[4:].split(b"\0")
+    assert len(parts) == count + 1 and parts[-1] == b""
+    return slot, [(p[:1].decode(), p[1:].decode()) for p in parts[:-1]]
+
+
+class Gone(Exception):
+    """qlocal ended without a report."""
+
+
+class Qlocal:
+    def __init__(self, home, conf, user="user", before=(), env=None):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.sock, self.slot = ours, 0
+        fd = theirs.fileno()
+        self.proc = subprocess.Popen(
+            [*before, str(BUILD / "bin" / "qlocal"), "-C", str(conf), "-q", str(fd),
+             "-u", user, "-h", str(home)],
+            pass_fds=[fd], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, cwd="/", start_new_session=True,
+            env=env or {"PATH": "/usr/bin:/bin"})
+        theirs.close()
+
+    def send(self, msg, sender="a@example.org", local="user", dash="", ext="", alias="",
+             rcpts=None):
+        self.slot += 1
+        data = frame(self.slot, msg, dash, ext, alias, sender, local,
+                     rcpts or [f"{local}@example.test"])
+        fd = os.open(msg.path, os.O_RDONLY)
+        try:
+            self.sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                                        array.array("i", [fd]))])
+        finally:
+            os.close(fd)
+
+    def recv(self, timeout=20):
+        self.sock.settimeout(timeout)
+        data = self.sock.recv(65536)
+        if not data:
+            raise Gone(self.stderr())
+        slot, answers = read_report(data)
+        assert slot == self.slot
+        return answers
+
+    def deliver(self, msg, **kw):
+        """(letter, text) of the one recipient."""
+        self.send(msg, **kw)
+        return self.recv(kw.pop("timeout", 20) if "timeout" in kw else 20)[0]
+
+    def stderr(self):
+        self.sock.close()
+        return self.proc.communicate(timeout=20)[1].decode()
+
+    def stop(self):
+        self.sock.close()
+        try:
+            self.proc.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.proc.pid, signal.SIGKILL)
+            raise
+        return self.proc.returncode
