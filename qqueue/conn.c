@@ -356,12 +356,11 @@ static void feed(struct conn *c, const char *p, size_t n)
 		int event = frame_next(&c->frame, &p, &n, &bytes, &len);
 
 		if (event == -1) {
-			cut(c, errno == EMSGSIZE ? "a netstring is too long"
-						 : "not a netstring");
+			cut(c, errno == EMSGSIZE ? "too-long" : "no-netstring");
 			return;
 		}
 		if (event == FRAME_END && n > 0) {
-			cut(c, "bytes before the offer");
+			cut(c, "early-bytes");
 			return;
 		}
 		take(c, event, bytes, len);
@@ -383,7 +382,7 @@ static void read_some(struct conn *c)
 		if (frame_is_fresh(&c->frame))
 			conn_close(c);
 		else
-			cut(c, "the client left");
+			cut(c, "client-left");
 		return;
 	}
 	set_deadline(c);
