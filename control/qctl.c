@@ -57,9 +57,30 @@ static _Noreturn void help(FILE *to, int code)
 		if (verbs[i].help)
 			fprintf(to, "  %-9s %s\n", verbs[i].name, verbs[i].help);
 	fputs("  version   which Quoin this is\n"
+	      "  help      this; `qctl help FILE`: what a control file means\n"
 	      "Manual pages: qctl(8), quoin(7), quoin-control(5)\n",
 	      to);
 	exit(fflush(to) == 0 ? code : EXIT_TEMP);
+}
+
+/* What a control file means: its sample. */
+static int help_file(const char *name)
+{
+	char dir[LIMIT_PATH], path[LIMIT_PATH], buf[4096];
+	size_t n;
+	FILE *f;
+
+	if (strchr(name, '/') ||
+	    !path_join(dir, sizeof dir, paths.bin, "house/samples") ||
+	    !path_join(path, sizeof path, dir, name))
+		die_msg(EXIT_PERM, "%s is no name of a control file", name);
+	f = fopen(path, "re");
+	if (!f)
+		die_sys2(EXIT_PERM, "read", path);
+	while ((n = fread(buf, 1, sizeof buf, f)) > 0)
+		(void)fwrite(buf, 1, n, stdout);
+	(void)fclose(f);
+	return fflush(stdout) == 0 ? 0 : EXIT_TEMP;
 }
 
 static void set(const char *name, const char *value)
@@ -136,6 +157,8 @@ int main(int argc, char **argv)
 	}
 	if (optind == argc)
 		help(stderr, EXIT_PERM);
+	if (strcmp(argv[optind], "help") == 0 && optind + 1 < argc)
+		return help_file(argv[optind + 1]);
 	if (strcmp(argv[optind], "help") == 0)
 		help(stdout, 0);
 	if (strcmp(argv[optind], "version") == 0) {
