@@ -1,0 +1,126 @@
+#include "ask.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fdio.h"
+#include "paths.h"
+#include "prog.h"
+#include "session.h"
+#include "usock.h"
+
+enum { DOOR_MS = 5000, DOOR_PAUSE_MS = 100, OFFER_MS = 30000, RCPT_MS = 10000 };
+
+/* A door that is shut may be a restart: knock for a while. */
+static int open_queue(struct session *s)
+{
+	int64_t until = clock_mono_ms() + DOOR_MS;
+
+	while (submit_open(&s->queue, clock_mono_ms() + OFFER_MS) == -1) {
+		int e = errno;
+
+		submit_close(&s->queue);
+		errno = e;
+		if ((e != ENOENT && e != ECONNREFUSED) || clock_left_ms(until) == 0)
+			return -1;
+		(void)poll(NULL, 0, DOOR_PAUSE_MS);
+	}
+	s->queue_open = 1;
+	return 0;
+}
+
+void ask_queue_close(struct session *s)
+{
+	if (s->queue_open)
+		submit_close(&s->queue);
+	s->queue_open = 0;
+}
+
+int ask_queue(struct session *s)
+{
+	if (s->queue_open && s->queue.id[0] != '\0')
+		return 0;
+	ask_queue_close(s);
+	if (open_queue(s) == 0)
+		return 0;
+	if (errno == EAGAIN) {
+		reply_with(s, SAY_QUEUE_REFUSES, s->queue.text);
+	} else {
+		warn_sys("connect to qqueue");
+		reply(s, SAY_QUEUE_AWAY);
+	}
+	return -1;
+}
+
+static int open_rcpt(struct session *s, const char *dir)
+{
+	if (s->rcpt_fd == -1)
+		s->rcpt_fd = usock_connect(dir, SOCK_SEQPACKET);
+	return s->rcpt_fd == -1 ? -1 : 0;
+}
+
+static void close_rcpt(struct session *s)
+{
+	int e = errno;
+
+	(void)close(s->rcpt_fd);
+	s->rcpt_fd = -1;
+	errno = e;
+}
+
+static int send_question(struct session *s, const char *dir, const char *rcpt)
+{
+	for (int again = s->rcpt_fd != -1;; again--) {
+		if (open_rcpt(s, dir) == -1)
+			return -1;
+		if (usock_send(s->rcpt_fd, rcpt, strlen(rcpt) + 1, -1) == 0)
+			return 0;
+		close_rcpt(s);
+		if (!again) /* it was connected just now */
+			return -1;
+	}
+}
+
+static enum ask_rcpt read_answer(struct session *s)
+{
+	char answer[LIMIT_TEXT + 64];
+	ssize_t n = -1;
+
+	if (fd_wait(s->rcpt_fd, POLLIN, clock_mono_ms() + RCPT_MS) == 0)
+		n = usock_recv(s->rcpt_fd, answer, sizeof answer, NULL);
+	if (n >= 2 && answer[n - 1] == '\0' && answer[0] == '+')
+		return ASK_YES;
+	if (n >= 2 && answer[n - 1] == '\0' && answer[0] == '-')
+		return ASK_NO;
+	if (n < 2 || answer[0] != 'Z')
+		close_rcpt(s);
+	return ASK_LATER;
+}
+
+/* A host without qrcpt takes every recipient of its domains. */
+static enum ask_rcpt without_answer(const char *dir)
+{
+	struct stat st;
+
+	if ((errno != ENOENT && errno != ECONNREFUSED) || stat(dir, &st) == 0) {
+		warn_sys("ask qrcpt");
+		return ASK_LATER;
+	}
+	return ASK_YES;
+}
+
+enum ask_rcpt ask_rcpt(struct session *s, const char *rcpt)
+{
+	char dir[LIMIT_PATH];
+
+	if (path_join(dir, sizeof dir, paths.run, "qrcpt") == NULL)
+		return ASK_LATER;
+	if (send_question(s, dir, rcpt) == -1)
+		return without_answer(dir);
+	return read_answer(s);
+}

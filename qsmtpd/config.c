@@ -1,0 +1,99 @@
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control.h"
+#include "ctlmap.h"
+#include "num.h"
+#include "paths.h"
+
+enum { RCPTS_USUAL = 1000, TIMEOUT_USUAL = 1200, TIMEOUT_MAX = 86400 };
+
+static const char more_name[] = "morercpthosts.cdb";
+static char error[LIMIT_PATH + 128];
+
+const char *config_error(void)
+{
+	return error[0] != '\0' ? error : control_error();
+}
+
+static int fail(const char *what)
+{
+	(void)snprintf(error, sizeof error, "%s: %s", what, strerror(errno));
+	return -1;
+}
+
+static int load_names(struct config *c)
+{
+	size_t n;
+
+	if (control_line_or_me("smtpgreeting", &c->greeting) == -1 ||
+	    control_line_or_me("localiphost", &c->literal_host) == -1 ||
+	    control_line_or_me("me", &c->me) == -1)
+		return -1;
+	n = strcspn(c->greeting, " \t");
+	if (n > LIMIT_DOMAIN)
+		n = LIMIT_DOMAIN;
+	memcpy(c->host, c->greeting, n);
+	c->host[n] = '\0';
+	return 0;
+}
+
+static int load_map(struct ctlmap **m, const char *name, int flags)
+{
+	*m = ctlmap_load(name, flags);
+	return *m != NULL ? 0 : -1;
+}
+
+static int is_empty(const struct ctlmap *m)
+{
+	const char *key;
+	const char *value;
+	unsigned line;
+
+	return ctlmap_at(m, 0, &key, &value, &line) == 0;
+}
+
+/* Without rcpthosts we take mail for ourselves alone, where qmail relays for all. */
+static int load_domains(struct config *c)
+{
+	char path[LIMIT_PATH];
+
+	if (load_map(&c->rcpthosts, "rcpthosts", 0) == -1)
+		return -1;
+	if (is_empty(c->rcpthosts) && load_map(&c->locals, "locals", CTLMAP_ME) == -1)
+		return -1;
+	if (path_join(path, sizeof path, paths.control, more_name) == NULL)
+		return fail(more_name);
+	c->has_more = table_open(&c->morercpthosts, path);
+	return c->has_more == -1 ? fail(more_name) : 0;
+}
+
+static int load_numbers(struct config *c)
+{
+	const char *env = getenv("DATABYTES");
+	uint64_t timeout = TIMEOUT_USUAL;
+
+	c->maxrcpt = RCPTS_USUAL;
+	if (control_num("timeoutsmtpd", TIMEOUT_MAX, &timeout) == -1 ||
+	    control_num("maxrcpt", LIMIT_RECIPIENTS, &c->maxrcpt) == -1 ||
+	    control_num("databytes", LIMIT_MESSAGE, &c->databytes) == -1)
+		return -1;
+	if (env != NULL && num_parse(env, LIMIT_MESSAGE, &c->databytes) == -1)
+		return fail("DATABYTES in the environment");
+	if (c->databytes == 0)
+		c->databytes = LIMIT_MESSAGE;
+	c->timeout_ms = (int64_t)timeout * 1000;
+	return 0;
+}
+
+int config_load(struct config *c)
+{
+	if (load_names(c) == -1 || load_domains(c) == -1 || load_numbers(c) == -1 ||
+	    load_map(&c->badmailfrom, "badmailfrom", 0) == -1)
+		return -1;
+	return 0;
+}

@@ -1,0 +1,6 @@
+FAST += qsmtpd
+QSMTPD_PARTS = qsmtpd/session.o qsmtpd/replies.o qsmtpd/config.o qsmtpd/peer.o \
+	qsmtpd/policy.o qsmtpd/ask.o qsmtpd/data.o qsmtpd/received.o qsmtpd/cmd_misc.o \
+	qsmtpd/cmd_mail.o qsmtpd/cmd_rcpt.o qsmtpd/cmd_data.o
+qsmtpd.o = qsmtpd/qsmtpd.o $(QSMTPD_PARTS)
+qsmtpd.jails = qsmtpd

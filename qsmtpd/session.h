@@ -1,0 +1,87 @@
+/* session: one SMTP session, its state and its commands.
+ */
+#ifndef QSMTPD_SESSION_H
+#define QSMTPD_SESSION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "rbuf.h"
+#include "replies.h"
+#include "sbuf.h"
+#include "submit.h"
+
+enum {
+	LIMIT_COMMAND = 2048,        /* RFC 5321 4.5.3.1.4: 512, and a long quoted path */
+	LIMIT_ERRORS = 50,           /* of a session, in a row without a message */
+	LIMIT_JUNK = 100,            /* NOOP and the like between two messages */
+	LIMIT_SESSION_MS = 7200000,  /* no command is begun after this */
+	LIMIT_HEADER_BYTES = 1 << 20 /* of a message's header */
+};
+
+struct session {
+	struct config cfg;
+	struct peer peer;
+	struct rbuf in;
+	struct obuf out;
+
+	enum { GOES_ON, OVER, OVER_REFUSED } over; /* what was said is still sent */
+	int64_t end;
+	unsigned errors;
+	unsigned junk;
+
+	enum { NO_HELO, HELO, EHLO } greeted;
+	char helo[LIMIT_DOMAIN + 1];
+
+	int has_sender; /* a transaction is open */
+	char sender[LIMIT_ADDRESS + 1];
+	char first_rcpt[LIMIT_ADDRESS + 1];
+	struct sbuf env; /* C, F and the T so far */
+	size_t nrcpts;
+
+	struct submit queue; /* to qqueue */
+	int queue_open;
+	int rcpt_fd; /* to qrcpt, or -1 */
+
+	char line[LIMIT_COMMAND + 1];
+};
+
+/* Ready for session_serve(), but for cfg and peer. */
+void session_init(struct session *s, int in, int out);
+
+/* From the greeting to the end. */
+void session_serve(struct session *s);
+
+/* For the replies: put text in the output; a lost client ends the session. */
+void session_say(struct session *s, const char *text);
+
+/* Forget the transaction. */
+void session_reset(struct session *s);
+
+/* One line of the log about something refused. */
+void session_log_refusal(const struct session *s, const char *why, const char *rcpt);
+
+/* The commands: arg is what stands behind the verb, without blanks at its ends. */
+void cmd_helo(struct session *s, char *arg);
+void cmd_ehlo(struct session *s, char *arg);
+void cmd_mail(struct session *s, char *arg);
+void cmd_rcpt(struct session *s, char *arg);
+void cmd_data(struct session *s, char *arg);
+void cmd_rset(struct session *s, char *arg);
+void cmd_noop(struct session *s, char *arg);
+void cmd_help(struct session *s, char *arg);
+void cmd_vrfy(struct session *s, char *arg);
+void cmd_quit(struct session *s, char *arg);
+void cmd_not_offered(struct session *s, char *arg);
+void cmd_bdat(struct session *s, char *arg);
+void cmd_not_smtp(struct session *s, char *arg);
+
+/* The path behind "FROM:" or "TO:" in arg: 0, or -1. rest gets the parameters. */
+int cmd_path(char *arg, const char *word, char kept[LIMIT_ADDRESS + 1], int *routed,
+	     char **rest);
+
+/* Without SMTPUTF8 (RFC 6531) addresses are ASCII. */
+int cmd_is_ascii(const char *s);
+
+#endif
