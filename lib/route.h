@@ -67,7 +67,8 @@ struct route_user {
 /* getpw answers for the system's users: 1 found (name, uid, gid, home set), 0 no such
  * user, -1 temporary; with EINPROGRESS the same call is made again when the answer
  * is there. 0 of route_local: *u is set; -1: temporary. There is always a user: at
- * last it is `alias`, which getpw must know. users/cdb may say uid 0: refuse it. */
+ * last it is `alias`, which users/cdb (=alias) or getpw must know. users/cdb may say uid
+ * 0: refuse it. */
 typedef int route_getpw(void *arg, const char *name, struct route_user *u);
 int route_local(const char *local, route_getpw *getpw, void *getpw_arg,
 		struct route_user *u, route_trace *trace, void *arg);

@@ -112,6 +112,11 @@ static int walk_users(struct lookup *k, struct table *t)
 	return r;
 }
 
+static int just_this(struct lookup *k, struct table *t)
+{
+	return try_user(k, t, k->len, 1);
+}
+
 static int everybody(struct lookup *k, struct table *t)
 {
 	int r = try_user(k, t, 0, 0);
@@ -161,9 +166,23 @@ static int ask_getpw(struct lookup *k, const char *name)
 	return r;
 }
 
+/* "=alias" of users/cdb, or the system's user of that name. */
+static int find_alias(struct lookup *k)
+{
+	static const struct watch nobody;
+	struct lookup a = *k;
+	int r;
+
+	a.w = nobody;
+	a.len = strlen("alias");
+	memcpy(a.lower, "alias", a.len + 1);
+	r = with_users(&a, just_this);
+	return r == 0 ? ask_getpw(k, "alias") : r;
+}
+
 static int become_alias(struct lookup *k)
 {
-	int r = ask_getpw(k, "alias");
+	int r = find_alias(k);
 
 	if (r == -1)
 		return -1;

@@ -1,2 +1,6 @@
 FAST += qlspawn
 qlspawn.o = qlspawn/qlspawn.o qlspawn/ljob.o qlspawn/child.o
+
+SLOW += qgetpw
+qgetpw.o = qlspawn/qgetpw.o qlspawn/person.o
+qgetpw.jails = qgetpw
