@@ -47,4 +47,14 @@ int table_put(struct table_writer *w, const void *key, size_t keylen, const void
 int table_commit(struct table_writer *w);
 void table_abort(struct table_writer *w);
 
+/* Under this key, which no look-up asks for, a table keeps the checksum of the text
+ * that it was made of. */
+#define TABLE_SOURCE "\0source"
+enum { TABLE_SOURCE_LEN = 7, TABLE_SUM_LEN = 16 };
+void table_sum(const void *p, size_t n, uint8_t sum[TABLE_SUM_LEN]);
+
+/* Was the table made of this text? 1 yes; 0 no: it is older, or there is none; -1 with
+ * errno. A table of another maker (qmail-newu) is judged by the times of the files. */
+int table_is_fresh(const char *table, const char *text);
+
 #endif

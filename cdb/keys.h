@@ -1,0 +1,27 @@
+/* keys: all names of a table, to find those that stand there twice. */
+#ifndef QUOIN_KEYS_H
+#define QUOIN_KEYS_H
+
+#include <stddef.h>
+
+struct key {
+	const char *name; /* NUL-ended */
+	unsigned line;
+};
+
+struct keys {
+	struct key *key;
+	size_t count;
+	size_t cap;
+};
+
+/* name must live as long. Ends the program when memory does. */
+void keys_add(struct keys *k, const char *name, unsigned line);
+
+/* Sort. The second of two equal ones (by line), or NULL; *first is the other. */
+const struct key *keys_twice(struct keys *k, unsigned *first);
+
+/* After keys_twice(): where is name? NULL: nowhere. */
+const struct key *keys_find(const struct keys *k, const char *name);
+
+#endif

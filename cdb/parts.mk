@@ -1,0 +1,2 @@
+FAST += qnewusers
+qnewusers.o = cdb/qnewusers.o cdb/text.o cdb/keys.o
