@@ -30,3 +30,8 @@ int clock_left_ms(int64_t deadline)
 		return 0;
 	return left > INT_MAX ? INT_MAX : (int)left;
 }
+
+int64_t clock_sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}

@@ -17,4 +17,7 @@ uint64_t clock_wall_ns(void);
 #define CLOCK_NEVER INT64_MAX
 int clock_left_ms(int64_t deadline);
 
+/* The earlier of two deadlines. */
+int64_t clock_sooner(int64_t a, int64_t b);
+
 #endif

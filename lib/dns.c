@@ -43,11 +43,6 @@ static int fail_errno(struct dns *d, const struct dns_server *s)
 	return -1;
 }
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* ---- one question to one server ------------------------------------------------- */
 
 struct question {
@@ -215,14 +210,14 @@ int dns_query(struct dns *d, const char *name, uint16_t type, struct dns_answer 
 	      int64_t deadline)
 {
 	struct question q = {.name = name, .type = type};
-	int64_t last = sooner(deadline, clock_mono_ms() + DNS_TIME);
+	int64_t last = clock_sooner(deadline, clock_mono_ms() + DNS_TIME);
 
 	d->error[0] = '\0';
 	for (int round = 0; round < ROUNDS; round++) {
 		int silent = 0;
 
 		for (size_t i = 0; i < d->nservers; i++) {
-			int64_t end = sooner(last, clock_mono_ms() + patience[round]);
+			int64_t end = clock_sooner(last, clock_mono_ms() + patience[round]);
 			int r = ask(d, &d->server[i], &q, a, end);
 
 			if (r != -1 || errno == EINVAL)

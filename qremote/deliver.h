@@ -1,0 +1,33 @@
+/* deliver: a job from its hosts to its outcome. */
+#ifndef QREMOTE_DELIVER_H
+#define QREMOTE_DELIVER_H
+
+#include "config.h"
+#include "dest.h"
+#include "dns.h"
+#include "qlimits.h"
+#include "self.h"
+#include "smtp.h"
+
+struct job;
+struct outcome;
+
+/* All that qremote knows; static storage. */
+struct remote {
+	struct config config;
+	struct self self;
+	struct dns dns;
+	struct dest dest;
+	struct smtp smtp;
+	char destination[LIMIT_ADDRESS + 1]; /* of the first job, and so of all */
+};
+
+void remote_begin(struct remote *r);
+
+/* Decides every recipient. fd: the queue file; guard: where the job came from. */
+void deliver(struct remote *r, const struct job *j, int fd, int guard, struct outcome *o);
+
+/* Take leave of the server. */
+void remote_end(struct remote *r);
+
+#endif

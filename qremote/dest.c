@@ -1,0 +1,285 @@
+#include "dest.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "addr.h"
+#include "clock.h"
+#include "num.h"
+#include "rnd.h"
+
+static struct dns_answer answer; /* 67 KB, used by one look-up at a time */
+
+__attribute__((format(printf, 3, 4))) static void say(struct dest *d, char letter,
+						      const char *fmt, ...)
+{
+	va_list ap;
+
+	d->letter = letter;
+	va_start(ap, fmt);
+	(void)vsnprintf(d->text, sizeof d->text, fmt, ap);
+	va_end(ap);
+}
+
+static void say_later(struct dest *d, const char *name)
+{
+	d->later = 1;
+	say(d, 'Z', "unable to look up %s: %s (#4.4.3)", name, dns_error(d->dns));
+}
+
+/* ---- addresses ------------------------------------------------------------------- */
+
+static void add_target(struct dest *d, const char *host, const struct address *a)
+{
+	struct target *t = &d->targets[d->naddrs];
+
+	if (d->naddrs == DEST_ADDRESSES)
+		return;
+	(void)snprintf(t->host, sizeof t->host, "%s", host);
+	t->addr = *a;
+	t->port = d->port;
+	if (inet_ntop(a->family, a->ip, t->ip, sizeof t->ip) != NULL)
+		d->naddrs++;
+}
+
+/* A bare or bracketed address. */
+static int is_address(const char *s, struct address *a)
+{
+	if (*s == '[')
+		return addr_literal(s, &a->family, a->ip) == 0;
+	a->family = AF_INET;
+	if (inet_pton(AF_INET, s, a->ip) == 1)
+		return 1;
+	a->family = AF_INET6;
+	return inet_pton(AF_INET6, s, a->ip) == 1;
+}
+
+/* The addresses of one type, shuffled: their count, or -1 for later. */
+static int look_up(struct dest *d, const char *name, uint16_t type,
+		   struct address found[LIMIT_DNSRECORDS])
+{
+	int n = 0;
+	int r = dns_query(d->dns, name, type, &answer, d->deadline);
+
+	if (r == -1 && errno != EINVAL) {
+		say_later(d, name);
+		return -1;
+	}
+	for (size_t i = 0; r == 1 && i < answer.count; i++) {
+		uint32_t k = rnd_below((uint32_t)n + 1);
+		struct address a = {.family = type == DNS_A ? AF_INET : AF_INET6};
+
+		if (dns_addr(&answer, i, a.ip) == -1)
+			continue;
+		found[n++] = found[k];
+		found[k] = a;
+	}
+	return n;
+}
+
+/* What remains of an address list once we looked: ours cuts, the others are kept. */
+static int is_usable(const struct dest *d, const struct address *a, int *self)
+{
+	enum place p = d->self != NULL ? self_place(d->self, a) : PLACE_OK;
+
+	*self |= p == PLACE_SELF;
+	return p == PLACE_OK;
+}
+
+/* Addresses of a host to the targets, IPv6 and IPv4 in turn. 1: it is ourselves. */
+static int resolve(struct dest *d, const char *name)
+{
+	static struct address six[LIMIT_DNSRECORDS];
+	static struct address four[LIMIT_DNSRECORDS];
+	int n6;
+	int n4;
+	int self = 0;
+
+	if (d->self != NULL && self_is_name(d->self, name))
+		return 1;
+	n6 = look_up(d, name, DNS_AAAA, six);
+	n4 = look_up(d, name, DNS_A, four);
+	for (int i = 0; i < n6 || i < n4; i++) {
+		if (i < n6 && is_usable(d, &six[i], &self))
+			add_target(d, name, &six[i]);
+		if (i < n4 && is_usable(d, &four[i], &self))
+			add_target(d, name, &four[i]);
+	}
+	return self;
+}
+
+/* ---- hosts ----------------------------------------------------------------------- */
+
+static void add_host(struct dest *d, uint32_t preference, const char *name)
+{
+	struct dest_host *h = &d->hosts[d->nhosts];
+
+	if (d->nhosts == DEST_HOSTS)
+		return;
+	h->order = preference << 16 | rnd_below(65536);
+	(void)snprintf(h->name, sizeof h->name, "%s", name);
+	d->nhosts++;
+}
+
+static int by_order(const void *a, const void *b)
+{
+	const struct dest_host *x = a;
+	const struct dest_host *y = b;
+
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* The hosts named in answer; a target that is an address would be asked for as a
+ * name, and somebody might have registered it. */
+static void take_mx(struct dest *d)
+{
+	for (size_t i = 0; i < answer.count; i++) {
+		char name[LIMIT_DOMAIN + 1];
+		struct address a;
+		uint16_t preference;
+
+		if (dns_mx(&answer, i, &preference, name) == 0 && name[0] != '\0' &&
+		    !is_address(name, &a))
+			add_host(d, preference, name);
+	}
+	qsort(d->hosts, d->nhosts, sizeof d->hosts[0], by_order);
+}
+
+/* RFC 7505 3: the only record, and its host is the root. */
+static int is_null_mx(void)
+{
+	char name[LIMIT_DOMAIN + 1];
+	uint16_t preference;
+
+	return answer.count == 1 && dns_mx(&answer, 0, &preference, name) == 0 &&
+	       name[0] == '\0';
+}
+
+static void open_domain(struct dest *d, const char *domain)
+{
+	int r = dns_query(d->dns, domain, DNS_MX, &answer, d->deadline);
+
+	if (r == -1 && errno == EINVAL)
+		say(d, 'D', "%s cannot be the name of a domain (#5.1.2)", domain);
+	else if (r == -1)
+		say_later(d, domain);
+	else if (r == 0 && answer.nxdomain)
+		say(d, 'D', "there is no domain %s (#5.1.2)", domain);
+	else if (r == 0) {
+		d->implicit = 1;
+		say(d, 'D', "the domain %s has neither MX nor address (#5.1.2)", domain);
+		add_host(d, 0, domain);
+	} else if (is_null_mx())
+		say(d, 'D', "the domain %s accepts no mail: null MX (#5.1.10)", domain);
+	else {
+		say(d, 'D', "no mail exchanger of %s has a usable address (#5.4.4)",
+		    domain);
+		take_mx(d);
+	}
+}
+
+static void open_literal(struct dest *d, const char *domain)
+{
+	struct address a;
+	int self = 0;
+
+	say(d, 'D', "mail is not sent to the address %s (#5.1.2)", domain);
+	if (is_address(domain, &a) && is_usable(d, &a, &self))
+		add_target(d, domain, &a);
+}
+
+static void open_route(struct dest *d, const char *route)
+{
+	char host[LIMIT_DOMAIN + 1];
+	size_t n = strcspn(route, " ");
+	struct address a;
+	uint64_t port = SMTP_PORT;
+
+	say(d, 'Z', "the host of the route %s is not known (#4.4.1)", route);
+	if (n >= sizeof host ||
+	    (route[n] == ' ' && num_parse(route + n + 1, 65535, &port) == -1))
+		return;
+	memcpy(host, route, n);
+	host[n] = '\0';
+	d->port = (uint16_t)port;
+	d->self = NULL;
+	if (is_address(host, &a))
+		add_target(d, host, &a);
+	else
+		add_host(d, 0, host);
+}
+
+void dest_open(struct dest *d, struct dns *dns, const struct self *self,
+	       const char *domain, const char *route, int fallback)
+{
+	d->dns = dns;
+	d->self = self;
+	d->deadline = clock_mono_ms() + DNS_TIME;
+	d->port = SMTP_PORT;
+	d->implicit = d->later = d->given = 0;
+	d->nhosts = d->host = d->naddrs = d->addr = 0;
+	d->fallback = NULL;
+	if (*route != '\0')
+		open_route(d, route);
+	else if (*domain == '[')
+		open_literal(d, domain);
+	else
+		open_domain(d, domain);
+	if (fallback && d->nhosts > 0 && d->self != NULL && !d->implicit)
+		d->fallback = domain;
+}
+
+/* We are in the list: what was not tried by now is not to be tried (RFC 5321 5.1). */
+static void cut(struct dest *d, const char *name)
+{
+	d->naddrs = d->addr = 0;
+	d->host = d->nhosts;
+	d->fallback = NULL;
+	if (!d->given && !d->later)
+		say(d, 'D', "mail for it loops back to me: %s is this host (#5.4.6)",
+		    name);
+	else
+		say(d, 'Z', "the better mail exchangers failed; %s is this host (#4.4.6)",
+		    name);
+}
+
+/* All hosts of the next preference. */
+static void next_group(struct dest *d)
+{
+	uint32_t preference = d->hosts[d->host].order >> 16;
+
+	d->naddrs = d->addr = 0;
+	d->deadline = clock_mono_ms() + DNS_TIME;
+	for (; d->host < d->nhosts && d->hosts[d->host].order >> 16 == preference;
+	     d->host++)
+		if (resolve(d, d->hosts[d->host].name)) {
+			cut(d, d->hosts[d->host].name);
+			return;
+		}
+}
+
+int dest_next(struct dest *d, struct target *t)
+{
+	while (d->addr == d->naddrs) {
+		if (d->host < d->nhosts)
+			next_group(d);
+		else if (d->fallback != NULL) {
+			const char *name = d->fallback;
+
+			d->fallback = NULL;
+			d->naddrs = d->addr = 0;
+			d->deadline = clock_mono_ms() + DNS_TIME;
+			if (resolve(d, name))
+				d->naddrs = 0;
+		} else
+			return 0;
+	}
+	d->given = 1;
+	*t = d->targets[d->addr++];
+	return 1;
+}

@@ -1,0 +1,13 @@
+/* destination: what qrspawn groups jobs by, and what one qremote serves. */
+#ifndef QREMOTE_DESTINATION_H
+#define QREMOTE_DESTINATION_H
+
+#include "qlimits.h"
+
+struct job;
+
+/* The route, or the recipients' domain in lower case. 0, or -1 with EINVAL: no route, and
+ * a recipient without a domain or recipients of several. */
+int destination_of(const struct job *j, char out[LIMIT_ADDRESS + 1]);
+
+#endif

@@ -1,0 +1,7 @@
+FAST += qremote qrspawn
+qremote.o = qremote/qremote.o qremote/body.o qremote/config.o qremote/connect.o qremote/deliver.o \
+	qremote/dest.o qremote/destination.o qremote/outcome.o qremote/reply.o qremote/self.o \
+	qremote/smtp.o qremote/transaction.o
+qremote.jails = qremote
+qrspawn.o = qremote/qrspawn.o qremote/destination.o qremote/pool.o
+qrspawn.jails = qrspawn

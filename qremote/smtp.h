@@ -1,0 +1,70 @@
+/* smtp: one connection to one server, as its client (RFC 5321, 2920, 1870, 6152).
+ *
+ *	smtp_open(&s, &cfg, &target, deadline)	connect, greeting, EHLO
+ *	smtp_send(&s, &mail, &outcome)		one message; as often as
+ *	smtp_is_reusable(&s)			allows it
+ *	smtp_close(&s)				QUIT
+ *
+ * Trust:    none. A reply has limits (reply.h), each wait has one, and a server that
+ *           speaks before it is asked is given up.
+ * Errors:   s.why is one line with the server's name and what it said or did not do,
+ *           s.why_code the reply's code or 0.
+ * Owner:    static storage (it is large).
+ */
+#ifndef QREMOTE_SMTP_H
+#define QREMOTE_SMTP_H
+
+#include <stdint.h>
+
+#include "dest.h"
+#include "qlimits.h"
+#include "rbuf.h"
+#include "reply.h"
+
+struct body;
+struct config;
+struct job;
+struct outcome;
+
+enum { CAP_PIPELINING = 1, CAP_SIZE = 2, CAP_8BITMIME = 4 };
+
+struct smtp {
+	const struct config *cfg;
+	int fd; /* -1: not connected */
+	struct target peer;
+	char name[LIMIT_DOMAIN + 64]; /* "mx.example [192.0.2.1]", a port if not 25 */
+	int caps;
+	int lost;  /* nothing more can be said to it */
+	int dirty; /* a transaction is open or was refused */
+	unsigned sent;
+	int64_t opened;
+	int64_t deadline; /* of the job until its DATA, then of the message */
+	struct reply reply;
+	struct rbuf in;
+	struct obuf out;
+	int why_code;
+	char why[LIMIT_TEXT + 1];
+};
+
+struct mail {
+	const struct job *job;
+	struct body *body; /* scanned */
+	int64_t deadline;  /* until DATA is answered */
+	int guard;         /* at its end of file nobody waits for us: no final dot then */
+};
+
+void smtp_init(struct smtp *s, const struct config *cfg);
+
+/* 0, or -1 with s->why; then it is closed again. */
+int smtp_open(struct smtp *s, const struct target *t, int64_t deadline);
+
+/* Decides recipients of *o; those left undecided may be tried at another host (s->why
+ * says why): the final dot was not sent to this one. */
+void smtp_send(struct smtp *s, const struct mail *m, struct outcome *o);
+
+/* May it carry one more message? */
+int smtp_is_reusable(struct smtp *s);
+
+void smtp_close(struct smtp *s);
+
+#endif

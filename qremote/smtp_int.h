@@ -1,0 +1,28 @@
+/* smtp_int: what smtp.c (the connection) has for transaction.c (a message). */
+#ifndef QREMOTE_SMTP_INT_H
+#define QREMOTE_SMTP_INT_H
+
+#include <stdint.h>
+
+struct smtp;
+
+/* Set s->why: "NAME: TEXT"; the connection is lost. Returns -1. */
+__attribute__((format(printf, 2, 3))) int smtp_lose(struct smtp *s, const char *fmt, ...);
+
+/* Set s->why to what the server said. Returns -1. */
+int smtp_blame(struct smtp *s);
+
+/* Before a group of commands: nobody may have spoken yet, and limits for the write. */
+int smtp_begin(struct smtp *s);
+
+/* Append a command line. */
+__attribute__((format(printf, 2, 3))) int smtp_put(struct smtp *s, const char *fmt, ...);
+
+/* Write what was put. */
+int smtp_flush(struct smtp *s);
+
+/* Read a reply into s->reply, within ms. 0, or -1: lost; 421 (RFC 5321 3.8) too. what:
+ * the command it answers, for s->why. */
+int smtp_take(struct smtp *s, const char *what, int64_t ms);
+
+#endif

@@ -1,0 +1,250 @@
+/* One message over an open connection: MAIL, RCPT, DATA, the message, the dot. With
+ * PIPELINING all commands go out at once (RFC 2920 3.1). */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "addr.h"
+#include "body.h"
+#include "clock.h"
+#include "config.h"
+#include "job.h"
+#include "limits.h"
+#include "outcome.h"
+#include "smtp.h"
+#include "smtp_int.h"
+
+struct transaction {
+	struct smtp *s;
+	const struct mail *m;
+	struct outcome *o;
+	int64_t started;
+	size_t n;                    /* recipients that are undecided */
+	size_t rcpt[LIMIT_JOBRCPTS]; /* their numbers in the job */
+	size_t accepted;
+};
+
+/* What a step leads to. */
+enum next { GO_ON, FINISHED, LOST };
+
+static char letter_of(int code)
+{
+	return code / 100 == 5 ? 'D' : 'Z';
+}
+
+/* All that are left get the server's words. */
+static enum next refuse_rest(struct transaction *t, char letter)
+{
+	(void)smtp_blame(t->s);
+	outcome_rest(t->o, letter, "%s", t->s->why);
+	return FINISHED;
+}
+
+/* ---- the steps: 0 is MAIL, 1..n the recipients, n + 1 DATA --------------------------
+ */
+
+static int put_mail(struct transaction *t)
+{
+	const struct body *b = t->m->body;
+	char quoted[2 * LIMIT_ADDRESS + 4] = "";
+	char size[40] = "";
+
+	if (*t->m->job->sender != '\0' &&
+	    addr_quote(t->m->job->sender, quoted, sizeof quoted) == -1)
+		return smtp_lose(t->s, "the sender's address cannot be written");
+	if (t->s->caps & CAP_SIZE)
+		(void)snprintf(size, sizeof size, " SIZE=%llu",
+			       (unsigned long long)b->wire);
+	return smtp_put(t->s, "MAIL FROM:<%s>%s%s", quoted, size,
+			b->eight_bit && (t->s->caps & CAP_8BITMIME) ? " BODY=8BITMIME"
+								    : "");
+}
+
+static int put_rcpt(struct transaction *t, size_t i)
+{
+	char quoted[2 * LIMIT_ADDRESS + 4];
+
+	if (addr_quote(t->m->job->rcpts[t->rcpt[i]], quoted, sizeof quoted) == -1)
+		return smtp_lose(t->s, "a recipient's address cannot be written");
+	return smtp_put(t->s, "RCPT TO:<%s>", quoted);
+}
+
+static int put_step(struct transaction *t, size_t step)
+{
+	if (step == 0)
+		return put_mail(t);
+	return step <= t->n ? put_rcpt(t, step - 1) : smtp_put(t->s, "DATA");
+}
+
+/* MAIL refused for now is this host's trouble: another one may take it. */
+static enum next take_mail(struct transaction *t)
+{
+	if (smtp_take(t->s, "MAIL", WAIT_MAIL) == -1)
+		return LOST;
+	if (t->s->reply.code / 100 == 2)
+		return GO_ON;
+	if (t->s->reply.code / 100 == 5)
+		return refuse_rest(t, 'D');
+	(void)smtp_blame(t->s);
+	return LOST;
+}
+
+/* RFC 5321 4.5.3.1.10: 552 here means "too many", and is temporary. */
+static enum next take_rcpt(struct transaction *t, size_t i)
+{
+	int code;
+
+	if (smtp_take(t->s, "RCPT", WAIT_RCPT) == -1)
+		return LOST;
+	code = t->s->reply.code;
+	if (code / 100 == 2) {
+		t->accepted++;
+	} else {
+		(void)smtp_blame(t->s);
+		outcome_set(t->o, t->rcpt[i], code == 552 ? 'Z' : letter_of(code), "%s",
+			    t->s->why);
+	}
+	return i + 1 == t->n && t->accepted == 0 ? FINISHED : GO_ON;
+}
+
+static enum next take_data(struct transaction *t)
+{
+	if (smtp_take(t->s, "DATA", WAIT_DATA) == -1)
+		return LOST;
+	return t->s->reply.code == 354 ? GO_ON
+				       : refuse_rest(t, letter_of(t->s->reply.code));
+}
+
+static enum next take_step(struct transaction *t, size_t step)
+{
+	if (step == 0)
+		return take_mail(t);
+	return step <= t->n ? take_rcpt(t, step - 1) : take_data(t);
+}
+
+static enum next commands(struct transaction *t)
+{
+	int together = t->s->caps & CAP_PIPELINING;
+	size_t steps = t->n + 2;
+	enum next next = GO_ON;
+
+	if (together && smtp_begin(t->s) == -1)
+		return LOST;
+	for (size_t i = 0; together && i < steps; i++)
+		if (put_step(t, i) == -1)
+			return LOST;
+	for (size_t i = 0; next == GO_ON && i < steps; i++) {
+		if (!together && (smtp_begin(t->s) == -1 || put_step(t, i) == -1))
+			return LOST;
+		if (smtp_flush(t->s) == -1)
+			return LOST;
+		next = take_step(t, i);
+		/* It may be waiting for a message now: QUIT would begin one. */
+		t->s->lost |= together && next != GO_ON;
+	}
+	return next;
+}
+
+/* ---- the message --------------------------------------------------------------------
+ */
+
+/* The server answered before it had all, or hung up; only a refusal counts. */
+static void take_early(struct transaction *t)
+{
+	t->s->lost = 1;
+	if (smtp_take(t->s, "the message", WAIT_DATA) == -1)
+		outcome_rest(t->o, 'Z', "%s", t->s->why);
+	else if (t->s->reply.code / 100 >= 4)
+		(void)refuse_rest(t, letter_of(t->s->reply.code));
+	else {
+		(void)smtp_lose(t->s, "answered before the end of the message");
+		outcome_rest(t->o, 'Z', "%s", t->s->why);
+	}
+}
+
+static void take_final(struct transaction *t)
+{
+	struct smtp *s = t->s;
+	char text[LIMIT_TEXT + 1];
+
+	if (smtp_take(s, "the end of the message", WAIT_DOT) == -1) {
+		outcome_rest(t->o, 'Z', "%s", s->why);
+		return;
+	}
+	if (s->reply.code / 100 != 2) {
+		(void)refuse_rest(t, letter_of(s->reply.code));
+		return;
+	}
+	reply_text(&s->reply, text);
+	outcome_rest(t->o, 'K', "%s [%s]:%u accepted: %.200s (TLS=none, %lld ms)",
+		     s->peer.host, s->peer.ip, (unsigned)s->peer.port, text,
+		     (long long)(clock_mono_ms() - t->started));
+	s->dirty = 0;
+	s->sent++;
+}
+
+static void give_up_body(struct transaction *t, enum body_result r)
+{
+	int e = errno;
+
+	if (r == BODY_PEER && rbuf_is_talking(&t->s->in, clock_mono_ms() + 1000)) {
+		take_early(t);
+		return;
+	}
+	t->s->lost = 1;
+	if (r == BODY_CORRUPT)
+		outcome_rest(t->o, 'B', "the queue file is corrupt");
+	else if (r == BODY_DISK)
+		outcome_rest(t->o, 'Z', "unable to read the queue file: %s (#4.3.0)",
+			     strerror(e));
+	else
+		outcome_rest(t->o, 'Z', "%s: connection lost in the message: %s (#4.4.2)",
+			     t->s->name, strerror(e));
+}
+
+static int is_abandoned(const struct mail *m)
+{
+	struct pollfd p = {m->guard, POLLIN, 0};
+
+	return m->guard != -1 && poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) != 0;
+}
+
+/* The final dot is the promise: all checks stand before it. */
+static void message(struct transaction *t)
+{
+	struct smtp *s = t->s;
+	struct body *b = t->m->body;
+	int64_t block =
+	    s->cfg->timeout_remote < WAIT_BLOCK ? s->cfg->timeout_remote : WAIT_BLOCK;
+	enum body_result r;
+
+	s->deadline = clock_mono_ms() + DATA_TIME + (int64_t)(b->wire / DATA_RATE) * 1000;
+	r = body_send(b, &s->out, block, s->deadline);
+	if (r != BODY_OK) {
+		give_up_body(t, r);
+	} else if (is_abandoned(t->m)) {
+		(void)smtp_lose(s, "stopped before the end of the message");
+		outcome_rest(t->o, 'Z', "%s", s->why);
+	} else if (rbuf_is_talking(&s->in, 0)) {
+		take_early(t);
+	} else if (smtp_put(s, ".") == -1 || smtp_flush(s) == -1) {
+		outcome_rest(t->o, 'Z', "%s", s->why);
+	} else {
+		s->deadline = CLOCK_NEVER; /* WAIT_DOT bounds what is left */
+		take_final(t);
+	}
+}
+
+void smtp_send(struct smtp *s, const struct mail *m, struct outcome *o)
+{
+	struct transaction t = {.s = s, .m = m, .o = o, .started = clock_mono_ms()};
+
+	for (size_t i = 0; i < o->count; i++)
+		if (o->letter[i] == 0)
+			t.rcpt[t.n++] = i;
+	s->dirty = 1;
+	s->deadline = m->deadline;
+	if (commands(&t) == GO_ON)
+		message(&t);
+}

@@ -1,0 +1,254 @@
+"""qremote and qrspawn without the rest of the house: this file is their qsend.
+
+Remote: one qremote (or, with spawner=True, a qrspawn) in a home of its own, to which
+jobs are sent and from which reports are read, in lib/job.h's frames.
+Server: a TCP server in a thread; script(conn, number) is a test's own.
+"""
+
+import array
+import hashlib
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+BIN = Path(os.environ.get("QUOIN_BIN") or Path(__file__).parents[2] / "build/plain/bin").resolve()
+QID = "0QJvD3qwUb41z9a1c"
+
+
+class Report:
+    def __init__(self, frame):
+        self.slot, count = struct.unpack(">HH", frame[:4])
+        fields = frame[4:].split(b"\0")
+        assert len(fields) == count + 1 and fields[-1] == b""
+        self.letters = "".join(chr(f[0]) for f in fields[:-1])
+        self.texts = [f[1:].decode("ascii") for f in fields[:-1]]
+        assert all(t.isprintable() and len(t) <= 400 for t in self.texts)
+
+    def __repr__(self):
+        return f"<{self.letters} {self.texts}>"
+
+
+class Remote:
+    def __init__(self, spawner=False, netns=None, wrap=(), **control):
+        self.home = Path(tempfile.mkdtemp(prefix="qr-", dir="/tmp"))
+        (self.home / "control").mkdir()
+        (self.home / "bin").mkdir()
+        for prog in ("qremote", "qrspawn"):
+            (self.home / "bin" / prog).symlink_to(BIN / prog)
+        self.control("me", "q.example")
+        self.control("dnsservers", "127.0.0.1 1")  # nobody: a test that asks says whom
+        for name, text in control.items():
+            self.control(name, text)
+        self.next_slot = 0
+        self.popen = None
+        self.spawner = spawner
+        self.prefix = (["ip", "netns", "exec", netns] if netns else []) + list(wrap)
+
+    def control(self, name, text):
+        (self.home / "control" / name).write_text(text + "\n")
+
+    def start(self):
+        self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        life, self.lifeline = os.pipe()
+        argv = [str(self.home / "bin" / ("qrspawn" if self.spawner else "qremote"))]
+        argv += ["-C", str(self.home), "-q", str(theirs.fileno())]
+        argv += ["-l", str(life)] if self.spawner else []
+        self.err = open(self.home / "log", "ab")
+        self.popen = subprocess.Popen(
+            self.prefix + argv, pass_fds=[theirs.fileno(), life], stderr=self.err
+        )
+        theirs.close()
+        os.close(life)
+        return self
+
+    def send(self, message, rcpts=("b@there.example",), sender="a@here.example", route="",
+             damage=None, checksum=None):
+        """Send one job, its slot is the result. damage: bytes to write over the file."""
+        envelope = b"F" + b"x" * 20
+        path = self.home / "message"
+        path.write_bytes(b"h" * 56 + envelope + (message if damage is None else damage))
+        fd = os.open(path, os.O_RDONLY)
+        path.unlink()
+        checksum = checksum or hashlib.blake2b(message, digest_size=16).digest()
+        slot = self.next_slot
+        self.next_slot += 1
+
+        def z(s):
+            return (s if isinstance(s, bytes) else s.encode()) + b"\0"
+
+        frame = struct.pack(">H", slot) + z(QID)
+        frame += struct.pack(">QQ", 56 + len(envelope), len(message)) + checksum
+        frame += struct.pack(">QB", int(time.time()), 0) + z(sender) + z(route)
+        frame += struct.pack(">H", len(rcpts)) + b"".join(z(r) for r in rcpts)
+        self.sock.sendmsg(
+            [frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))]
+        )
+        os.close(fd)
+        return slot
+
+    def report(self, timeout=20):
+        self.sock.settimeout(timeout)
+        frame = self.sock.recv(65536)
+        assert frame, "it hung up: " + self.log()
+        return Report(frame)
+
+    def deliver(self, message=b"Subject: x\n\nhello\n", timeout=20, **kw):
+        if self.popen is None:
+            self.start()
+        slot = self.send(message, **kw)
+        r = self.report(timeout)
+        assert r.slot == slot
+        return r
+
+    def log(self):
+        return (self.home / "log").read_text()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.popen is not None:
+            self.sock.close()
+            os.close(self.lifeline)
+            try:
+                self.popen.wait(10)
+            finally:
+                self.popen.kill()
+                self.popen.wait()
+            self.err.close()
+            log = self.log()
+            assert "Sanitizer" not in log and "runtime error" not in log, log
+        shutil.rmtree(self.home)
+
+
+class Server:
+    """Calls script(conn, number) in a thread for each connection; conn has readline(),
+    send(); what a script raises on a closed connection is its own business."""
+
+    def __init__(self, script, address="127.0.0.1", port=0):
+        self.listener = socket.create_server((address, port))
+        self.port = self.listener.getsockname()[1]
+        self.route = f"{address} {self.port}"
+        self.script = script
+        self.connections = 0
+        self.conns = []
+        self.failures = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                s, peer = self.listener.accept()
+            except OSError:
+                return
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            conn = Conn(s, peer)
+            self.conns.append(conn)
+            number = self.connections
+            self.connections += 1
+            threading.Thread(target=self._run, args=(conn, number), daemon=True).start()
+
+    def _run(self, conn, number):
+        try:
+            self.script(conn, number)
+        except OSError:
+            pass
+        except AssertionError as e:
+            self.failures.append(e)
+        finally:
+            conn.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+        for c in self.conns:
+            c.close()
+        assert not self.failures, self.failures
+
+
+class Conn:
+    def __init__(self, s, peer):
+        self.s = s
+        self.peer = peer
+        self.file = s.makefile("rb")
+        self.lines = []
+
+    def readline(self):
+        line = self.file.readline()
+        if line:
+            self.lines.append(line)
+            assert line.endswith(b"\r\n") and b"\n" not in line[:-1], line
+        return line
+
+    def send(self, text):
+        self.s.sendall(text if isinstance(text, bytes) else text.encode())
+
+    def close(self):
+        try:
+            self.s.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.file.close()
+        self.s.close()
+
+
+def speaker(messages, caps=("PIPELINING", "SIZE 1000000", "8BITMIME"), answers=None, greeting="220 sink.test ESMTP"):
+    """A well-behaved server. messages gets (envelope lines, raw body without the dot);
+    answers: {verb or b"." : reply or function of the line giving one}."""
+    answers = answers or {}
+
+    def reply(conn, key, line, default):
+        a = answers.get(key, default)
+        a = a(line) if callable(a) else a
+        if a is None:
+            conn.close()
+            raise OSError("closed on purpose")
+        conn.send(a + "\r\n")
+        return a
+
+    def script(conn, number):
+        conn.send(greeting + "\r\n")
+        envelope = []
+        while line := conn.readline():
+            verb = line.split()[0].split(b":")[0].upper().decode()
+            if verb == "EHLO":
+                lines = ["sink.test", *caps]
+                reply(conn, "EHLO", line, "\r\n".join(
+                    f"250{' ' if i == len(lines) - 1 else '-'}{x}" for i, x in enumerate(lines)))
+            elif verb in ("HELO", "RSET"):
+                reply(conn, verb, line, "250 ok")
+            elif verb == "MAIL":
+                envelope = [line]
+                reply(conn, "MAIL", line, "250 2.1.0 ok")
+            elif verb == "RCPT":
+                if reply(conn, "RCPT", line, "250 2.1.5 ok")[0] == "2":
+                    envelope.append(line)
+            elif verb == "DATA":
+                if len(envelope) < 2:
+                    conn.send("503 no recipients\r\n")
+                    continue
+                if reply(conn, "DATA", line, "354 go on")[:3] != "354":
+                    continue
+                body = b""
+                while (line := conn.readline()) not in (b".\r\n", b""):
+                    body += line
+                if not line:
+                    messages.append((envelope, body, "cut"))
+                    return
+                messages.append((envelope, body))
+                reply(conn, ".", b".", "250 2.0.0 queued as 4711")
+            elif verb == "QUIT":
+                conn.send("221 bye\r\n")
+                return
+            else:
+                conn.send("500 what\r\n")
+
+    return script
