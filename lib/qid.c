@@ -38,14 +38,22 @@ void qid_make(char id[QID_LEN + 1], uint64_t ns, uint32_t random)
 	id[QID_LEN] = '\0';
 }
 
-int qid_parse(const char *id, uint64_t *ns)
+int qid_split(const char *id, uint64_t *ns, uint32_t *random)
 {
-	uint64_t random;
+	uint64_t bits;
 
 	if (strlen(id) != QID_LEN || take(id, NS_LEN, UINT64_MAX, ns) == -1 ||
-	    take(id + NS_LEN, RANDOM_LEN, UINT32_MAX, &random) == -1) {
+	    take(id + NS_LEN, RANDOM_LEN, UINT32_MAX, &bits) == -1) {
 		errno = EINVAL;
 		return -1;
 	}
+	*random = (uint32_t)bits;
 	return 0;
+}
+
+int qid_parse(const char *id, uint64_t *ns)
+{
+	uint32_t random;
+
+	return qid_split(id, ns, &random);
 }

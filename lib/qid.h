@@ -16,4 +16,7 @@ void qid_make(char id[QID_LEN + 1], uint64_t ns, uint32_t random);
 /* 0 and the nanoseconds, or -1 with EINVAL if id is not one (NUL-ended, exact). */
 int qid_parse(const char *id, uint64_t *ns);
 
+/* The same, and the random bits: what a table keeps instead of the text. */
+int qid_split(const char *id, uint64_t *ns, uint32_t *random);
+
 #endif

@@ -1,0 +1,113 @@
+#include "due.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { FIRST_CAP = 64 };
+
+static int is_before(const struct entry *a, const struct entry *b)
+{
+	if (a->due != b->due)
+		return a->due < b->due;
+	return a->ns < b->ns;
+}
+
+static void swap(struct entry *a, struct entry *b)
+{
+	struct entry t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+static void sift_up(struct due *d, size_t i)
+{
+	while (i > 0 && is_before(&d->e[i], &d->e[(i - 1) / 2])) {
+		swap(&d->e[i], &d->e[(i - 1) / 2]);
+		i = (i - 1) / 2;
+	}
+}
+
+static void sift_down(struct due *d, size_t i)
+{
+	for (;;) {
+		size_t least = i;
+
+		for (size_t c = 2 * i + 1; c <= 2 * i + 2 && c < d->n; c++)
+			if (is_before(&d->e[c], &d->e[least]))
+				least = c;
+		if (least == i)
+			return;
+		swap(&d->e[i], &d->e[least]);
+		i = least;
+	}
+}
+
+/* By half: doubling would waste 16 bytes a message at the worst moment. */
+static int grow(struct due *d)
+{
+	size_t cap = d->cap ? d->cap + d->cap / 2 : FIRST_CAP;
+	struct entry *e = reallocarray(d->e, cap, sizeof *e);
+
+	if (e == NULL)
+		return -1;
+	d->e = e;
+	d->cap = cap;
+	return 0;
+}
+
+int due_push(struct due *d, const struct entry *e)
+{
+	if (d->n == d->cap && grow(d) == -1)
+		return -1;
+	d->e[d->n++] = *e;
+	sift_up(d, d->n - 1);
+	return 0;
+}
+
+const struct entry *due_top(const struct due *d)
+{
+	return d->n > 0 ? &d->e[0] : NULL;
+}
+
+struct entry due_pop(struct due *d)
+{
+	struct entry top = d->e[0];
+
+	d->e[0] = d->e[--d->n];
+	sift_down(d, 0);
+	return top;
+}
+
+static void make_due(struct entry *e, uint32_t now)
+{
+	if (e->due > now)
+		e->due = now;
+	e->flags &= (uint8_t)~ENTRY_RESUMED;
+}
+
+size_t due_all(struct due *d, uint32_t now)
+{
+	for (size_t i = 0; i < d->n; i++)
+		make_due(&d->e[i], now);
+	for (size_t i = d->n / 2; i-- > 0;)
+		sift_down(d, i);
+	return d->n;
+}
+
+size_t due_one(struct due *d, uint64_t ns, uint32_t random, uint32_t now)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->e[i].ns == ns && d->e[i].random == random) {
+			make_due(&d->e[i], now);
+			sift_up(d, i);
+			return 1;
+		}
+	return 0;
+}
+
+void due_free(struct due *d)
+{
+	free(d->e);
+	*d = (struct due){0};
+}

@@ -1,0 +1,270 @@
+/* Jobs: the recipients whose turn it is go to a channel's spawner.
+ *
+ * The fairness rule: the active halves of a channel stand in a ring; each turn
+ * gives one job to the next one. A half never holds the last fifth of the
+ * places, however many recipients it has, so that a single message finds a place
+ * as soon as it is active. */
+#include "sched.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "job.h"
+#include "log.h"
+#include "prog.h"
+#include "sbuf.h"
+#include "usock.h"
+
+void ring_add(struct channel *c, struct half *h)
+{
+	if (c->ring == NULL)
+		h->next = h;
+	else {
+		h->next = c->ring->next;
+		c->ring->next = h;
+	}
+	c->ring = h;
+}
+
+static struct half *ring_take(struct channel *c)
+{
+	struct half *h = c->ring->next;
+
+	if (h == c->ring)
+		c->ring = NULL;
+	else
+		c->ring->next = h->next;
+	return h;
+}
+
+void ring_remove(struct channel *c, struct half *h)
+{
+	struct half *before = c->ring;
+
+	while (before->next != h)
+		before = before->next;
+	before->next = h->next;
+	if (c->ring == h)
+		c->ring = before == h ? NULL : before;
+}
+
+/* ---- slots ---- */
+
+static int grow_slots(struct channel *c, unsigned n)
+{
+	struct slot *s = reallocarray(c->slots, n, sizeof *s);
+	uint16_t *f;
+
+	if (s == NULL)
+		return -1;
+	c->slots = s;
+	f = reallocarray(c->free, n, sizeof *f);
+	if (f == NULL)
+		return -1;
+	c->free = f;
+	while (c->nslots < n) {
+		c->slots[c->nslots].half = NULL;
+		c->free[c->nfree++] = (uint16_t)c->nslots++;
+	}
+	return 0;
+}
+
+void jobs_limit(struct channel *c, unsigned limit)
+{
+	if (limit > c->nslots && grow_slots(c, limit) == -1) {
+		warn_sys("raise the concurrency");
+		limit = c->nslots;
+	}
+	c->limit = limit;
+}
+
+/* ---- one job ---- */
+
+/* A job's strings: one job is made at a time. */
+static struct {
+	struct job job;
+	struct route_to to;
+	char rcpts[LIMIT_JOBRCPTS][LIMIT_ADDRESS + 1];
+	struct sbuf frame;
+} making = {.frame = SBUF_INIT(LIMIT_FRAME)};
+
+static int same_destination(const struct route_to *a, const struct route_to *b)
+{
+	if (a->relay[0] != '\0' || b->relay[0] != '\0')
+		return strcmp(a->relay, b->relay) == 0;
+	return strcmp(a->domain, b->domain) == 0;
+}
+
+/* The half's next recipient, if it fits to those that are in the job already. */
+static int add_rcpt(const struct sched *q, struct half *h, int channel, struct slot *s)
+{
+	uint32_t i = h->order[h->at];
+	struct route_to to;
+
+	if (s->n == LIMIT_JOBRCPTS || (s->n > 0 && channel == ROUTE_LOCAL) ||
+	    route_address(q->route, msg_rcpt(h->msg, i), &to, NULL, NULL) == -1 ||
+	    (int)to.kind != channel)
+		return 0;
+	if (s->n > 0 && !same_destination(&to, &making.to))
+		return 0;
+	if (s->n == 0)
+		making.to = to;
+	memcpy(making.rcpts[s->n], to.address, strlen(to.address) + 1);
+	making.job.rcpts[s->n] = making.rcpts[s->n];
+	s->rcpts[s->n++] = i;
+	h->at++;
+	return 1;
+}
+
+/* No job can be made of the next recipient: it is no address, or a control file
+ * has changed since the message was loaded. */
+static void skip_rcpt(struct sched *q, struct half *h, int channel)
+{
+	uint32_t i = h->order[h->at++];
+	struct route_to to;
+
+	if (route_address(q->route, msg_rcpt(h->msg, i), &to, NULL, NULL) == 0) {
+		h->msg->rcpts[i].channel = (uint8_t)to.kind;
+		h->strays |= (int)to.kind != channel;
+	} else if (errno == EINVAL)
+		rcpt_decide(q, h, i, 'D', "5.1.3 This recipient is no mail address.");
+	else
+		rcpt_decide(q, h, i, 'Z', route_error());
+}
+
+static int build_frame(const struct half *h, uint16_t slot, const struct slot *s)
+{
+	const struct msg *m = h->msg;
+	struct job *j = &making.job;
+
+	j->slot = slot;
+	j->id = m->id;
+	j->msg_offset = qfile_msg_offset(&m->head);
+	j->msg_len = m->head.msg_len;
+	memcpy(j->msg_sum, m->head.msg_sum, SUM_LEN);
+	j->birth = m->birth;
+	j->flags = 0;
+	j->sender = m->env.sender;
+	j->route = making.to.kind == ROUTE_LOCAL ? making.to.local : making.to.relay;
+	j->nrcpts = s->n;
+	return job_put(&making.frame, j);
+}
+
+/* Always a fresh open file description; the first job gets the one that read the
+ * envelope, by pread. */
+static int open_for_job(const struct sched *q, struct msg *m)
+{
+	int fd = m->fd;
+
+	m->fd = -1;
+	if (fd == -1)
+		fd = openat(q->cur, m->id, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd;
+}
+
+static int send_job(struct sched *q, struct channel *c, struct half *h, uint16_t number,
+		    struct slot *s)
+{
+	int fd;
+
+	if (build_frame(h, number, s) == -1)
+		return -1;
+	fd = open_for_job(q, h->msg);
+	if (fd == -1)
+		return -1;
+	if (usock_send(c->fd, making.frame.p, making.frame.len, fd) == 0) {
+		(void)close(fd);
+		return 0;
+	}
+	h->msg->fd = fd;
+	return -1;
+}
+
+/* Full sockets and lack of anything pass; without its spawner qsend is nothing. */
+static void not_sent(struct sched *q, struct channel *c, struct half *h, struct slot *s)
+{
+	h->at -= s->n;
+	if (errno == EAGAIN || errno == EWOULDBLOCK) {
+		c->full = 1;
+		return;
+	}
+	if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN)
+		die_msg(EXIT_TEMP, "the %s spawner is gone", c->name);
+	warn_sys2("start a delivery of", h->msg->id);
+	c->rest = q->now.mono + REST;
+}
+
+static void started(struct sched *q, struct channel *c, struct half *h, struct slot *s)
+{
+	s->half = h;
+	s->start = q->now.mono_ms;
+	s->number = q->deliveries + 1;
+	q->deliveries += s->n;
+	h->running++;
+	c->running++;
+	for (uint16_t i = 0; i < s->n; i++)
+		log_start(q, c, h->msg, s->rcpts[i], s->number + i);
+}
+
+/* One job of h: 1 sent, 0 nothing to send, -1 not now. */
+static int start_one(struct sched *q, struct channel *c, struct half *h)
+{
+	uint16_t number = c->free[c->nfree - 1];
+	struct slot *s = &c->slots[number];
+
+	s->n = 0;
+	while (h->at < h->n && add_rcpt(q, h, (int)c->kind, s))
+		;
+	if (s->n == 0) {
+		skip_rcpt(q, h, (int)c->kind);
+		return 0;
+	}
+	if (send_job(q, c, h, number, s) == -1) {
+		not_sent(q, c, h, s);
+		return -1;
+	}
+	c->nfree--;
+	started(q, c, h, s);
+	return 1;
+}
+
+static int may_start(const struct sched *q, const struct channel *c)
+{
+	return !q->stopping && !c->paused && !c->full && c->ring != NULL &&
+	       c->rest <= q->now.mono && c->running < c->limit && c->nfree > 0;
+}
+
+/* A big list leaves places to others. It holds four fifths when this says no, so
+ * no second half can be in that state. */
+static int has_its_share(const struct channel *c, const struct half *h)
+{
+	return h->running >= c->limit - c->limit / 5;
+}
+
+void jobs_start(struct sched *q, struct channel *c)
+{
+	int held = 0;
+
+	while (may_start(q, c)) {
+		struct half *h = ring_take(c);
+
+		if (h->at < h->n && has_its_share(c, h)) {
+			ring_add(c, h);
+			if (held++ || c->ring->next == h)
+				return;
+			continue;
+		}
+		if (h->at < h->n && start_one(q, c, h) == -1) {
+			ring_add(c, h);
+			return;
+		}
+		held = 0;
+		if (h->at < h->n)
+			ring_add(c, h);
+		else
+			half_check(q, h);
+	}
+}

@@ -1,0 +1,250 @@
+/* A message in memory: head, envelope, where its recipients go, what its journal
+ * says. The message itself is never read here. */
+#include "sched.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "prog.h"
+
+enum { FIRST_READ = 4096 };
+
+static struct msg **bucket(struct sched *q, const struct entry *e)
+{
+	return &q->buckets[e->random % BUCKETS];
+}
+
+struct msg *msg_find(struct sched *q, const struct entry *e)
+{
+	struct msg *m = *bucket(q, e);
+
+	while (m != NULL && (m->key.ns != e->ns || m->key.random != e->random))
+		m = m->next;
+	return m;
+}
+
+void msg_close(struct msg *m)
+{
+	int e = errno;
+
+	if (m->fd != -1)
+		(void)close(m->fd);
+	journal_close(&m->journal);
+	free(m->bytes);
+	free(m->rcpts);
+	free(m);
+	errno = e;
+}
+
+void msg_unload(struct sched *q, struct msg *m)
+{
+	struct msg **at = bucket(q, &m->key);
+
+	while (*at != m)
+		at = &(*at)->next;
+	*at = m->next;
+	q->loaded--;
+	msg_close(m);
+}
+
+static int is_torn(void)
+{
+	errno = EBADMSG;
+	return -1;
+}
+
+static int read_at(int fd, char *p, size_t n, uint64_t at)
+{
+	while (n > 0) {
+		ssize_t r = pread(fd, p, n, (off_t)at);
+
+		if (r == -1 && errno == EINTR)
+			continue;
+		if (r == -1)
+			return -1;
+		if (r == 0)
+			return is_torn();
+		p += r;
+		n -= (size_t)r;
+		at += (uint64_t)r;
+	}
+	return 0;
+}
+
+/* Most envelopes come with the first read. */
+static int read_envelope(struct msg *m, const char *first, size_t got)
+{
+	size_t n = m->head.env_len;
+	size_t have = got - QFILE_HEAD < n ? got - QFILE_HEAD : n;
+
+	m->bytes = malloc(n + 1);
+	if (m->bytes == NULL)
+		return -1;
+	memcpy(m->bytes, first + QFILE_HEAD, have);
+	if (read_at(m->fd, m->bytes + have, n - have, QFILE_HEAD + have) == -1)
+		return -1;
+	return qfile_check(first, m->bytes) == -1 ? is_torn() : 0;
+}
+
+static int read_file(struct msg *m)
+{
+	char first[FIRST_READ];
+	struct stat st;
+	size_t want = sizeof first;
+
+	if (fstat(m->fd, &st) == -1)
+		return -1;
+	if (!S_ISREG(st.st_mode) || st.st_size < QFILE_HEAD)
+		return is_torn();
+	if ((uint64_t)st.st_size < want)
+		want = (size_t)st.st_size;
+	if (read_at(m->fd, first, want, 0) == -1 || qfile_unpack(first, &m->head) == -1)
+		return -1;
+	if ((uint64_t)st.st_size != qfile_msg_offset(&m->head) + m->head.msg_len)
+		return is_torn();
+	if (read_envelope(m, first, want) == -1 ||
+	    envelope_parse(&m->env, m->bytes, m->head.env_len) == -1)
+		return -1;
+	return m->env.uid == NULL ? is_torn() : 0;
+}
+
+static uint64_t hash(const char *s)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+	for (; *s != '\0'; s++)
+		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+/* What is no address stays with the local channel until its turn, which fails it. */
+static void route_one(const struct route *route, struct rcpt *r, const char *address)
+{
+	struct route_to to;
+
+	r->channel = ROUTE_LOCAL;
+	if (route_address(route, address, &to, NULL, NULL) == -1 ||
+	    to.kind == ROUTE_LOCAL)
+		return;
+	r->channel = ROUTE_REMOTE;
+	r->dest = hash(to.relay[0] != '\0' ? to.relay : to.domain);
+}
+
+static int route_all(const struct sched *q, struct msg *m)
+{
+	const char *address = m->env.rcpts;
+
+	m->rcpts = calloc(m->env.nrcpts, sizeof *m->rcpts);
+	if (m->rcpts == NULL)
+		return -1;
+	for (size_t i = 0; i < m->env.nrcpts; i++, address = envelope_next(address)) {
+		m->rcpts[i].at = (uint32_t)(address - m->bytes);
+		route_one(q->route, &m->rcpts[i], address);
+	}
+	return 0;
+}
+
+static void replay(void *arg, const struct journal_record *r)
+{
+	struct msg *m = arg;
+
+	if (r->what == 'A' || r->index >= m->env.nrcpts)
+		return;
+	m->rcpts[r->index].state = r->what == 'K'   ? RCPT_DONE
+				   : r->what == 'D' ? RCPT_FAILED
+						    : RCPT_TODO;
+}
+
+static int read_journal(const struct sched *q, struct msg *m, int is_new)
+{
+	if (is_new)
+		return 0;
+	if (journal_open(&m->journal, q->state, m->id, replay, m) == -1)
+		return -1;
+	if (m->journal.cut > 0)
+		warn_msg("queue/state/%s: torn tail of %llu bytes cut off", m->id,
+			 (unsigned long long)m->journal.cut);
+	return 0;
+}
+
+static void count(struct msg *m)
+{
+	for (size_t i = 0; i < m->env.nrcpts; i++) {
+		m->todo += m->rcpts[i].state == RCPT_TODO;
+		m->failed += m->rcpts[i].state == RCPT_FAILED;
+	}
+}
+
+static struct msg *make(const struct entry *e)
+{
+	struct msg *m = calloc(1, sizeof *m);
+
+	if (m == NULL)
+		return NULL;
+	m->key = *e;
+	qid_make(m->id, e->ns, e->random);
+	m->birth = e->ns / 1000000000;
+	m->fd = -1;
+	m->journal.fd = -1;
+	for (int c = 0; c < CHANNELS; c++)
+		m->half[c].msg = m;
+	return m;
+}
+
+struct msg *msg_open(const struct sched *q, const struct entry *e)
+{
+	struct msg *m = make(e);
+
+	if (m == NULL)
+		return NULL;
+	m->fd = openat(q->cur, m->id, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (m->fd != -1 && read_file(m) == 0 && route_all(q, m) == 0)
+		return m;
+	msg_close(m);
+	return NULL;
+}
+
+/* The file is gone, torn, or cannot be had at this moment. */
+static enum load explain(struct sched *q, const struct entry *e)
+{
+	char id[QID_LEN + 1];
+
+	qid_make(id, e->ns, e->random);
+	if (errno == ENOENT) {
+		warn_msg("queue/cur/%s: somebody has removed it", id);
+		(void)unlinkat(q->state, id, 0);
+		q->messages--;
+		return LOAD_GONE;
+	}
+	if (errno == EBADMSG || errno == ELOOP) {
+		set_aside(q, id, "head or envelope is corrupt");
+		return LOAD_BAD;
+	}
+	warn_sys2("read message", id);
+	return LOAD_LATER;
+}
+
+enum load msg_load(struct sched *q, const struct entry *e, struct msg **to)
+{
+	struct msg *m = msg_open(q, e);
+
+	if (m != NULL && read_journal(q, m, e->flags & ENTRY_NEW) == -1) {
+		msg_close(m);
+		m = NULL;
+	}
+	if (m == NULL)
+		return explain(q, e);
+	count(m);
+	m->next = *bucket(q, e);
+	*bucket(q, e) = m;
+	q->loaded++;
+	if (e->flags & ENTRY_NEW)
+		log_new(m);
+	*to = m;
+	return LOAD_OK;
+}

@@ -1,0 +1,442 @@
+/* qsend: the scheduler. It takes what qqueue has put into queue/new, hands it in
+ * jobs to the spawners of local and remote deliveries, tries again what they
+ * deferred, tells the sender of what failed, and removes what is done.
+ *
+ * Uid:         quoins, alone with qbounce.
+ * Descriptors: -L, -R, -B: socket pairs with qlspawn, qrspawn, qbounce; -l: the
+ *              lifeline; -d: says ready. All made by qstart.
+ * Trusts:      nobody: queue files are checked, frames are checked, a bad file goes to
+ *              queue/bad, a spawner that breaks the protocol ends qsend (111).
+ * Reads:       head and envelope of a queue file; never the message.
+ * Never:       writes a queue file; syncs or waits in its loop.
+ */
+#include "sched.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fdio.h"
+#include "jail.h"
+#include "log.h"
+#include "num.h"
+#include "paths.h"
+#include "prog.h"
+#include "ready.h"
+#include "usock.h"
+
+extern const struct jail_profile jail_qsend;
+
+static const char usage[] = "qsend [-C dir] -l lifeline -L local -R remote -B bounce "
+			    "[-d notify]";
+enum { LOCK_WAIT_MS = 30000, LOCK_PAUSE_MS = 100, WAKES_MAX = 256 };
+
+/* ---- arguments and what must be open ---- */
+
+static int fd_arg(const char *s)
+{
+	uint64_t n;
+
+	if (num_parse(s, 1 << 20, &n) == -1 || fcntl((int)n, F_GETFD) == -1)
+		die_usage(usage);
+	(void)fd_cloexec((int)n);
+	return (int)n;
+}
+
+static int parse_args(struct sched *q, int argc, char **argv)
+{
+	int notify = -1;
+	int o;
+
+	q->lifeline = q->bounce = q->ch[ROUTE_LOCAL].fd = q->ch[ROUTE_REMOTE].fd = -1;
+	while ((o = getopt(argc, argv, "C:l:L:R:B:d:")) != -1) {
+		int *to = o == 'l'   ? &q->lifeline
+			  : o == 'L' ? &q->ch[ROUTE_LOCAL].fd
+			  : o == 'R' ? &q->ch[ROUTE_REMOTE].fd
+			  : o == 'B' ? &q->bounce
+			  : o == 'd' ? &notify
+				     : NULL;
+
+		if (o == 'C' && paths_under(optarg) == -1)
+			die_sys2(EXIT_PERM, "use directory", optarg);
+		if (o == '?')
+			die_usage(usage);
+		if (to != NULL)
+			*to = fd_arg(optarg);
+	}
+	if (optind != argc || q->lifeline == -1 || q->bounce == -1 ||
+	    q->ch[ROUTE_LOCAL].fd == -1 || q->ch[ROUTE_REMOTE].fd == -1)
+		die_usage(usage);
+	return notify;
+}
+
+static void init_channels(struct sched *q)
+{
+	static const struct {
+		const char *name;
+		unsigned skip;
+	} is[CHANNELS] = {[ROUTE_LOCAL] = {"local", RETRY_SKIP_LOCAL},
+			  [ROUTE_REMOTE] = {"remote", RETRY_SKIP_REMOTE}};
+
+	for (int i = 0; i < CHANNELS; i++) {
+		struct channel *c = &q->ch[i];
+
+		c->kind = (enum route_kind)i;
+		c->name = is[i].name;
+		c->skip = is[i].skip;
+		c->lanes[0].places = SMALL_PLACES;
+		c->lanes[1].places = BIG_PLACES;
+	}
+}
+
+static int open_queue_dir(const char *name)
+{
+	char path[LIMIT_PATH];
+	int fd = -1;
+
+	if (path_join(path, sizeof path, paths.queue, name) != NULL)
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		die_sys2(EXIT_TEMP, "open directory queue/", name);
+	return fd;
+}
+
+/* A predecessor may still wait for its last deliveries. */
+static void take_lock(void)
+{
+	char path[LIMIT_PATH];
+	int64_t until = clock_mono_ms() + LOCK_WAIT_MS;
+	const struct timespec pause = {0, LOCK_PAUSE_MS * 1000000L};
+	int fd = -1;
+
+	if (path_join(path, sizeof path, paths.queue, "lock") != NULL)
+		fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd == -1)
+		die_sys(EXIT_TEMP, "open queue/lock");
+	while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			die_sys(EXIT_TEMP, "lock queue/lock");
+		if (clock_mono_ms() > until)
+			die_msg(EXIT_TEMP, "another qsend holds queue/lock");
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+/* A door whose directory was not made stays shut. */
+static int open_door(const char *name, int type, mode_t mode)
+{
+	char dir[LIMIT_PATH];
+	int fd;
+
+	if (path_join(dir, sizeof dir, paths.run, name) == NULL)
+		die_sys2(EXIT_PERM, "listen at", name);
+	fd = usock_listen(dir, type, mode);
+	if (fd == -1 && errno != ENOENT)
+		die_sys2(EXIT_TEMP, "listen at", dir);
+	return fd;
+}
+
+static void tick(struct sched *q)
+{
+	int64_t step = clocks_tick(&q->now, clock_wall_ns(), clock_mono_ms());
+
+	if (step != 0)
+		warn_msg("the clock has stepped by %lld s", (long long)step);
+}
+
+static void use_conf(struct sched *q)
+{
+	log_style(q->conf.qmail_log);
+	for (int i = 0; i < CHANNELS; i++)
+		jobs_limit(&q->ch[i], q->conf.concurrency[i]);
+}
+
+static void configure(struct sched *q)
+{
+	if (conf_load(&q->conf) == -1)
+		die_msg(EXIT_TEMP, "%s", conf_error());
+	q->route = route_load();
+	if (q->route == NULL)
+		die_msg(EXIT_TEMP, "%s", route_error());
+	use_conf(q);
+}
+
+static void open_all(struct sched *q)
+{
+	take_lock();
+	q->cur = open_queue_dir("cur");
+	q->new = open_queue_dir("new");
+	q->state = open_queue_dir("state");
+	q->bad = open_queue_dir("bad");
+	q->wake = open_door("qsend-wake", SOCK_DGRAM, 0660);
+	q->ctl = open_door("qsend-ctl", SOCK_SEQPACKET, 0660);
+	q->list = open_door("qsend-list", SOCK_SEQPACKET, 0666);
+}
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t got_hup, got_alarm, got_term, got_child;
+
+static void on_signal(int sig)
+{
+	if (sig == SIGHUP)
+		got_hup = 1;
+	else if (sig == SIGALRM)
+		got_alarm = 1;
+	else if (sig == SIGCHLD)
+		got_child = 1;
+	else
+		got_term = 1;
+}
+
+/* They are let in only while the loop waits; old gets the mask for that. */
+static void catch_signals(sigset_t *old)
+{
+	static const int signals[] = {SIGHUP, SIGALRM, SIGTERM, SIGINT, SIGCHLD};
+	struct sigaction sa = {.sa_handler = on_signal};
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		(void)sigaction(signals[i], &sa, NULL);
+		(void)sigaddset(&set, signals[i]);
+	}
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigprocmask(SIG_BLOCK, &set, old);
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		(void)sigdelset(old, signals[i]);
+}
+
+static void reread(struct sched *q)
+{
+	struct route *r = route_load();
+
+	if (r == NULL)
+		warn_msg("keeping the old routes: %s", route_error());
+	else {
+		route_free(q->route);
+		q->route = r;
+	}
+	if (conf_load(&q->conf) == -1)
+		warn_msg("keeping the old settings: %s", conf_error());
+	use_conf(q);
+}
+
+static void handle_signals(struct sched *q)
+{
+	if (got_hup) {
+		got_hup = 0;
+		reread(q);
+	}
+	if (got_alarm) {
+		got_alarm = 0;
+		(void)door_retry(q, "");
+	}
+	if (got_child) {
+		got_child = 0;
+		door_reap();
+	}
+	if (got_term && !q->stopping) {
+		q->stopping = 1;
+		q->stop_at = q->now.mono_ms + STOP_WAIT * 1000;
+		log_status(q);
+	}
+}
+
+/* ---- the loop ---- */
+
+enum { P_LIFE, P_BELL, P_LOCAL, P_REMOTE, P_BOUNCE, P_WAKE, P_CTL, P_LIST, P_FIXED };
+
+static size_t fill_poll(struct sched *q, struct pollfd *p)
+{
+	const short out = POLLIN | POLLOUT;
+
+	p[P_LIFE] = (struct pollfd){q->lifeline, POLLIN, 0};
+	p[P_BELL] = (struct pollfd){q->bell, POLLIN, 0};
+	p[P_LOCAL] = (struct pollfd){q->ch[ROUTE_LOCAL].fd,
+				     q->ch[ROUTE_LOCAL].full ? out : POLLIN, 0};
+	p[P_REMOTE] = (struct pollfd){q->ch[ROUTE_REMOTE].fd,
+				      q->ch[ROUTE_REMOTE].full ? out : POLLIN, 0};
+	p[P_BOUNCE] = (struct pollfd){q->bounce, q->bounce_full ? out : POLLIN, 0};
+	p[P_WAKE] = (struct pollfd){q->wake, POLLIN, 0};
+	p[P_CTL] = (struct pollfd){q->ctl, POLLIN, 0};
+	p[P_LIST] = (struct pollfd){q->list, POLLIN, 0};
+	return P_FIXED + door_poll(q, p + P_FIXED);
+}
+
+static void drain_wakes(struct sched *q)
+{
+	char byte;
+
+	for (int n = 0; n < WAKES_MAX && recv(q->wake, &byte, 1, MSG_DONTWAIT) >= 0; n++)
+		;
+	q->scan = 1;
+}
+
+static void take_work(struct sched *q)
+{
+	struct work *w;
+
+	(void)q;
+	while ((w = syncer_take()) != NULL)
+		w->done(w);
+}
+
+static void serve_spawner(struct sched *q, int kind, short revents)
+{
+	struct channel *c = &q->ch[kind];
+
+	if (revents & POLLOUT)
+		c->full = 0;
+	if ((revents & ~POLLOUT) && report_take(q, c) == -1)
+		die_msg(EXIT_TEMP, "the %s spawner is gone, or does not make sense",
+			c->name);
+}
+
+static void serve(struct sched *q, const struct pollfd *p, size_t n)
+{
+	if (p[P_LIFE].revents != 0)
+		die_msg(EXIT_TEMP, "qstart is gone");
+	if (p[P_BELL].revents != 0)
+		take_work(q);
+	serve_spawner(q, ROUTE_LOCAL, p[P_LOCAL].revents);
+	serve_spawner(q, ROUTE_REMOTE, p[P_REMOTE].revents);
+	if (p[P_BOUNCE].revents & POLLOUT)
+		q->bounce_full = 0;
+	if ((p[P_BOUNCE].revents & ~POLLOUT) && bounce_take(q) == -1)
+		die_msg(EXIT_TEMP, "qbounce is gone, or does not make sense");
+	if (p[P_WAKE].revents != 0)
+		drain_wakes(q);
+	door_serve(q, p + P_FIXED, n - P_FIXED);
+	if (p[P_CTL].revents != 0)
+		door_accept(q, q->ctl, 1);
+	if (p[P_LIST].revents != 0)
+		door_accept(q, q->list, 0);
+}
+
+static int is_idle(const struct sched *q)
+{
+	return q->ch[ROUTE_LOCAL].running == 0 && q->ch[ROUTE_REMOTE].running == 0 &&
+	       bounces_running() == 0 && syncer_pending() == 0;
+}
+
+static void work(struct sched *q)
+{
+	if (q->now.mono >= q->next_scan)
+		q->scan = 1;
+	if (q->scan)
+		scan_new(q);
+	if (settle_stuck() > 0 && q->now.mono >= q->next_settle) {
+		q->next_settle = q->now.mono + REST;
+		settle_again(q);
+	}
+	admit(q);
+	jobs_start(q, &q->ch[ROUTE_LOCAL]);
+	jobs_start(q, &q->ch[ROUTE_REMOTE]);
+	bounce_push(q);
+}
+
+static void sooner(uint32_t *at, uint32_t when)
+{
+	if (when < *at)
+		*at = when;
+}
+
+static void sooner_due(const struct sched *q, uint32_t *at, const struct due *d)
+{
+	const struct entry *e = due_top(d);
+
+	if (e != NULL && q->loaded < LOADED_MAX)
+		sooner(at, e->due);
+}
+
+/* When to look again, though nothing happens (mono). */
+static uint32_t next_turn(const struct sched *q)
+{
+	uint32_t at = q->next_scan;
+
+	if (q->scan)
+		return q->now.mono;
+	if (settle_stuck() > 0)
+		sooner(&at, q->next_settle);
+	sooner_due(q, &at, &q->unsorted);
+	for (int i = 0; i < CHANNELS; i++) {
+		const struct channel *c = &q->ch[i];
+
+		if (c->ring != NULL && c->rest > q->now.mono)
+			sooner(&at, c->rest);
+		for (int s = 0; s < SIZES; s++)
+			if (c->lanes[s].active < c->lanes[s].places)
+				sooner_due(q, &at, &c->lanes[s].waiting);
+	}
+	return at;
+}
+
+static struct timespec timeout(const struct sched *q)
+{
+	int64_t at = q->stopping ? q->stop_at : (int64_t)next_turn(q) * 1000;
+	int64_t left = at - q->now.mono_ms;
+
+	if (left < 0)
+		left = 0;
+	return (struct timespec){left / 1000, left % 1000 * 1000000L};
+}
+
+static void run(struct sched *q, const sigset_t *awake)
+{
+	struct pollfd p[P_FIXED + CLIENTS];
+
+	for (;;) {
+		struct timespec t;
+		size_t n;
+		int ready;
+
+		handle_signals(q);
+		if (!q->stopping)
+			work(q);
+		else if (is_idle(q) || q->now.mono_ms >= q->stop_at)
+			return;
+		n = fill_poll(q, p);
+		t = timeout(q);
+		ready = ppoll(p, n, &t, awake);
+		if (ready == -1 && errno != EINTR)
+			die_sys(EXIT_TEMP, "wait");
+		tick(q);
+		if (ready > 0)
+			serve(q, p, n);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static struct sched q;
+	sigset_t awake;
+	int notify;
+
+	prog_init("qsend");
+	notify = parse_args(&q, argc, argv);
+	init_channels(&q);
+	configure(&q);
+	open_all(&q);
+	catch_signals(&awake);
+	if (jail_enter(&jail_qsend) == -1)
+		die_sys(EXIT_PERM, "enter the sandbox");
+	q.bell = syncer_start();
+	if (q.bell == -1)
+		die_sys(EXIT_TEMP, "start threads");
+	tick(&q);
+	if (scan_start(&q) == -1)
+		die_sys(EXIT_TEMP, "read the queue");
+	ready_notify(notify);
+	run(&q, &awake);
+	return 0;
+}

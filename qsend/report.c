@@ -1,0 +1,366 @@
+/* What a spawner reports: into the journal, and on to the next try or the end. */
+#include "sched.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "job.h"
+#include "log.h"
+#include "prog.h"
+#include "sbuf.h"
+#include "status.h"
+#include "usock.h"
+
+enum {
+	REPORTS_A_TURN = 64,
+	/* Without a network nobody's time runs out: that long after a remote job last
+	 * met one, deferrals for want of it no longer count. */
+	NETWORK_MEMORY = 3600,
+};
+
+/* ---- the journal ---- */
+
+static struct sbuf record = SBUF_INIT(LIMIT_FRAME);
+
+static int remember(const struct sched *q, struct msg *m, const struct journal_record *r)
+{
+	sbuf_clear(&record);
+	if (journal_put(&record, m->id, m->journal.len, r) == 0 &&
+	    journal_append(&m->journal, q->state, m->id, &record) == 0)
+		return 0;
+	warn_sys2("write queue/state/", m->id);
+	return -1;
+}
+
+/* What only informs is left out of a long journal, and may be lost. */
+static void note(const struct sched *q, struct msg *m, const struct journal_record *r)
+{
+	if (m->journal.len < JOURNAL_CHATTY)
+		(void)remember(q, m, r);
+}
+
+static void note_later(const struct sched *q, struct msg *m, uint32_t i, const char *text)
+{
+	int same = *text != '\0' && strcmp(text, m->later) == 0;
+
+	note(q, m,
+	     &(struct journal_record){.what = 'Z', .index = i, .text = same ? "" : text});
+	(void)snprintf(m->later, sizeof m->later, "%s", text);
+}
+
+/* ---- failures count when they are durable ---- */
+
+static void run_sync(struct work *w)
+{
+	struct msg *m = (struct msg *)((char *)w - offsetof(struct msg, sync));
+
+	m->sync_error = 0;
+	if (fdatasync(m->journal.fd) == -1 ||
+	    (m->sync_dir != -1 && fsync(m->sync_dir) == -1))
+		m->sync_error = errno;
+}
+
+static void change_states(struct msg *m, enum rcpt_state from, enum rcpt_state to)
+{
+	for (size_t i = 0; i < m->env.nrcpts; i++)
+		if (m->rcpts[i].state == from)
+			m->rcpts[i].state = (uint8_t)to;
+}
+
+static void begin_sync(struct sched *q, struct msg *m);
+
+/* The last half that ends settles the message, and then it may be gone. */
+static void check_halves(struct sched *q, struct msg *m)
+{
+	int both = m->half[ROUTE_LOCAL].on && m->half[ROUTE_REMOTE].on;
+	int one = m->half[ROUTE_LOCAL].on ? ROUTE_LOCAL : ROUTE_REMOTE;
+
+	half_check(q, &m->half[one]);
+	if (both)
+		half_check(q, &m->half[ROUTE_REMOTE]);
+}
+
+/* A failed sync leaves nobody knows what on the disk: these are tried again. */
+static void sync_failed(struct sched *q, struct msg *m)
+{
+	errno = m->sync_error;
+	warn_sys2("sync queue/state/", m->id);
+	for (uint32_t i = 0; i < m->env.nrcpts; i++)
+		if (m->rcpts[i].state == RCPT_SYNCING) {
+			m->rcpts[i].state = RCPT_TODO;
+			m->half[m->rcpts[i].channel].defers = 1;
+			note_later(q, m, i, "4.3.0 unable to record the failure");
+		}
+}
+
+static void sync_done(struct sched *q, struct msg *m)
+{
+	if (m->sync_error != 0)
+		sync_failed(q, m);
+	else {
+		change_states(m, RCPT_SYNCING, RCPT_FAILED);
+		m->failed += m->syncing;
+		m->todo -= m->syncing;
+		if (m->sync_dir != -1)
+			m->journal.unsynced_name = 0;
+	}
+	m->syncing = 0;
+	begin_sync(q, m);
+	check_halves(q, m);
+}
+
+static struct sched *sync_owner;
+
+static void take_sync(struct work *w)
+{
+	sync_done(sync_owner, (struct msg *)((char *)w - offsetof(struct msg, sync)));
+}
+
+static void begin_sync(struct sched *q, struct msg *m)
+{
+	if (m->failing == 0 || m->syncing > 0)
+		return;
+	change_states(m, RCPT_FAILING, RCPT_SYNCING);
+	m->syncing = m->failing;
+	m->failing = 0;
+	m->sync_dir = m->journal.unsynced_name ? q->state : -1;
+	m->sync = (struct work){.run = run_sync, .done = take_sync};
+	sync_owner = q;
+	syncer_add(&m->sync);
+}
+
+/* ---- one recipient ---- */
+
+static void delivered(struct sched *q, struct msg *m, uint32_t i)
+{
+	m->todo--;
+	m->rcpts[i].state = RCPT_DONE;
+	if (remember(q, m, &(struct journal_record){.what = 'K', .index = i}) == -1) {
+		m->rcpts[i].state = RCPT_UNSAVED;
+		m->unsaved++;
+	}
+}
+
+static void deferred(struct sched *q, struct half *h, uint32_t i, const char *text)
+{
+	h->defers = 1;
+	note_later(q, h->msg, i, text);
+}
+
+static void failed(struct sched *q, struct half *h, uint32_t i, const char *text)
+{
+	struct msg *m = h->msg;
+	struct journal_record r = {.what = 'D', .index = i, .text = text};
+
+	/* What cannot be remembered has not happened. */
+	if (remember(q, m, &r) == -1) {
+		h->defers = 1;
+		return;
+	}
+	m->rcpts[i].state = RCPT_FAILING;
+	m->failing++;
+}
+
+static void too_long(char out[LIMIT_TEXT + 1], const char *text)
+{
+	static const char why[] =
+	    " I am giving up: the message has been in the queue too long.";
+
+	(void)snprintf(out, LIMIT_TEXT + 1, "%.*s%s", (int)(LIMIT_TEXT + 1 - sizeof why),
+		       text, why);
+}
+
+/* Does this deferral bring the end nearer? */
+static int counts(struct sched *q, const struct half *h, uint32_t i, const char *text)
+{
+	const struct channel *c = &q->ch[ROUTE_REMOTE];
+
+	if (h->msg->rcpts[i].channel == ROUTE_LOCAL || !status_no_network(text))
+		return 1;
+	return c->network != 0 && q->now.mono - c->network < NETWORK_MEMORY;
+}
+
+void rcpt_decide(struct sched *q, struct half *h, uint32_t i, char letter,
+		 const char *text)
+{
+	char last[LIMIT_TEXT + 1];
+
+	if (letter == 'Z' && counts(q, h, i, text)) {
+		h->counts = 1;
+		if (h->dying) {
+			too_long(last, text);
+			failed(q, h, i, last);
+			begin_sync(q, h->msg);
+			return;
+		}
+	}
+	if (letter == 'K')
+		delivered(q, h->msg, i);
+	else if (letter == 'D') {
+		failed(q, h, i, text);
+		begin_sync(q, h->msg);
+	} else
+		deferred(q, h, i, text);
+}
+
+/* ---- the end of a pass ---- */
+
+static uint32_t count_left(const struct half *h)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < h->n; k++)
+		n += h->msg->rcpts[h->order[k]].state == RCPT_TODO;
+	return n;
+}
+
+static void push(struct due *d, const struct entry *e)
+{
+	if (due_push(d, e) == -1)
+		die_sys(EXIT_TEMP, "remember a message");
+}
+
+static void try_later(struct sched *q, struct half *h, struct channel *c)
+{
+	struct journal_record r = {
+	    .what = 'A', .channel = (uint8_t)c->kind, .time = q->now.wall};
+
+	retry_later(&h->entry, h->msg->birth, q->conf.lifetime, c->skip, h->counts,
+		    &q->now);
+	note(q, h->msg, &r);
+	push(&c->lanes[h->size].waiting, &h->entry);
+}
+
+/* Recipients that a changed control file gave to the other channel. */
+static void hand_over(struct sched *q, struct half *h, const struct channel *c)
+{
+	struct channel *other = &q->ch[!c->kind];
+	struct entry e = h->entry;
+
+	e.due = q->now.mono;
+	push(&other->lanes[h->size].waiting, &e);
+}
+
+static void half_done(struct sched *q, struct half *h)
+{
+	struct msg *m = h->msg;
+	struct channel *c =
+	    &q->ch[h == &m->half[ROUTE_REMOTE] ? ROUTE_REMOTE : ROUTE_LOCAL];
+
+	h->on = 0;
+	c->lanes[h->size].active--;
+	if (!m->bad && h->strays)
+		hand_over(q, h, c);
+	if (!m->bad && h->defers && count_left(h) > 0)
+		try_later(q, h, c);
+	free(h->order);
+	h->order = NULL;
+	if (!m->half[!c->kind].on)
+		settle(q, m);
+}
+
+void half_check(struct sched *q, struct half *h)
+{
+	const struct msg *m = h->msg;
+
+	if (h->on && h->at == h->n && h->running == 0 && m->failing == 0 &&
+	    m->syncing == 0)
+		half_done(q, h);
+}
+
+/* ---- a report ---- */
+
+/* If this report ends the message well, nothing is written: it is removed. */
+static int all_is_well(const struct msg *m, const struct report *r)
+{
+	uint16_t good = 0;
+
+	while (good < r->count && r->letter[good] == 'K')
+		good++;
+	return good == r->count && m->todo == good && m->failed == 0 && m->unsaved == 0;
+}
+
+static void note_network(struct sched *q, struct channel *c, const struct report *r)
+{
+	for (uint16_t i = 0; i < r->count; i++)
+		if (r->letter[i] != 'Z' || !status_no_network(r->text[i]))
+			c->network = q->now.mono + !q->now.mono;
+}
+
+static void decide_all(struct sched *q, const struct slot *s, const struct report *r)
+{
+	struct half *h = s->half;
+	struct msg *m = h->msg;
+
+	if (all_is_well(m, r)) {
+		for (uint16_t i = 0; i < r->count; i++)
+			m->rcpts[s->rcpts[i]].state = RCPT_DONE;
+		m->todo = 0;
+		return;
+	}
+	for (uint16_t i = 0; i < r->count; i++) {
+		if (r->letter[i] == 'B')
+			m->bad = 1;
+		else
+			rcpt_decide(q, h, s->rcpts[i], r->letter[i], r->text[i]);
+	}
+}
+
+/* A corrupt message gives no more jobs. */
+static void stop_ring(struct sched *q, struct msg *m)
+{
+	for (int k = 0; k < CHANNELS; k++) {
+		struct half *h = &m->half[k];
+
+		if (!h->on || h->at == h->n)
+			continue;
+		h->n = h->at;
+		ring_remove(&q->ch[k], h);
+	}
+}
+
+static void apply(struct sched *q, struct channel *c, struct slot *s,
+		  const struct report *r)
+{
+	struct half *h = s->half;
+	struct msg *m = h->msg;
+
+	for (uint16_t i = 0; i < r->count; i++)
+		log_delivery(q, c, m, s->rcpts[i], s, s->number + i, r->letter[i],
+			     r->text[i]);
+	note_network(q, c, r);
+	decide_all(q, s, r);
+	s->half = NULL;
+	c->free[c->nfree++] = (uint16_t)(s - c->slots);
+	c->running--;
+	log_status(q);
+	h->running--;
+	if (m->bad)
+		stop_ring(q, m);
+	check_halves(q, m);
+}
+
+int report_take(struct sched *q, struct channel *c)
+{
+	static char frame[LIMIT_FRAME];
+	struct report r;
+
+	for (int n = 0; n < REPORTS_A_TURN; n++) {
+		ssize_t len = usock_recv(c->fd, frame, sizeof frame, NULL);
+		struct slot *s;
+
+		if (len == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return 0;
+		if (len <= 0 || report_get(&r, frame, (size_t)len) == -1)
+			return -1;
+		s = r.slot < c->nslots ? &c->slots[r.slot] : NULL;
+		if (s == NULL || s->half == NULL || s->n != r.count)
+			return -1;
+		apply(q, c, s, &r);
+	}
+	return 0;
+}

@@ -1,0 +1,225 @@
+/* sched: what qsend has in memory, and who calls whom.
+ *
+ * A message waits as an entry in a heap (due.h). `unsorted` holds those whose
+ * recipients nobody has looked at in this run. From there each becomes up to two
+ * halves, one a channel (local, remote), that wait in a lane: a heap and a number of
+ * places. A half that gets a place is active: its message is loaded, and it stands in its
+ * channel's ring, where each turn gives one job. Lanes are apart for small and
+ * for big messages, so that neither a slow channel nor a few lists can keep single
+ * messages from a place.
+ *
+ *	scan	new/ -> cur/, entries				scan.c
+ *	admit	entries -> loaded messages, active halves	admit.c, msg.c
+ *	jobs	a ring's next recipients -> a spawner		jobs.c
+ *	report	what the spawner says -> journal, next try	report.c
+ *	settle	nothing left: notification, removal, bad/	settle.c
+ *	door	the keeper's questions				door.c, lister.c
+ */
+#ifndef QSEND_SCHED_H
+#define QSEND_SCHED_H
+
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "due.h"
+#include "journal.h"
+#include "qfile.h"
+#include "qid.h"
+#include "qlimits.h"
+#include "retry.h"
+#include "route.h"
+#include "syncer.h"
+
+enum {
+	CHANNELS = 2,   /* enum route_kind */
+	SIZES = 2,      /* lanes of a channel: small, big */
+	BIG_RCPTS = 50, /* more recipients on a channel: a big message */
+	SMALL_PLACES = 500,
+	BIG_PLACES = 16,
+	LOADED_MAX = 1500, /* messages in memory, those that settle included */
+	BUCKETS = 256,
+	BOUNCES = 8,        /* notifications under way */
+	BOUNCE_QUEUE = 100, /* waiting for one of these in memory */
+	BOUNCE_PAUSE = 60,  /* seconds to the next try of a notification */
+	FAULT_PAUSE = 300,  /* … of a message that the disk does not give */
+	REST = 5, /* … of anything that failed for want of memory or descriptors */
+	SCAN_BATCH = 500,  /* new messages a turn */
+	ADMIT_BATCH = 100, /* messages opened a turn */
+	SCAN_PAUSE = 60,   /* look into new/ unasked: a lost wake-up costs so long */
+	STOP_WAIT = 30,    /* for deliveries under way, at SIGTERM */
+	CLIENTS = 8,       /* of the keeper's door */
+	LISTERS = 4,
+};
+
+enum rcpt_state {
+	RCPT_TODO,
+	RCPT_DONE,    /* delivered, and so says the journal */
+	RCPT_UNSAVED, /* delivered, the journal does not say so */
+	RCPT_FAILED,  /* failed for good, durable */
+	RCPT_FAILING, /* the same, written, */
+	RCPT_SYNCING, /* and being synced */
+};
+
+struct rcpt {
+	uint32_t at;     /* address: offset in the envelope */
+	uint8_t channel; /* enum route_kind */
+	uint8_t state;   /* enum rcpt_state */
+	uint64_t dest;   /* hash of the destination: equal ones share a job */
+};
+
+/* The recipients of one channel on one pass: each is tried once. */
+struct half {
+	struct msg *msg;
+	struct entry entry;
+	uint32_t *order; /* n indices, those of one destination together */
+	uint32_t n;
+	uint32_t at;      /* the next to be tried */
+	unsigned running; /* jobs */
+	uint8_t on;
+	uint8_t size;      /* lane */
+	uint8_t dying;     /* last attempt: later means never */
+	uint8_t counts;    /* a deferral of this pass counts as an attempt */
+	uint8_t defers;    /* a recipient was deferred */
+	uint8_t strays;    /* a recipient now belongs to the other channel */
+	struct half *next; /* in the ring */
+};
+
+struct msg {
+	struct entry key; /* ns and random */
+	char id[QID_LEN + 1];
+	uint64_t birth;
+	struct qfile_head head;
+	struct envelope env;
+	char *bytes; /* of the envelope */
+	int fd;      /* the file as it was opened, for the first job; or -1 */
+	struct rcpt *rcpts;
+	uint32_t todo;    /* recipients not decided */
+	uint32_t failing; /* failed, sync not begun */
+	uint32_t syncing; /* failed, sync under way */
+	uint32_t failed;  /* failed, durable */
+	uint32_t unsaved;
+	struct half half[CHANNELS];
+	struct journal journal;
+	char later[LIMIT_TEXT + 1]; /* text of the last Z record */
+	int sync_dir; /* state/ when the sync under way includes it, or -1 */
+	int sync_error;
+	struct work sync;
+	int bad;            /* a child found the message corrupt */
+	int settling;       /* in a queue of settle.c, or on its way out */
+	int ended;          /* decided and told: only the removal did not work */
+	int half_sent;      /* qbounce has the queue file and not the journal */
+	struct msg *next;   /* in its bucket */
+	struct msg *queued; /* in a queue of settle.c */
+};
+
+struct slot {
+	struct half *half; /* NULL: free */
+	uint64_t number;   /* of its first recipient's delivery */
+	int64_t start;
+	uint16_t n;
+	uint32_t rcpts[LIMIT_JOBRCPTS];
+};
+
+struct lane {
+	struct due waiting;
+	unsigned active;
+	unsigned places;
+};
+
+struct channel {
+	enum route_kind kind;
+	const char *name; /* local, remote */
+	unsigned skip;
+	int fd;
+	int paused;
+	int full;      /* the socket is: wait for POLLOUT */
+	uint32_t rest; /* no job before (mono) */
+	unsigned limit;
+	unsigned running;
+	struct slot *slots;
+	uint16_t *free;
+	unsigned nslots;
+	unsigned nfree;
+	struct half *ring; /* its last half, or NULL */
+	struct lane lanes[SIZES];
+	uint32_t network; /* remote: when a job last met a network that works (mono) */
+};
+
+struct sched {
+	struct clocks now;
+	struct conf conf;
+	struct route *route;
+	int cur, new, state, bad; /* directories */
+	struct due unsorted;
+	struct channel ch[CHANNELS];
+	struct msg *buckets[BUCKETS];
+	unsigned loaded;
+	uint64_t messages;   /* in the queue */
+	uint64_t deliveries; /* numbers given */
+	int wake, ctl, list, bounce, lifeline, bell;
+	int bounce_full;
+	int scan; /* look into new/ */
+	uint32_t next_scan;
+	uint32_t next_settle;
+	int stopping;
+	int64_t stop_at;
+};
+
+/* scan.c */
+int scan_start(struct sched *q);
+void scan_new(struct sched *q);
+
+/* msg.c: LOAD_… of a message that could not be loaded was logged. */
+enum load { LOAD_OK, LOAD_GONE, LOAD_BAD, LOAD_LATER };
+enum load msg_load(struct sched *q, const struct entry *e, struct msg **m);
+struct msg *msg_find(struct sched *q, const struct entry *e);
+void msg_unload(struct sched *q, struct msg *m);
+
+/* Head, envelope and routes alone, outside of q: NULL with errno, EBADMSG torn. */
+struct msg *msg_open(const struct sched *q, const struct entry *e);
+void msg_close(struct msg *m);
+
+static inline const char *msg_rcpt(const struct msg *m, uint32_t i)
+{
+	return m->bytes + m->rcpts[i].at;
+}
+
+/* admit.c */
+void admit(struct sched *q);
+void wait_unsorted(struct sched *q, const struct msg *m, uint32_t pause);
+
+/* jobs.c */
+void jobs_limit(struct channel *c, unsigned limit);
+void jobs_start(struct sched *q, struct channel *c);
+void ring_add(struct channel *c, struct half *h);
+void ring_remove(struct channel *c, struct half *h);
+
+/* report.c */
+int report_take(struct sched *q, struct channel *c);
+void rcpt_decide(struct sched *q, struct half *h, uint32_t i, char letter,
+		 const char *text);
+void half_check(struct sched *q, struct half *h);
+
+/* settle.c */
+void settle(struct sched *q, struct msg *m);
+void settle_again(struct sched *q);
+int bounce_take(struct sched *q);
+void bounce_push(struct sched *q);
+unsigned bounces_running(void);
+unsigned settle_stuck(void);
+void set_aside(struct sched *q, const char *id, const char *why);
+
+/* door.c */
+size_t door_poll(struct sched *q, struct pollfd *p);
+void door_serve(struct sched *q, const struct pollfd *p, size_t n);
+void door_accept(struct sched *q, int listener, int is_ctl);
+void door_reap(void);
+/* One message, or with "" all, is due now: how many entries. */
+uint64_t door_retry(struct sched *q, const char *id);
+
+/* lister.c: in a process of its own, which it ends. */
+_Noreturn void lister(struct sched *q, int fd, int all, uint32_t uid);
+
+#endif

@@ -1,0 +1,15 @@
+/* status: the enhanced status code (RFC 3463) in a text of a delivery. */
+#ifndef QSEND_STATUS_H
+#define QSEND_STATUS_H
+
+enum { STATUS_SIZE = 12 }; /* "5.999.999" and a NUL */
+
+/* At the beginning of text, behind a three-digit reply code, or after a '#'
+ * anywhere ("(#5.1.1)"): 1 and the code, else 0. */
+int status_find(const char *text, char out[STATUS_SIZE]);
+
+/* Does the text say that we have no resolver (4.4.3) or no way to the network
+ * (4.4.4)? */
+int status_no_network(const char *text);
+
+#endif
