@@ -89,6 +89,7 @@ static void read_args(struct args *a, int argc, char **argv)
 {
 	int opt;
 
+	opterr = 0; /* the usage line says it all */
 	while ((opt = getopt(argc, argv, "+C:aAhHnNf:")) != -1)
 		switch (opt) {
 		case 'C':
