@@ -5,3 +5,7 @@ qremote.o = qremote/qremote.o qremote/body.o qremote/config.o qremote/connect.o 
 qremote.jails = qremote
 qrspawn.o = qremote/qrspawn.o qremote/destination.o qremote/pool.o
 qrspawn.jails = qrspawn
+test_reply.o = qremote/reply.o
+test_body.o = qremote/body.o
+test_dest.o = qremote/dest.o qremote/self.o
+fuzz_reply.o = qremote/reply.o
