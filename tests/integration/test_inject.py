@@ -12,7 +12,7 @@ import subprocess
 import time
 
 import pytest
-from quoin import wait_for
+from quoin import SOURCE, wait_for
 
 pytestmark = pytest.mark.programs("sendmail", "qinject", "qmail-queue", "qqueue")
 
@@ -323,6 +323,41 @@ class Pipe(smtplib.SMTP):
 
     def close(self):
         pass
+
+
+DIALOGS = sorted((SOURCE / "tests/dialog/sendmail-bs").glob("*.txt"))
+
+
+def unescape(text):
+    end = "" if text.endswith("\\c") else "\r\n"
+    return (text.removesuffix("\\c").encode().decode("unicode_escape") + end).encode("latin-1")
+
+
+@pytest.mark.parametrize("path", DIALOGS, ids=lambda p: p.stem)
+def test_bs_dialog(q, path):
+    argv = [q.bin / "sendmail", f"--home={q.home}", "-bs"]
+    p = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env={**os.environ, **ENV})
+    answers = os.fdopen(os.dup(p.stdout.fileno()), "rb")
+    messages = 0
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        where = f"{path.name}:{number}: {line}"
+        if line.startswith("c -> "):
+            p.stdin.write(unescape(line[5:]))
+        elif line.startswith(("c <- ", "c <~ ")):
+            got = answers.readline().decode()
+            wanted = line[5:]
+            assert got.endswith("\r\n"), where
+            assert got[:-2] == wanted if line[3] == "-" else got.startswith(wanted), (where, got)
+        elif line.startswith("queue "):
+            messages = int(line[6:])
+        else:
+            assert line.startswith("#"), where
+    p.stdin.close()
+    assert answers.read() == b""
+    answers.close()
+    p.stdout.close()
+    assert p.wait(10) == 0
+    assert len(q.queue_ids()) == messages
 
 
 def test_bs_smtplib(q):
