@@ -200,5 +200,6 @@ int main(int argc, char **argv)
 	signals = open_signals();
 	if (signals == -1)
 		die_sys(EXIT_TEMP, "watch for signals");
+	ljob_init(o.qsend, o.dir, o.seconds);
 	serve(&o, signals);
 }
