@@ -10,3 +10,6 @@ qmail-queue.o = $(qinject.units:%=qinject/%.o) qinject/qmail-queue.o
 test_complete.o = $(qinject.units:%=qinject/%.o)
 test_options.o = qinject/options.o qinject/address.o qinject/hosts.o qinject/fail.o
 fuzz_complete.o = $(qinject.units:%=qinject/%.o)
+
+# sendmail under its other names
+LINKS += mailq=sendmail newaliases=sendmail
