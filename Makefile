@@ -98,7 +98,7 @@ LIBOBJ = $(LIBSRC:.c=.o)
 
 # ---- the programs: what each is made of ------------------------------------------
 # FAST: static, on the way of a message. SLOW: glibc, dynamic. SCRIPTS: FOLDER/NAME
-# of shell programs. LINKS: NAME=PROGRAM, a second name in the same directory.
+# of shell programs. LINKS: PROGRAM/NAME, a second name in the same directory.
 
 FAST =
 SLOW =
@@ -111,7 +111,7 @@ LINKS =
 
 ALL = $(FAST) $(SLOW)
 HOUSE = users modes as s6
-all: $(ALL:%=$(B)/bin/%) $(SCRIPTS:%=$(B)/bin/%) $(LINKS:%=$(B)/bin/%) $(B)/bin/house/made
+all: $(ALL:%=$(B)/bin/%) $(SCRIPTS:%=$(B)/bin/%) $(addprefix $(B)/bin/,$(notdir $(LINKS))) $(B)/bin/house/made
 
 # Rewritten only when it changes: then everything is compiled anew.
 $(B)/gen/build.h: FORCE | $(B)/gen
@@ -181,9 +181,8 @@ $(B)/bin/$(notdir $1): $1 | $(B)/bin
 endef
 $(foreach s,$(SCRIPTS),$(eval $(call script_rule,$s)))
 define link_rule
-.PHONY: $(B)/bin/$1
-$(B)/bin/$1: | $(B)/bin
-	@ln -sfn $(lastword $(subst =, ,$1)) $(B)/bin/$(firstword $(subst =, ,$1))
+$(B)/bin/$(notdir $1): | $(B)/bin
+	@ln -sfn $(patsubst %/,%,$(dir $1)) $$@
 endef
 $(foreach l,$(LINKS),$(eval $(call link_rule,$l)))
 $(B)/bin/house/made: $(shell find $(HOUSE:%=package/%) -type f) $(wildcard control/samples/*) | $(B)/bin

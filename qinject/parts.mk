@@ -12,4 +12,4 @@ test_options.o = qinject/options.o qinject/address.o qinject/hosts.o qinject/fai
 fuzz_complete.o = $(qinject.units:%=qinject/%.o)
 
 # sendmail under its other names
-LINKS += mailq=sendmail newaliases=sendmail
+LINKS += sendmail/mailq sendmail/newaliases
