@@ -6,13 +6,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "prog.h"
-
-enum { FIRST_READ = 4096 };
+#include "qread.h"
 
 static struct msg **bucket(struct sched *q, const struct entry *e)
 {
@@ -50,67 +48,6 @@ void msg_unload(struct sched *q, struct msg *m)
 	*at = m->next;
 	q->loaded--;
 	msg_close(m);
-}
-
-static int is_torn(void)
-{
-	errno = EBADMSG;
-	return -1;
-}
-
-static int read_at(int fd, char *p, size_t n, uint64_t at)
-{
-	while (n > 0) {
-		ssize_t r = pread(fd, p, n, (off_t)at);
-
-		if (r == -1 && errno == EINTR)
-			continue;
-		if (r == -1)
-			return -1;
-		if (r == 0)
-			return is_torn();
-		p += r;
-		n -= (size_t)r;
-		at += (uint64_t)r;
-	}
-	return 0;
-}
-
-/* Most envelopes come with the first read. */
-static int read_envelope(struct msg *m, const char *first, size_t got)
-{
-	size_t n = m->head.env_len;
-	size_t have = got - QFILE_HEAD < n ? got - QFILE_HEAD : n;
-
-	m->bytes = malloc(n + 1);
-	if (m->bytes == NULL)
-		return -1;
-	memcpy(m->bytes, first + QFILE_HEAD, have);
-	if (read_at(m->fd, m->bytes + have, n - have, QFILE_HEAD + have) == -1)
-		return -1;
-	return qfile_check(first, m->bytes) == -1 ? is_torn() : 0;
-}
-
-static int read_file(struct msg *m)
-{
-	char first[FIRST_READ];
-	struct stat st;
-	size_t want = sizeof first;
-
-	if (fstat(m->fd, &st) == -1)
-		return -1;
-	if (!S_ISREG(st.st_mode) || st.st_size < QFILE_HEAD)
-		return is_torn();
-	if ((uint64_t)st.st_size < want)
-		want = (size_t)st.st_size;
-	if (read_at(m->fd, first, want, 0) == -1 || qfile_unpack(first, &m->head) == -1)
-		return -1;
-	if ((uint64_t)st.st_size != qfile_msg_offset(&m->head) + m->head.msg_len)
-		return is_torn();
-	if (read_envelope(m, first, want) == -1 ||
-	    envelope_parse(&m->env, m->bytes, m->head.env_len) == -1)
-		return -1;
-	return m->env.uid == NULL ? is_torn() : 0;
 }
 
 static uint64_t hash(const char *s)
@@ -203,7 +140,8 @@ struct msg *msg_open(const struct sched *q, const struct entry *e)
 	if (m == NULL)
 		return NULL;
 	m->fd = openat(q->cur, m->id, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (m->fd != -1 && read_file(m) == 0 && route_all(q, m) == 0)
+	if (m->fd != -1 && qread(m->fd, &m->head, &m->bytes, &m->env) == 0 &&
+	    route_all(q, m) == 0)
 		return m;
 	msg_close(m);
 	return NULL;

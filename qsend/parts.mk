@@ -4,12 +4,12 @@ qstart.o = qsend/qstart.o
 
 QSEND_O = qsend/scan.o qsend/msg.o qsend/admit.o qsend/jobs.o qsend/report.o qsend/settle.o \
 	qsend/door.o qsend/lister.o qsend/log.o qsend/conf.o qsend/due.o qsend/retry.o \
-	qsend/journal.o qsend/syncer.o qsend/status.o qsend/bounce.o
+	qsend/journal.o qsend/syncer.o qsend/status.o qsend/bounce.o qsend/qread.o
 qsend.o = qsend/qsend.o $(QSEND_O)
 qsend.libs = -lpthread
 qsend.jails = qsend
 
-qbounce.o = qsend/qbounce.o qsend/dsn.o qsend/journal.o qsend/status.o qsend/bounce.o
+qbounce.o = qsend/qbounce.o qsend/dsn.o qsend/journal.o qsend/status.o qsend/bounce.o qsend/qread.o
 qbounce.jails = qbounce
 
 qctl-queue.o = control/qctl-queue.o
@@ -17,5 +17,5 @@ qctl-queue.o = control/qctl-queue.o
 test_qsend_due.o = qsend/due.o
 test_qsend_retry.o = qsend/retry.o qsend/due.o
 test_qsend_journal.o = qsend/journal.o
-test_qsend_dsn.o = qsend/dsn.o qsend/journal.o qsend/status.o qsend/bounce.o
+test_qsend_dsn.o = qsend/dsn.o qsend/status.o
 fuzz_journal.o = qsend/journal.o
