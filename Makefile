@@ -92,7 +92,7 @@ FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
 # ---- the library: small units, one header each ----------------------------------
 
 LIB = addr alias alist822 base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg escape fdio hdr822 job jail keeper localjob maildir \
-	netstr num paths prog pwask qfile qid qlog rbuf ready rnd route route_local route_own said sbuf submit sum table table_source table_write usock wbuf
+	netstr num paths prog pwask qfile qid qlog rbuf ready rnd route route_local route_own said sbuf submit sum table table_source table_write tcprule usock wbuf
 LIBSRC = $(wildcard $(LIB:%=lib/%.c))
 LIBOBJ = $(LIBSRC:.c=.o)
 

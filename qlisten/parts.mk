@@ -1,0 +1,4 @@
+FAST += qlisten
+QLISTEN_PARTS = qlisten/listen.o qlisten/seats.o qlisten/ucspi.o
+qlisten.o = qlisten/qlisten.o qlisten/serve.o qlisten/child.o $(QLISTEN_PARTS)
+qlisten.jails = qlisten
