@@ -4,3 +4,10 @@ qlocal.o = qlocal/qlocal.o qlocal/answer.o qlocal/delivery.o qlocal/dotfile.o \
 	qlocal/message.o qlocal/outside.o qlocal/plan.o qlocal/planalias.o qlocal/program.o qlocal/progenv.o \
 	qlocal/reader.o qlocal/settings.o qlocal/steer.o qlocal/step.o
 qlocal.jails = qlocal
+
+test_dotline.o = qlocal/dotline.o
+test_dotfile.o = qlocal/dotfile.o
+test_head.o = qlocal/head.o qlocal/mbox.o qlocal/answer.o
+test_progenv.o = qlocal/progenv.o qlocal/delivery.o qlocal/program.o qlocal/answer.o
+fuzz_dotfile.o = qlocal/dotline.o
+fuzz_message.o = qlocal/head.o qlocal/mbox.o qlocal/answer.o

@@ -32,9 +32,9 @@ struct task {
 	struct plan plan;
 	struct progenv env;
 	struct sbuf envelope;
-	struct sbuf text; /* what programs said, for the report */
-	int copy;         /* the message alone, once a program needed it */
-	int64_t deadline; /* of all programs together */
+	char text[LIMIT_TEXT - 64]; /* what programs said, for the report */
+	int copy;                   /* the message alone, once a program needed it */
+	int64_t deadline;           /* of all programs together */
 	unsigned files;
 	unsigned forwards;
 	unsigned programs;
@@ -124,6 +124,15 @@ static int get_copy(struct task *t, struct answer *a)
 	return t->copy == -1 ? -1 : 0;
 }
 
+/* For the report's text, as far as there is room. */
+static void remember(struct task *t, const char *text)
+{
+	size_t n = strlen(t->text);
+
+	if (*text != '\0')
+		(void)snprintf(t->text + n, sizeof t->text - n, "%s ", text);
+}
+
 /* 1: the program says that the rest is not to be carried out. */
 static int do_program(struct task *t, const char *command, struct answer *a)
 {
@@ -135,9 +144,8 @@ static int do_program(struct task *t, const char *command, struct answer *a)
 		return 0;
 	p.copy = t->copy;
 	stop = program_run(&p, a);
-	if (a->letter == DONE && a->text[0] != '\0' &&
-	    (sbuf_cats(&t->text, a->text) == -1 || sbuf_catc(&t->text, ' ') == -1))
-		t->text.len = t->text.len; /* full: what came first is what counts */
+	if (a->letter == DONE)
+		remember(t, a->text);
 	return stop;
 }
 
@@ -237,9 +245,8 @@ static void submit_forwards(struct task *t, struct answer *a)
 		return;
 	submit_over(t, fd, a);
 	(void)close(fd);
-	if (a->letter == DONE &&
-	    (sbuf_cats(&t->text, a->text) == -1 || sbuf_catc(&t->text, ' ') == -1))
-		t->text.len = t->text.len;
+	if (a->letter == DONE)
+		remember(t, a->text);
 }
 
 /* ---- a whole delivery ---- */
@@ -275,9 +282,8 @@ static void carry_out(struct task *t, struct answer *a)
 	if (t->forwards > 0)
 		submit_forwards(t, a);
 	if (a->letter == DONE)
-		answer_set(a, DONE, "%sdid %u+%u+%u",
-			   t->text.len > 0 ? sbuf_str(&t->text) : "", t->files,
-			   t->forwards, t->programs);
+		answer_set(a, DONE, "%sdid %u+%u+%u", t->text, t->files, t->forwards,
+			   t->programs);
 }
 
 static void carry_out_task(struct steer *s, const struct delivery *d, struct answer *a)
@@ -286,7 +292,6 @@ static void carry_out_task(struct steer *s, const struct delivery *d, struct ans
 			 .d = d,
 			 .copy = -1,
 			 .envelope = SBUF_INIT(LIMIT_ENVELOPE),
-			 .text = SBUF_INIT(LIMIT_TEXT - 64),
 			 .deadline = clock_mono_ms() +
 				     (int64_t)s->settings.program_seconds * 1000};
 
@@ -296,7 +301,6 @@ static void carry_out_task(struct steer *s, const struct delivery *d, struct ans
 	plan_free(&t.plan);
 	progenv_free(&t.env);
 	sbuf_free(&t.envelope);
-	sbuf_free(&t.text);
 	if (t.copy != -1)
 		(void)close(t.copy);
 }
