@@ -40,15 +40,3 @@ const struct key *keys_twice(struct keys *k, unsigned *first)
 		}
 	return NULL;
 }
-
-static int compare_name(const void *name, const void *key)
-{
-	return strcmp(name, ((const struct key *)key)->name);
-}
-
-const struct key *keys_find(const struct keys *k, const char *name)
-{
-	if (k->count == 0)
-		return NULL;
-	return bsearch(name, k->key, k->count, sizeof *k->key, compare_name);
-}

@@ -21,7 +21,4 @@ void keys_add(struct keys *k, const char *name, unsigned line);
 /* Sort. The second of two equal ones (by line), or NULL; *first is the other. */
 const struct key *keys_twice(struct keys *k, unsigned *first);
 
-/* After keys_twice(): where is name? NULL: nowhere. */
-const struct key *keys_find(const struct keys *k, const char *name);
-
 #endif

@@ -1,0 +1,79 @@
+/* qcdb: compiles any text of lines KEY:VALUE into a table.
+ *
+ * Runs as the admin; reads a file or standard input (the output of ldapsearch, getent,
+ * a database client, …), writes the table whole or not at all. -l: keys in lower case.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "keys.h"
+#include "prog.h"
+#include "qlimits.h"
+#include "table.h"
+#include "text.h"
+
+#define USAGE "qcdb [-l] TEXTFILE TABLE"
+
+static void lower(char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s >= 'A' && *s <= 'Z')
+			*s = (char)(*s + 32);
+}
+
+static void take_line(const struct text *t, struct table_writer *w, struct keys *keys,
+		      const char *line, size_t n, int fold)
+{
+	const char *colon = memchr(line, ':', n);
+	char *key;
+
+	if (colon == NULL || colon == line)
+		text_bad(t, t->line, "not KEY:VALUE");
+	if ((size_t)(colon - line) > LIMIT_TABLEKEY)
+		text_bad(t, t->line, "the key is too long");
+	key = strndup(line, (size_t)(colon - line));
+	if (key == NULL)
+		die_sys(EXIT_TEMP, "keep a key");
+	if (fold)
+		lower(key);
+	make_entry(w, key, strlen(key), colon + 1, (size_t)(line + n - colon - 1));
+	keys_add(keys, key, t->line);
+}
+
+int main(int argc, char **argv)
+{
+	struct keys keys = {NULL, 0, 0};
+	struct text t;
+	struct table_writer *w;
+	const struct key *twice;
+	const char *line;
+	unsigned first;
+	int fold = 0;
+	size_t n;
+	int c;
+
+	prog_init("qcdb");
+	while ((c = getopt(argc, argv, "l")) != -1) {
+		if (c != 'l')
+			die_usage(USAGE);
+		fold = 1;
+	}
+	if (argc - optind != 2)
+		die_usage(USAGE);
+	if (!text_read(&t, argv[optind])) {
+		errno = ENOENT;
+		die_sys2(EXIT_PERM, "read", t.name);
+	}
+	w = make_table(argv[optind + 1]);
+	while (text_line(&t, &line, &n))
+		if (n > 0 && line[0] != '#')
+			take_line(&t, w, &keys, line, n, fold);
+	twice = keys_twice(&keys, &first);
+	if (twice != NULL)
+		text_bad(&t, twice->line, "%s stands at line %u already", twice->name,
+			 first);
+	make_done(w, &t);
+	return 0;
+}

@@ -1,0 +1,64 @@
+/* qnewmrh: compiles control/morercpthosts into control/morercpthosts.cdb, in the layout
+ * of qmail-newmrh: a key for each domain (".domain": all below it), lower case.
+ *
+ * Runs as the admin; writes the table whole or not at all.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "paths.h"
+#include "prog.h"
+#include "qlimits.h"
+#include "table.h"
+#include "text.h"
+
+#define USAGE "qnewmrh [-C DIR] [FILE]"
+
+static void take_line(const struct text *t, struct table_writer *w, const char *line,
+		      size_t n)
+{
+	char key[LIMIT_DOMAIN + 2];
+
+	if (n >= sizeof key)
+		text_bad(t, t->line, "the domain is too long");
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)line[i];
+
+		if (c <= ' ' || c == 0x7f || c == '@')
+			text_bad(t, t->line, "not a domain");
+		key[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+	}
+	make_entry(w, key, n, "", 0);
+}
+
+int main(int argc, char **argv)
+{
+	struct text t;
+	struct table_writer *w;
+	char from[LIMIT_PATH];
+	char to[LIMIT_PATH];
+	const char *line;
+	size_t n;
+	int c;
+
+	prog_init("qnewmrh");
+	while ((c = getopt(argc, argv, "C:")) != -1)
+		if (c != 'C' || paths_under(optarg) == -1)
+			die_usage(USAGE);
+	if (argc - optind > 1)
+		die_usage(USAGE);
+	if (path_join(from, sizeof from, paths.control, "morercpthosts") == NULL ||
+	    path_join(to, sizeof to, paths.control, "morercpthosts.cdb") == NULL)
+		die_sys(EXIT_PERM, "name control/morercpthosts");
+	if (!text_read(&t, optind < argc ? argv[optind] : from)) {
+		errno = ENOENT;
+		die_sys2(EXIT_PERM, "read", t.name);
+	}
+	w = make_table(to);
+	while (text_line(&t, &line, &n))
+		if (n > 0 && line[0] != '#')
+			take_line(&t, w, line, n);
+	make_done(w, &t);
+	return 0;
+}
