@@ -5,3 +5,5 @@ qnewmrh.o = cdb/qnewmrh.o cdb/text.o
 qcdb.o = cdb/qcdb.o cdb/text.o cdb/keys.o
 test_aliasline.o = cdb/aliasline.o
 fuzz_alias.o = cdb/aliasline.o
+FAST += qtcprules
+qtcprules.o = cdb/qtcprules.o cdb/text.o cdb/keys.o

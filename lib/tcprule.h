@@ -7,7 +7,8 @@
  * a host, "" at last.
  * Our keys: "10.1.0.0/15" and "2001:db8::/33", masked, as inet_ntop() writes them, and
  * "/4" and "/6", whose values are the prefix lengths in use, a byte each.
- * A rule: "D" refuses; "+NAME=VALUE" NUL puts a variable in the environment.
+ * A rule is a row of strings: "D" refuses; "+NAME=VALUE" puts a variable in the
+ * environment.
  */
 #ifndef QUOIN_TCPRULE_H
 #define QUOIN_TCPRULE_H
