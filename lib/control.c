@@ -36,19 +36,22 @@ int control_wrong(const char *name, unsigned line, const char *why)
 	return fail(EINVAL, name, line, why);
 }
 
+/* Most files are short: one read, and less than asked for is all of a regular file. */
 static int slurp(int fd, struct sbuf *b)
 {
-	for (;;) {
-		ssize_t r;
+	char part[4096];
 
-		if (sbuf_reserve(b, 4096) == -1)
-			return -1;
-		r = read(fd, b->p + b->len, 4096);
+	for (;;) {
+		ssize_t r = read(fd, part, sizeof part);
+
 		if (r == -1 && errno == EINTR)
 			continue;
 		if (r <= 0)
 			return (int)r;
-		b->len += (size_t)r;
+		if (sbuf_cat(b, part, (size_t)r) == -1)
+			return -1;
+		if ((size_t)r < sizeof part)
+			return 0;
 	}
 }
 

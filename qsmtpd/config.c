@@ -26,13 +26,23 @@ static int fail(const char *what)
 	return -1;
 }
 
+/* A file that is not there means what control/me says. */
+static int load_or_me(const struct config *c, const char *name, char **line)
+{
+	int r = control_line(name, line);
+
+	if (r == 0)
+		*line = c->me;
+	return r;
+}
+
 static int load_names(struct config *c)
 {
 	size_t n;
 
-	if (control_line_or_me("smtpgreeting", &c->greeting) == -1 ||
-	    control_line_or_me("localiphost", &c->literal_host) == -1 ||
-	    control_line_or_me("me", &c->me) == -1)
+	if (control_line_or_me("me", &c->me) == -1 ||
+	    load_or_me(c, "smtpgreeting", &c->greeting) == -1 ||
+	    load_or_me(c, "localiphost", &c->literal_host) == -1)
 		return -1;
 	n = strcspn(c->greeting, " \t");
 	if (n > LIMIT_DOMAIN)
