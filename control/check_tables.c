@@ -19,7 +19,7 @@ static const struct compiled {
     {paths.users, "assign", "cdb", "qnewusers"},
     {paths.control, "aliases", "aliases.cdb", "qnewaliases"},
     {paths.control, "morercpthosts", "morercpthosts.cdb", "qnewmrh"},
-    {paths.control, "tcp.smtp", "tcp.smtp.cdb", "qnewrules"},
+    {paths.control, "tcp.smtp", "tcp.smtp.cdb", "qtcprules"},
 };
 
 static int is_older(const struct stat *a, const struct stat *b)
