@@ -1,8 +1,9 @@
 #include "who.h"
 
 #include <pwd.h>
-#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "address.h"
@@ -20,21 +21,35 @@ static const char *first_set(const char *const names[])
 	return NULL;
 }
 
+/* By the file alone: NSS does not work in a static program. Users of other databases
+ * have USER. Owner: the caller. */
+static char *user_of_passwd(uid_t uid)
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	struct passwd *pw;
+	char *name = NULL;
+
+	if (f == NULL)
+		return NULL;
+	while (name == NULL && (pw = fgetpwent(f)) != NULL)
+		if (pw->pw_uid == uid)
+			name = strdup(pw->pw_name);
+	(void)fclose(f);
+	return name;
+}
+
 static const char *user_name(void)
 {
 	static const char *const names[] = {"QMAILUSER", "MAILUSER", "USER", "LOGNAME",
 					    NULL};
-	static const char *found;
+	static char *found;
 	const char *s = first_set(names);
-	struct passwd *pw;
 
 	if (s != NULL)
 		return s;
-	if (found == NULL) {
-		pw = getpwuid(getuid());
-		found = pw != NULL ? pw->pw_name : "anonymous";
-	}
-	return found;
+	if (found == NULL)
+		found = user_of_passwd(getuid());
+	return found != NULL ? found : "anonymous";
 }
 
 static const char *host(void)

@@ -1,6 +1,6 @@
 /* who: the author and the envelope sender, from qmail-inject's environment.
  *
- *	user	QMAILUSER MAILUSER USER LOGNAME, else the user database, else anonymous
+ *	user	QMAILUSER MAILUSER USER LOGNAME, else /etc/passwd, else anonymous
  *	host	QMAILHOST MAILHOST, else defaulthost
  *	name	QMAILNAME MAILNAME NAME, else none
  *	sender	QMAILSUSER at QMAILSHOST, each else the user and host above

@@ -4,6 +4,7 @@ file, who calls them and how, exit codes, and the waiting while the door is shut
 import contextlib
 import email
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -146,7 +147,7 @@ def test_huge_body(q, tmp_path):
     send(q, "-i", "a", stdin=b"Subject: x\n\n" + body, env={"TMPDIR": str(tmp_path)})
     assert parts(queued(q))[1] == body
     assert list(tmp_path.iterdir()) == []
-    send(q, "a", stdin=b"Subject: x\n\n" + body, env={"TMPDIR": str(tmp_path / "none")}, code=TEMPFAIL)
+    send(q, "-i", "a", stdin=b"Subject: x\n\n" + body, env={"TMPDIR": str(tmp_path / "none")}, code=TEMPFAIL)
 
 
 # -- recipients --------------------------------------------------------------------
@@ -234,6 +235,16 @@ def test_php(q):
     assert b"\r" not in f.message and parts(f)[0]["From"] == "web@q.example"
 
 
+def has_passwd_entry():
+    try:
+        return bool(pwd.getpwuid(os.getuid()))
+    except KeyError:
+        return False
+
+
+mail_reader = pytest.mark.skipif(not has_passwd_entry(), reason="it needs a passwd entry of ours")
+
+
 def wrapper(q, tmp_path):
     """A command of the name sendmail, for programs that take only a path."""
     p = tmp_path / "sendmail"
@@ -242,6 +253,7 @@ def wrapper(q, tmp_path):
     return p
 
 
+@mail_reader
 @pytest.mark.tools("mutt")
 def test_mutt(q, tmp_path):
     argv = ["mutt", "-F", "/dev/null", "-n", "-e", f"set sendmail='{wrapper(q, tmp_path)} -oem -oi'"]
@@ -253,6 +265,7 @@ def test_mutt(q, tmp_path):
     assert b"blind" not in f.message and f.message.endswith(b"\n.\nmore\n")
 
 
+@mail_reader
 @pytest.mark.tools("s-nail")
 def test_s_nail(q, tmp_path):
     argv = ["s-nail", "-:/", "-Sv15-compat", f"-Smta={wrapper(q, tmp_path)}", "-Ssendwait"]
