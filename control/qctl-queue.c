@@ -36,8 +36,13 @@ static int ask(const struct keeper_request *r)
 
 static void next(int fd, struct keeper_frame *f)
 {
-	if (keeper_next(fd, f, frame, clock_mono_ms() + ANSWER_MS) == -1)
+	if (keeper_next(fd, f, frame, clock_mono_ms() + ANSWER_MS) == -1) {
+		int e = errno;
+
+		(void)fflush(stdout);
+		errno = e;
 		die_sys(EXIT_TEMP, "read the answer of qsend");
+	}
 	if (f->what == 'Z')
 		die_msg(EXIT_TEMP, "qsend says: %s", f->text);
 }

@@ -17,5 +17,6 @@ qctl-queue.o = control/qctl-queue.o
 test_qsend_due.o = qsend/due.o
 test_qsend_retry.o = qsend/retry.o qsend/due.o
 test_qsend_journal.o = qsend/journal.o
-test_qsend_dsn.o = qsend/dsn.o qsend/status.o
+test_qsend_dsn.o = qsend/dsn.o qsend/status.o qsend/bounce.o
 fuzz_journal.o = qsend/journal.o
+fuzz_keeper.o = qsend/bounce.o

@@ -1,0 +1,80 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../../qsend/due.h"
+
+static void orders_by_due_then_id(void **state)
+{
+	struct due d = {0};
+	uint64_t seed = 1;
+	uint32_t last = 0;
+	uint64_t last_ns = 0;
+
+	(void)state;
+	for (int i = 0; i < 5000; i++) {
+		struct entry e = {.ns = (uint64_t)i};
+
+		seed = seed * 6364136223846793005U + 1442695040888963407U;
+		e.due = (uint32_t)(seed >> 50) % 100;
+		assert_int_equal(due_push(&d, &e), 0);
+	}
+	for (int i = 0; i < 5000; i++) {
+		struct entry e = due_pop(&d);
+
+		assert_true(e.due > last ||
+			    (e.due == last && (i == 0 || e.ns > last_ns)));
+		last = e.due;
+		last_ns = e.ns;
+	}
+	assert_null(due_top(&d));
+	due_free(&d);
+}
+
+static void all_and_one(void **state)
+{
+	struct due d = {0};
+
+	(void)state;
+	for (uint32_t i = 0; i < 1000; i++) {
+		struct entry e = {
+		    .ns = i, .random = ~i, .due = 5000 + i, .flags = ENTRY_RESUMED};
+
+		assert_int_equal(due_push(&d, &e), 0);
+	}
+	assert_int_equal(due_one(&d, 777, ~777U, 40), 1);
+	assert_int_equal(due_top(&d)->ns, 777);
+	assert_int_equal(due_top(&d)->due, 40);
+	assert_int_equal(due_top(&d)->flags, 0);
+	assert_int_equal(due_one(&d, 777, 1, 40), 0);
+	assert_int_equal(due_all(&d, 50), 1000);
+	assert_int_equal(due_pop(&d).ns, 777); /* stays the earlier one */
+	for (uint64_t i = 0; i < 1000; i++) {
+		struct entry e;
+
+		if (i == 777)
+			continue;
+		e = due_pop(&d);
+		assert_int_equal(e.ns, i);
+		assert_int_equal(e.due, 50);
+	}
+	due_free(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(orders_by_due_then_id),
+	    cmocka_unit_test(all_and_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
