@@ -107,6 +107,8 @@ static _Noreturn void serve(const struct options *o)
 	int pair[2];
 	pid_t pid;
 
+	if (geteuid() == 0)
+		die_msg(EXIT_TEMP, "root has no mailbox here: name an alias for it");
 	if (settings_read(&set) == -1)
 		die_msg(EXIT_TEMP, "%s", control_error());
 	if (fd_cloexec(o->socket) == -1)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Deliveries a second and CPU a message of qlocal's Maildir part alone.
 
-usage: qlocal_rate.py [DIRECTORY [COUNT [CHILDREN]]]    B=build/plain
+usage: qlocal_rate.py [DIRECTORY [COUNT [CHILDREN]]]    QUOIN_BIN=build/plain/bin
 """
 import pathlib
 import resource
@@ -11,7 +11,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integration"))
-from qlocal_driver import Qlocal, Queued  # noqa: E402
+from qlocal_driver import Qlocal, Queued, make_home  # noqa: E402
 
 MESSAGE = b"Subject: bench\nFrom: a@example.org\n\n" + b"x" * 70 + b"\n"
 MESSAGE += (b"y" * 77 + b"\n") * 51
@@ -22,12 +22,13 @@ def main():
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 5000
     children = int(sys.argv[3]) if len(sys.argv) > 3 else 4
     top = pathlib.Path(tempfile.mkdtemp(dir=where))
+    top.chmod(0o755)
     (top / "conf" / "control").mkdir(parents=True)
     (top / "queue").mkdir()
     queue = [Queued(top / "queue", MESSAGE) for _ in range(count)]
     users = []
     for n in range(children):
-        (top / f"u{n}").mkdir(mode=0o700)
+        make_home(top / f"u{n}")
         users.append(Qlocal(top / f"u{n}", top / "conf", user=f"u{n}"))
     start = time.monotonic()
     for n, msg in enumerate(queue):

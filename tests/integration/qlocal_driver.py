@@ -9,8 +9,9 @@ import struct
 import subprocess
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("B") or ROOT / "build" / "plain")
+from quoin import BIN, FIRST_USER, ROOT
+
+UID = FIRST_USER + 90 if ROOT else os.getuid()  # whom qlocal delivers to
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -69,12 +70,16 @@ class Qlocal:
         self.sock, self.slot = ours, 0
         fd = theirs.fileno()
         self.proc = subprocess.Popen(
-            [*before, str(BUILD / "bin" / "qlocal"), "-C", str(conf), "-q", str(fd),
+            [*before, str(BIN / "qlocal"), "-C", str(conf), "-q", str(fd),
              "-u", user, "-h", str(home)],
             pass_fds=[fd], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, cwd="/", start_new_session=True,
-            env=env or {"PATH": "/usr/bin:/bin"})
+            env=env or {"PATH": "/usr/bin:/bin"}, **self.whose())
         theirs.close()
+
+    @staticmethod
+    def whose():
+        return {"user": UID, "group": UID, "extra_groups": []} if ROOT else {}
 
     def send(self, msg, sender="a@example.org", local="user", dash="", ext="", alias="",
              rcpts=None):
@@ -97,10 +102,10 @@ class Qlocal:
         assert slot == self.slot
         return answers
 
-    def deliver(self, msg, **kw):
+    def deliver(self, msg, timeout=20, **kw):
         """(letter, text) of the one recipient."""
         self.send(msg, **kw)
-        return self.recv(kw.pop("timeout", 20) if "timeout" in kw else 20)[0]
+        return self.recv(timeout)[0]
 
     def stderr(self):
         self.sock.close()
@@ -114,3 +119,17 @@ class Qlocal:
             os.killpg(self.proc.pid, signal.SIGKILL)
             raise
         return self.proc.returncode
+
+
+def make_home(path, mode=0o700):
+    """A home of that user."""
+    path.mkdir(parents=True)
+    path.chmod(mode)
+    give(path)
+    return path
+
+
+def give(*paths):
+    for p in paths:
+        if ROOT:
+            os.chown(p, UID, UID, follow_symlinks=False)
