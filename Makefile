@@ -91,7 +91,7 @@ FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
 
 # ---- the library: small units, one header each ----------------------------------
 
-LIB = addr alias alist822 base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg escape fdio hdr822 job jail keeper localjob maildir \
+LIB = addr alias alist822 base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg dotname escape fdio hdr822 job jail keeper localjob maildir \
 	netstr num paths prog pwask qfile qid qlog rbuf ready rnd route route_local route_own said sbuf submit sum table table_source table_write tcprule usock wbuf
 LIBSRC = $(wildcard $(LIB:%=lib/%.c))
 LIBOBJ = $(LIBSRC:.c=.o)
@@ -216,6 +216,15 @@ $(B)/tests/$1: $(B)/slow/tests/fuzz/$1.o $$($1.o:%=$(B)/slow/%) $(B)/slow/libquo
 endef
 $(foreach f,$(FUZZERS),$(eval $(call fuzz_program,$f)))
 
+# tests/integration/X.c: what a pytest drives, by its name below $(B)/tests.
+DRIVERS = $(basename $(notdir $(wildcard tests/integration/*.c)))
+define driver_program
+$(B)/tests/$1: $(B)/slow/tests/integration/$1.o $(B)/slow/libquoin.a
+	@mkdir -p $$(@D)
+	$$(if $$V,,@echo "  LINK   $1";)$(CC) $(LIBCLINK) -o $$@ $$^ -lcdb -lsodium
+endef
+$(foreach d,$(DRIVERS),$(eval $(call driver_program,$d)))
+
 # tests/jail: every profile, entered and tried, in the build that runs and in glibc's.
 $(B)/gen/jail_all.c: $(JAILS) Makefile | $(B)/gen
 	@{ echo '/* Made by the Makefile: every sandbox profile. */'; echo '#include "jail.h"'; \
@@ -248,12 +257,12 @@ help:
 	@echo 'package/try        see it work; package/check: all tests'
 
 JAILTESTS = $(if $(wildcard tests/jail/jail_test.c),$(B)/tests/jail_test $(B)/tests/jail_test_glibc)
-tests: $(UNITS:%=$(B)/tests/%) $(FUZZERS:%=$(B)/tests/%) $(JAILTESTS)
+tests: $(UNITS:%=$(B)/tests/%) $(FUZZERS:%=$(B)/tests/%) $(DRIVERS:%=$(B)/tests/%) $(JAILTESTS)
 
 check: all tests
 	@tests/run-check $(B)
 
-integration: all
+integration: all $(DRIVERS:%=$(B)/tests/%)
 	QUOIN_BIN=$(abspath $(B))/bin /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/integration
 
 lint:

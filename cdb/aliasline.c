@@ -157,7 +157,8 @@ static const char *take_address(const char *s, struct sbuf *value)
 		       "user of its own name; let ~/.qmail say where copies go";
 	if (*s == '&')
 		s++;
-	if (addr_parse(s, kept) == -1)
+	if (addr_parse(s, kept) == -1 ||
+	    (addr_domain(kept) == NULL && strchr(kept, '/') != NULL))
 		return "a target is no address, |command, /file, :include:/file or "
 		       "error:";
 	return put(value, '&', kept);

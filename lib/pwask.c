@@ -39,6 +39,14 @@ int pwask_fd(void)
 	return fd;
 }
 
+int pwask_busy(void)
+{
+	for (const struct name *n = names; n < names + NAMES_MAX; n++)
+		if (n->state == ASKED)
+			return 1;
+	return 0;
+}
+
 static int is_fresh(const struct name *n)
 {
 	return n->state != FREE && (n->state == ASKED || clock_mono_ms() < n->until);

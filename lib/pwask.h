@@ -31,8 +31,9 @@ struct question {
  * q->waits is "". */
 int pwask_getpw(void *arg, const char *name, struct route_user *u);
 
-/* For poll(): the connection, or -1. */
+/* For poll(): the connection, or -1; and whether an answer is awaited. */
 int pwask_fd(void);
+int pwask_busy(void);
 
 /* Take the answers that have come, and time-outs: called for each name that was
  * settled; then pass it to question_settle() of whoever waits. result: '+' '-' 'Z' */

@@ -4,3 +4,7 @@ qlspawn.o = qlspawn/qlspawn.o qlspawn/ljob.o qlspawn/child.o
 SLOW += qgetpw
 qgetpw.o = qlspawn/qgetpw.o qlspawn/person.o
 qgetpw.jails = qgetpw
+
+FAST += qrcpt
+qrcpt.o = qlspawn/qrcpt.o qlspawn/judge.o
+qrcpt.jails = qrcpt
