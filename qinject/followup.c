@@ -35,10 +35,10 @@ static int read_all(int fd, struct sbuf *b)
 }
 
 /* The file's lines; a file that is not there is an empty one. */
-static int read_lists(struct control_item **lists)
+static int read_lists(const char *path, struct control_item **lists)
 {
 	struct sbuf b = SBUF_INIT(LIMIT_CONTROL);
-	int fd = open(getenv("QMAILMFTFILE"), O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int r = 0;
 
 	*lists = NULL;
@@ -79,9 +79,13 @@ static int put_all(struct sbuf *out, const struct sbuf *addresses)
 
 int followup_field(struct sbuf *out, const struct sbuf *addresses)
 {
+	const char *path = getenv("QMAILMFTFILE");
 	struct control_item *lists;
-	int r = read_lists(&lists);
+	int r;
 
+	if (path == NULL)
+		return 0;
+	r = read_lists(path, &lists);
 	if (r == 0 && is_listed(lists, addresses) && put_all(out, addresses) == -1)
 		r = fail_sys(FAIL_MEMORY, "write Mail-Followup-To");
 	control_free_list(lists);

@@ -100,7 +100,7 @@ static int take(const struct sbuf *env, size_t *at, char letter, const char **ad
 
 static int parse_envelope(const struct sbuf *env, struct injection *inj)
 {
-	const char *rcpt;
+	const char *rcpt = "";
 	size_t at = 0;
 
 	if (take(env, &at, 'F', &inj->mail.sender) == -1)

@@ -23,6 +23,18 @@ static char *exact(const char *p, size_t n)
 	return b;
 }
 
+/* n bytes of the same unit again and again. */
+static char *repeated(const char *unit, size_t n)
+{
+	size_t len = strlen(unit);
+	char *b = malloc(n);
+
+	assert_non_null(b);
+	for (size_t i = 0; i < n; i++)
+		b[i] = unit[i % len];
+	return b;
+}
+
 /* ---- headers ---- */
 
 struct header_case {
@@ -98,13 +110,10 @@ static void test_find(void **state)
 static void test_too_many_fields(void **state)
 {
 	size_t n = 3 * (LIMIT_FIELDS + 1);
-	char *in = malloc(n);
+	char *in = repeated("a:\n", n);
 	struct hdr822 h;
 
 	(void)state;
-	assert_non_null(in);
-	for (size_t i = 0; i < n; i += 3)
-		memcpy(in + i, "a:\n", 3);
 	assert_int_equal(hdr822_parse(&h, in, n - 3), 0);
 	assert_int_equal(h.n, LIMIT_FIELDS);
 	hdr822_free(&h);
@@ -116,13 +125,11 @@ static void test_too_many_fields(void **state)
 static void test_too_large(void **state)
 {
 	size_t n = LIMIT_HEADER + 1;
-	char *in = malloc(n);
+	char *in = repeated("x", n);
 	struct hdr822 h;
 
 	(void)state;
-	assert_non_null(in);
-	memset(in, 'x', n);
-	memcpy(in, "a: ", 3);
+	in[1] = ':';
 	assert_int_equal(hdr822_parse(&h, in, n - 1), 0);
 	hdr822_free(&h);
 	assert_int_equal(hdr822_parse(&h, in, n), -1);
@@ -265,18 +272,16 @@ static void test_nul(void **state)
 static void test_linear(void **state)
 {
 	size_t n = 8 * 1024 * 1024;
-	char *in = malloc(n);
+	char *in = repeated("(", n);
 	struct alist822 l;
 	struct mailbox822 m;
 	size_t count = 0;
 
 	(void)state;
-	assert_non_null(in);
-	memset(in, '(', n);
 	alist822_init(&l, in, n);
 	assert_int_equal(alist822_next(&l, &m), -1);
-	for (size_t i = 0; i < n; i += 4)
-		memcpy(in + i, "a@b,", 4);
+	free(in);
+	in = repeated("a@b,", n);
 	alist822_init(&l, in, n);
 	while (alist822_next(&l, &m) == 1)
 		count++;
