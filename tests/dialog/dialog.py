@@ -1,0 +1,281 @@
+#!/usr/bin/python3
+"""Runs text dialogs with a server on a socket: what the client says, what it hears.
+
+    dialog.py [-v] FILE.dlg ...
+
+A dialog is a text file, one step a line:
+
+    # comment
+    set control NAME VALUE      a control file; lines divided by \\n, nothing: no such file
+    set env NAME=VALUE          for the server
+    c -> EHLO x                 the client sends a line; CR LF is added
+    c -| bytes                  the client sends just these bytes
+    c -* 1000 bytes             the same bytes that often
+    c <~ 250                    a whole reply (all its lines, without CR), a regular
+                                expression from its start
+    c <|                        the server closes, without another byte
+    q = 1                       so many messages are in the queue at the end
+    q ~ regex                   and the last of them matches (search, LF line ends)
+    q T alice@q.example         its recipients, with blanks between them
+    q F bob@b.example           its sender; nothing: the null sender
+    log ~ regex                 the server's log matches
+
+\\xNN, \\r, \\n, \\t, \\\\ stand for bytes. Before the first step of c the server is started
+(`qsmtpd -C HOME`), with a real qqueue, and a stand-in of qrcpt, which knows everybody but
+nobody@... and cannot tell about later@...
+"""
+
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
+from quoin import ROOT, Quoin  # noqa: E402
+
+CONTROL = {
+    "me": "q.example",
+    "rcpthosts": "q.example\n.sub.example",
+    "timeoutsmtpd": "20",
+}
+ENV = {
+    "PROTO": "TCP",
+    "TCPREMOTEIP": "192.0.2.7",
+    "TCPREMOTEPORT": "4321",
+    "TCPLOCALIP": "192.0.2.25",
+    "TCPLOCALPORT": "25",
+}
+
+
+class Failed(Exception):
+    pass
+
+
+def unescape(text):
+    def one(m):
+        c = m.group(1)
+        if c[0] == "x":
+            return chr(int(c[1:], 16))
+        return {"r": "\r", "n": "\n", "t": "\t", "\\": "\\"}[c]
+
+    return re.sub(r"\\(x[0-9a-fA-F]{2}|[rnt\\])", one, text).encode("latin-1")
+
+
+class FakeRcpt(threading.Thread):
+    """Answers like qrcpt: - for nobody@, Z for later@, + for the rest."""
+
+    def __init__(self, run):
+        super().__init__(daemon=True)
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        path = run / "qrcpt/sock"
+        path.unlink(missing_ok=True)
+        (run / "qrcpt").chmod(0o755)
+        self.listener.bind(str(path))
+        path.chmod(0o666)
+        self.listener.listen(100)
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                conn, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(conn,), daemon=True).start()
+
+    @staticmethod
+    def serve(conn):
+        with conn:
+            while rcpt := conn.recv(2000):
+                answer = {b"nobody@": b"-", b"later@": b"Z"}.get(rcpt[: rcpt.find(b"@") + 1], b"+")
+                conn.send(answer + b"reason\0")
+
+
+class House:
+    """One Quoin for many dialogs."""
+
+    def __init__(self):
+        self.q = Quoin(me="q.example")
+        self.q.start_queue()
+        self.rcpt = FakeRcpt(self.q.home / "run")
+
+    def close(self):
+        self.rcpt.listener.close()
+        self.q.close()
+
+    def reset(self):
+        for p in (self.q.home / "control").iterdir():
+            p.unlink()
+        for name, text in CONTROL.items():
+            self.q.control(name, text)
+        for p in (self.q.queue / "new").iterdir():
+            p.unlink()
+
+
+class Client:
+    def __init__(self, house, env):
+        self.sock, theirs = socket.socketpair()
+        self.sock.settimeout(15)
+        self.log = tempfile.TemporaryFile()
+        user = {}
+        if ROOT:
+            uid = house.q.ids["quoind"]
+            user = {"user": uid, "group": uid, "extra_groups": []}
+        argv = [str(house.q.bin / "qsmtpd"), "-C", str(house.q.home)]
+        self.server = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=self.log, env=env, **user)
+        theirs.close()
+        self.file = self.sock.makefile("rb")
+
+    def send(self, data):
+        try:
+            self.sock.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # what it said before it closed is what counts
+
+    def reply(self):
+        lines = []
+        while True:
+            line = self.file.readline()
+            if not line.endswith(b"\r\n"):
+                raise Failed(f"no reply, but {b''.join(lines) + line!r}")
+            lines.append(line[:-2])
+            if not re.match(rb"[0-9]{3}-", line):
+                return b"\n".join(lines).decode("latin-1")
+
+    def expect_close(self):
+        try:
+            rest = self.file.read()
+        except ConnectionResetError:
+            rest = b""
+        if rest:
+            raise Failed(f"not closed, but {rest[:200]!r}")
+
+    def close(self):
+        self.file.close()
+        self.sock.close()
+        code = self.server.wait(15)
+        self.log.seek(0)
+        return code, self.log.read().decode(errors="replace")
+
+
+class Dialog:
+    def __init__(self, house, path, verbose=False):
+        self.house = house
+        self.path = path
+        self.verbose = verbose
+        self.env = dict(ENV)
+        self.client = None
+        self.server_log = ""
+
+    def run(self):
+        self.house.reset()
+        try:
+            for number, line in enumerate(self.path.read_text().splitlines(), 1):
+                if line.strip() and not line.startswith("#"):
+                    self.step(number, line)
+            self.finish()
+        finally:
+            if self.client:
+                self.client.server.kill()
+                self.client.server.wait()
+
+    def step(self, number, line):
+        who, how, text = (line.split(" ", 2) + ["", ""])[:3]
+        try:
+            getattr(self, {"set": "do_set", "c": "do_client", "q": "do_queue", "log": "do_log"}[who])(how, text)
+        except (Failed, OSError, KeyError) as e:
+            raise Failed(f"{self.path.name}:{number}: {line}: {e}") from None
+
+    def do_set(self, how, text):
+        if how == "control":
+            name, _, value = text.partition(" ")
+            self.house.q.control(name, unescape(value) if value else None)
+        elif how == "env":
+            name, _, value = text.partition("=")
+            self.env[name] = unescape(value).decode("latin-1")
+        else:
+            raise Failed("set what?")
+
+    def do_client(self, how, text):
+        if self.client is None:
+            self.client = Client(self.house, self.env)
+        if how == "->":
+            self.client.send(unescape(text) + b"\r\n")
+        elif how == "-|":
+            self.client.send(unescape(text))
+        elif how == "-*":
+            count, _, what = text.partition(" ")
+            self.client.send(unescape(what) * int(count))
+        elif how == "<~":
+            reply = self.client.reply()
+            if self.verbose:
+                print(f"    {reply}")
+            if not re.match(text, reply, re.S):
+                raise Failed(f"heard {reply!r}")
+        elif how == "<|":
+            self.client.expect_close()
+        else:
+            raise Failed("what does the client do?")
+
+    def do_queue(self, how, text):
+        self.finish()
+        files = self.house.q.queue_files()
+        if how == "=":
+            if len(files) != int(text):
+                raise Failed(f"there are {len(files)} messages")
+            return
+        last = files[-1]
+        if how == "~":
+            if not re.search(unescape(text), last.message, re.S):
+                raise Failed(f"the message is {last.message!r}")
+        elif how == "T":
+            if last.recipients != shlex.split(text):
+                raise Failed(f"the recipients are {last.recipients}")
+        elif how == "F":
+            if last.sender != text:
+                raise Failed(f"the sender is {last.sender!r}")
+        else:
+            raise Failed("what about the queue?")
+
+    def do_log(self, _how, text):
+        self.finish()
+        if not re.search(text, self.server_log):
+            raise Failed(f"the log is {self.server_log!r}")
+
+    def finish(self):
+        """The client leaves; the server must end by itself, and well."""
+        if self.client is None:
+            return
+        client, self.client = self.client, None
+        code, self.server_log = client.close()
+        if code != 0:
+            raise Failed(f"the server ended with {code}: {self.server_log}")
+
+
+def main(args):
+    verbose = args[:1] == ["-v"]
+    house = House()
+    failed = 0
+    try:
+        for name in args[verbose:]:
+            try:
+                Dialog(house, Path(name), verbose).run()
+            except Failed as e:
+                failed += 1
+                print(e)
+            else:
+                print(f"ok {name}")
+    finally:
+        house.close()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    if not os.environ.get("QUOIN_BIN") and not Path("build/plain/bin/qsmtpd").exists():
+        sys.exit("build first, or set QUOIN_BIN")
+    sys.exit(main(sys.argv[1:]))
