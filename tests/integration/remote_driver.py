@@ -6,6 +6,7 @@ Server: a TCP server in a thread; script(conn, number) is a test's own.
 """
 
 import array
+import contextlib
 import hashlib
 import os
 import shutil
@@ -61,7 +62,11 @@ class Remote:
         argv += ["-l", str(life)] if self.spawner else []
         self.err = open(self.home / "log", "ab")
         self.popen = subprocess.Popen(
-            self.prefix + argv, pass_fds=[theirs.fileno(), life], stderr=self.err
+            self.prefix + argv,
+            pass_fds=[theirs.fileno(), life],
+            stderr=self.err,
+            # a jailed process cannot look for its leaks
+            env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"},
         )
         theirs.close()
         os.close(life)
@@ -131,9 +136,9 @@ class Server:
     """Calls script(conn, number) in a thread for each connection; conn has readline(),
     send(); what a script raises on a closed connection is its own business."""
 
-    def __init__(self, script, address="127.0.0.1", port=0):
-        self.listener = socket.create_server((address, port))
-        self.port = self.listener.getsockname()[1]
+    def __init__(self, script, listener=None):
+        self.listener = listener or socket.create_server(("127.0.0.1", 0))
+        address, self.port = self.listener.getsockname()[:2]
         self.route = f"{address} {self.port}"
         self.script = script
         self.connections = 0
@@ -168,6 +173,8 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self.listener.close()
         for c in self.conns:
             c.close()

@@ -214,7 +214,6 @@ def test_no_final_dot_when_the_parent_is_gone():
     seen = []
 
     def script(conn, number):
-        conn.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         conn.send("220 x\r\n")
         for reply in ("250 x", "250 ok", "250 ok", "354 go"):
             conn.readline()
@@ -349,7 +348,6 @@ def test_250_then_close_counts_and_the_next_message_connects_anew():
 
 def test_server_that_stops_reading():
     def script(conn, number):
-        conn.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         conn.send("220 x\r\n")
         for reply in ("250 x", "250 ok", "250 ok", "354 go"):
             conn.readline()
