@@ -29,7 +29,7 @@ static int bad(const char *p, size_t n)
 
 static int too_long(void)
 {
-	return fail(FAIL_LONG, "an address is too long");
+	return fail_full(FAIL_LONG, "an address is too long");
 }
 
 /* raw is a local part: add the domain (n == 0: none was given), and check in SMTP's

@@ -1,6 +1,5 @@
 #include "complete.h"
 
-#include <errno.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -203,7 +202,7 @@ static int field(struct state *s, const struct hdr822_field *f)
 		if (address_field(s, f) == -1)
 			return -1;
 	} else if (sbuf_cat(&s->fields, s->hdr.p + f->start, f->end - f->start) == -1) {
-		return fail(FAIL_DATA, "the header is too large");
+		return fail_full(FAIL_DATA, "the header is too large");
 	}
 	if (gone)
 		s->fields.len = before;
@@ -233,7 +232,7 @@ static int add_missing(struct state *s)
 /* qmail-inject's VERP: local-@host-@[], and local-date.pid@host. */
 static int hack_sender(const struct wish *w, char sender[LIMIT_ADDRESS + 1])
 {
-	struct sbuf b = SBUF_INIT(LIMIT_ADDRESS);
+	struct sbuf b = SBUF_INIT(LIMIT_ADDRESS + 1);
 	const char *domain = addr_domain(sender);
 	int ok;
 
@@ -244,10 +243,11 @@ static int hack_sender(const struct wish *w, char sender[LIMIT_ADDRESS + 1])
 		ok = ok && sbuf_catf(&b, "-%lld.%ld", (long long)time(NULL),
 				     (long)getpid()) == 0;
 	ok = ok && sbuf_catf(&b, w->flags & WISH_VERP ? "-@%s-@[]" : "@%s", domain) == 0;
+	ok = ok && sbuf_catc(&b, '\0') == 0;
 	if (ok)
-		memcpy(sender, sbuf_str(&b), b.len + 1);
+		memcpy(sender, b.p, b.len);
 	sbuf_free(&b);
-	return ok ? 0 : fail(FAIL_LONG, "the sender is too long");
+	return ok ? 0 : fail_full(FAIL_LONG, "the sender is too long");
 }
 
 static int set_sender(struct state *s)
@@ -286,8 +286,7 @@ int complete(const struct wish *w, const struct sbuf *header, struct completed *
 	sbuf_init(&s.followup, LIMIT_HEADER);
 	out->sender[0] = '\0';
 	if (hdr822_parse(&s.hdr, header->p, header->len) == -1)
-		return errno == EMSGSIZE ? fail(FAIL_DATA, "the header is too large")
-					 : fail_sys(FAIL_MEMORY, "read the header");
+		return fail_full(FAIL_DATA, "the header is too large");
 	r = run(&s);
 	hdr822_free(&s.hdr);
 	sbuf_free(&s.fields);

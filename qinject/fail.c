@@ -29,6 +29,13 @@ int fail_sys(enum fail_kind kind, const char *what)
 		    strerror(e));
 }
 
+int fail_full(enum fail_kind kind, const char *limit)
+{
+	if (errno != EMSGSIZE)
+		return fail(FAIL_MEMORY, "out of memory");
+	return fail(kind, "%s", limit);
+}
+
 int fail_as(enum fail_kind kind)
 {
 	last = kind;

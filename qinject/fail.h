@@ -31,6 +31,10 @@ enum fail_kind {
 __attribute__((format(printf, 2, 3))) int fail(enum fail_kind kind, const char *fmt, ...);
 int fail_sys(enum fail_kind kind, const char *what);
 
+/* A buffer (sbuf.h) did not take more: out of memory, or else its limit is reached, which
+ * is of this kind and has this text. */
+int fail_full(enum fail_kind kind, const char *text);
+
 /* Give the last record another kind. -1. */
 int fail_as(enum fail_kind kind);
 

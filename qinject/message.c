@@ -39,8 +39,7 @@ static int to_header(struct message *m, const struct piece *l)
 		return fail(FAIL_DATA, "the header contains a NUL byte");
 	if (sbuf_cat(&m->header, l->p, l->n) == -1 ||
 	    (l->ends && sbuf_catc(&m->header, '\n') == -1))
-		return fail(FAIL_DATA, "the header is too large (over %d bytes)",
-			    LIMIT_HEADER);
+		return fail_full(FAIL_DATA, "the header is too large (over 10 MB)");
 	return 0;
 }
 

@@ -9,7 +9,6 @@
  * Never:  changes the message, but for line ends and the Received field; answers 0
  *	   before qqueue has promised to keep it.
  */
-#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,9 +67,7 @@ static int read_envelope(struct sbuf *env)
 		ssize_t r;
 
 		if (sbuf_reserve(env, 4096) == -1)
-			return errno == EMSGSIZE
-				   ? fail(FAIL_DATA, "the envelope is too large")
-				   : fail_sys(FAIL_MEMORY, "keep the envelope");
+			return fail_full(FAIL_DATA, "the envelope is too large");
 		r = fd_read_some(1, env->p + env->len, 4096, CLOCK_NEVER);
 		if (r == -1)
 			return fail_sys(FAIL_READ, "read the envelope");

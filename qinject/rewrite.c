@@ -8,8 +8,9 @@
 
 static int copy(struct sbuf *out, const char *p, size_t n)
 {
-	return sbuf_cat(out, p, n) == -1 ? fail(FAIL_DATA, "the header grows too large")
-					 : 0;
+	if (sbuf_cat(out, p, n) == -1)
+		return fail_full(FAIL_DATA, "the header grows too large");
+	return 0;
 }
 
 /* What stands from *done to the end of this mailbox, completed. */

@@ -621,6 +621,53 @@ def test_no_dead_letter_through_links(quoin, tmp_path):
     assert p.returncode == CANTCREAT and target.read_bytes() == b""
 
 
+FAULTS = {
+    "read": "EIO",
+    "pwrite64,write,writev": "ENOSPC",
+    "open,openat": "EMFILE",
+    "mmap,brk,mremap": "ENOMEM",
+    "socket": "EMFILE",
+    "connect": "EACCES",
+    "sendmsg,sendto": "EPIPE",
+    "poll,ppoll": "EINTR",
+    "pread64": "EIO",
+}
+
+
+@pytest.mark.tools("strace")
+@pytest.mark.parametrize("calls", FAULTS)
+def test_failing_calls(quoin, calls, tmp_path):
+    """Each call of a kind fails once, one run after another: sendmail says 0 only if
+    the message is in the queue, whole, and else gives a reason of sysexits."""
+    q = quoin
+    q.control("sendmailwait", "0")
+    q.start_queue()
+    body = b"x" * 70 + b"\n"
+    stdin = tmp_path / "message"
+    stdin.write_bytes(b"Subject: x\nTo: a\n\n" + body * 20000)
+    k = runs = 0
+    while True:
+        k += 1
+        trace = tmp_path / "trace"
+        inject = f"inject={calls}:error={FAULTS[calls]}:when={k}"
+        argv = ["strace", "-o", trace, "-e", f"trace={calls}", "-e", inject, q.bin / "sendmail"]
+        with open(stdin, "rb") as f:
+            r = subprocess.run([*argv, f"--home={q.home}", "-i", "-t"], stdin=f, capture_output=True, env={**os.environ, **ENV})
+        if "INJECTED" not in trace.read_text():
+            break
+        runs += 1
+        if calls == "read" and k > 8:
+            k += 5  # a message is read in many pieces, one like the other
+        there = q.queue_files()
+        if r.returncode == 0:
+            assert len(there) == 1 and there[0].message.endswith(b"\n\n" + body * 20000), k
+        else:
+            assert r.returncode in (IOERR, TEMPFAIL), (k, r.returncode, r.stderr)
+        for i in q.queue_ids():
+            (q.queue / "new" / i).unlink()
+    assert runs > 0 and r.returncode == 0
+
+
 def test_killed_queue(quoin):
     """qqueue is killed again and again under 500 runs of sendmail: each that says 0
     has its message in the queue, and none gives up."""
@@ -631,7 +678,7 @@ def test_killed_queue(quoin):
     end = time.monotonic() + 120
     while todo or waiting:
         assert time.monotonic() < end, (len(todo), len(waiting))
-        while todo and len(waiting) < 16:
+        while todo and len(waiting) < 100:
             n = todo.pop()
             waiting[n] = start_sendmail(quoin, f"user{n}")
         if kills < 50 and len(todo) < 500 - 9 * kills:
