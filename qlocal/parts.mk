@@ -11,3 +11,13 @@ test_head.o = qlocal/head.o qlocal/mbox.o qlocal/answer.o
 test_progenv.o = qlocal/progenv.o qlocal/delivery.o qlocal/program.o qlocal/answer.o
 fuzz_dotfile.o = qlocal/dotline.o
 fuzz_message.o = qlocal/head.o qlocal/mbox.o qlocal/answer.o
+
+# What dot-files call.
+FAST += qforward forward condredirect bouncesaying except preline maildirmake
+qforward.o = qlocal/qforward.o qlocal/cmd.o
+forward.o = $(qforward.o)
+condredirect.o = qlocal/condredirect.o qlocal/cmd.o
+bouncesaying.o = qlocal/bouncesaying.o qlocal/cmd.o
+except.o = qlocal/except.o qlocal/cmd.o
+preline.o = qlocal/preline.o qlocal/cmd.o
+maildirmake.o = qlocal/maildirmake.o

@@ -571,15 +571,17 @@ def test_program_half_dies(place):
 @pytest.mark.skipif(not ROOT, reason="only root can allow a user to use sudo")
 def test_sudo(place, monkeypatch):
     """In a mount namespace where the user has a name and may use sudo."""
-    (place.top / "passwd").write_text(
-        pathlib.Path("/etc/passwd").read_text() + f"quointest:x:{UID}:{UID}::{place.home}:/bin/sh\n"
-    )
-    (place.top / "sudoers").write_text("quointest ALL=(ALL) NOPASSWD: ALL\n")
-    (place.top / "sudoers").chmod(0o440)
-    script = (
-        f"mount --bind {place.top}/passwd /etc/passwd && mount --bind {place.top}/sudoers /etc/sudoers &&"
-        f' exec setpriv --reuid {UID} --regid {UID} --clear-groups "$@"'
-    )
+    added = {
+        "passwd": pathlib.Path("/etc/passwd").read_text() + f"quointest:x:{UID}:{UID}::{place.home}:/bin/sh\n",
+        "shadow": pathlib.Path("/etc/shadow").read_text() + "quointest:*:19000:0:99999:7:::\n",
+        "sudoers": "quointest ALL=(ALL) NOPASSWD: ALL\n",
+    }
+    script = ""
+    for name, text in added.items():
+        (place.top / name).write_text(text)
+        (place.top / name).chmod(0o644 if name == "passwd" else 0o440)
+        script += f"mount --bind {place.top}/{name} /etc/{name} && "
+    script += f'exec setpriv --reuid {UID} --regid {UID} --clear-groups "$@"'
     probe = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", "sudo", "-n", "true"], check=False)
     if probe.returncode:
         pytest.skip("sudo does not work here outside of Quoin either")

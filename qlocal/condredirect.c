@@ -1,0 +1,30 @@
+/* condredirect: forwards the message and stops the dot-file, if a program says so.
+ *
+ * Runs as the user, from a dot-file. The program gets the message on descriptor 0: exit
+ * 0 forwards (and condredirect exits 99), 111 is temporary, anything else means no (and
+ * condredirect exits 0).
+ */
+#include <unistd.h>
+
+#include "cmd.h"
+#include "prog.h"
+#include "program.h"
+
+int main(int argc, char **argv)
+{
+	static const char usage[] =
+	    "condredirect [-C dir] address program [argument ...]";
+	int code;
+
+	prog_init("condredirect");
+	cmd_options(argc, argv, usage);
+	if (argc - optind < 2)
+		die_usage(usage);
+	code = cmd_run(argv + optind + 1);
+	if (code == EXIT_TEMP)
+		return EXIT_TEMP;
+	if (code != 0)
+		return 0;
+	cmd_forward((char *[]){argv[optind], NULL});
+	return EXIT_STOP;
+}
