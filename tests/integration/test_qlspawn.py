@@ -4,12 +4,13 @@ import json
 import os
 import socket
 import struct
+import subprocess
 import time
 
 import pytest
 from quoin import BIN, ROOT, Quoin, missing, wait_for
 
-pytestmark = pytest.mark.skipif(bool(missing("qlspawn", "qnewusers")), reason="not built")
+pytestmark = pytest.mark.programs("qlspawn", "qnewusers")
 
 FAKE = r'''#!/usr/bin/python3
 import json, os, socket, struct, sys, time
@@ -69,8 +70,6 @@ class Spawner:
         # quoin.start() passes no descriptors of ours: they get there over exec
         os.set_inheritable(r, True)
         theirs.set_inheritable(True)
-        import subprocess
-
         self.log = q.logs / "qlspawn.log"
         with open(self.log, "ab") as err:
             self.p = subprocess.Popen(
@@ -108,6 +107,9 @@ class Spawner:
         got, letter, text = self.report()
         assert got == slot
         return letter, text
+
+    def logged(self):
+        return self.log.read_text().replace("\\x20", " ")
 
     def children(self):
         with open(f"/proc/{self.p.pid}/task/{self.p.pid}/children", encoding="ascii") as f:
@@ -202,7 +204,7 @@ def test_a_hanging_home_gives_its_slot_back(spawner):
     assert answers == {(1, "Z"), (2, "Z")}
     assert time.monotonic() - start < 8
     assert spawner.one("alice")[0] == "K"
-    assert "took too long" in spawner.log.read_text()
+    assert "took too long" in spawner.logged()
 
 
 @pytest.mark.parametrize("ext", ["die", "wrong", "leave"])
@@ -215,13 +217,13 @@ def test_a_second_report_ends_the_child(spawner):
     assert spawner.one("alice-bad") == ("K", "x")
     assert spawner.one("alice")[0] in "KZ"
     assert spawner.one("alice")[0] == "K"
-    assert "not a report" in spawner.log.read_text()
+    assert "not a report" in spawner.logged()
 
 
 def test_nothing_to_run_is_later(q, spawner):
     (q.bin / "qlocal").unlink()
     assert spawner.one("alice")[0] == "Z"
-    wait_for(lambda: "unable to run" in spawner.log.read_text())
+    wait_for(lambda: "unable to run" in spawner.logged())
 
 
 def test_nobody_forges_a_log_line(spawner):
@@ -261,8 +263,6 @@ def test_an_alias_is_carried_out_by_alias(q, spawner):
 
 def test_root_has_no_mailbox(q, spawner):
     # qnewusers refuses uid 0; a table of another maker may have it
-    import subprocess
-
     text = b"+5,19:!zed\0->zed\0000\0000\0/home/zed\0\0\n+0,0:->\n\n"
     subprocess.run(["cdb", "-c", q.home / "users/cdb"], input=text, check=True)
     letter, text = spawner.one("zed")
