@@ -217,7 +217,8 @@ int dns_query(struct dns *d, const char *name, uint16_t type, struct dns_answer 
 		int silent = 0;
 
 		for (size_t i = 0; i < d->nservers; i++) {
-			int64_t end = clock_sooner(last, clock_mono_ms() + patience[round]);
+			int64_t end =
+			    clock_sooner(last, clock_mono_ms() + patience[round]);
 			int r = ask(d, &d->server[i], &q, a, end);
 
 			if (r != -1 || errno == EINVAL)

@@ -142,12 +142,11 @@ int smtp_put(struct smtp *s, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof line - 2, fmt, ap);
+	n = vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof line - 2)
+	if (n < 0 || (size_t)n >= sizeof line)
 		return smtp_lose(s, "a command for it is too long");
-	memcpy(line + n, "\r\n", 2);
-	if (obuf_put(&s->out, line, (size_t)n + 2) == -1)
+	if (obuf_put(&s->out, line, (size_t)n) == -1 || obuf_puts(&s->out, "\r\n") == -1)
 		return lose_errno(s, "writing", errno);
 	return 0;
 }

@@ -96,7 +96,7 @@ static void put_record(struct dns_answer *a, const char *value)
 	r->offset = (uint16_t)a->len;
 	if (a->type == DNS_MX) {
 		p[0] = 0;
-		p[1] = (uint8_t)atoi(value);
+		p[1] = (uint8_t)strtoul(value, NULL, 10);
 		r->len = (uint16_t)(2 + put_name(p + 2, strchr(value, ' ') + 1));
 	} else {
 		r->len = a->type == DNS_A ? 4 : 16;
@@ -170,9 +170,9 @@ static void finds_hosts(void **state)
 {
 	static const struct {
 		const char *domain, *route;
-		int fallback;
+		intptr_t fallback;
 		const char *want;
-		char letter; /* when there is none */
+		intptr_t letter; /* when there is none */
 		const char *text;
 	} row[] = {
 	    {"two.test", "", 0, "2001:db8::1 192.0.2.1 192.0.2.2", 0, ""},
@@ -221,7 +221,8 @@ static void finds_hosts(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-		const char *got = targets(row[i].domain, row[i].route, row[i].fallback);
+		const char *got =
+		    targets(row[i].domain, row[i].route, (int)row[i].fallback);
 
 		if (strcmp(got, row[i].want) != 0 ||
 		    (row[i].letter != 0 && (dest.letter != row[i].letter ||

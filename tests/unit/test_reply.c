@@ -73,14 +73,13 @@ static void reads_replies(void **state)
 
 static void limits_lines_and_text(void **state)
 {
-	static char line[LIMIT_REPLYLINE];
+	static char line[LIMIT_REPLYLINE] = "250-";
 	static char text[LIMIT_TEXT + 1];
 	struct reply *r = malloc(sizeof *r);
 	char arg[8];
 
 	(void)state;
-	memset(line, 'x', sizeof line);
-	memcpy(line, "250-", 4);
+	memset(line + 4, 'x', sizeof line - 4);
 	reply_begin(r);
 	for (int i = 0; i < LIMIT_REPLYLINES; i++)
 		assert_int_equal(reply_line(r, line, sizeof line), 0);
