@@ -14,13 +14,20 @@
 #include "finding.h"
 #include "paths.h"
 
+static int ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && strcmp(s + n - m, end) == 0;
+}
+
 /* Is there a sample of it? A compiled table goes by its text's name. */
 static int is_known(const char *name)
 {
 	char dir[LIMIT_PATH], path[LIMIT_PATH], stem[NAME_MAX + 1];
 	size_t n = strlen(name);
 
-	if (n > 4 && strcmp(name + n - 4, ".cdb") == 0)
+	if (ends_with(name, ".cdb"))
 		n -= 4;
 	if (n > NAME_MAX)
 		return 0;
@@ -53,7 +60,6 @@ static void check_file(const char *name)
 {
 	char path[LIMIT_PATH];
 	struct stat st;
-	size_t n = strlen(name);
 
 	if (!path_join(path, sizeof path, paths.control, name) || stat(path, &st) == -1)
 		return;
@@ -73,7 +79,7 @@ static void check_file(const char *name)
 		problem("control/%s cannot be read by Quoin's programs", name);
 		remedy("chmod a+r %s", path);
 	}
-	if (!(n > 4 && strcmp(name + n - 4, ".cdb") == 0) && has_crlf(path) == 1) {
+	if (!ends_with(name, ".cdb") && has_crlf(path) == 1) {
 		problem("control/%s has CR LF line ends", name);
 		remedy("sed -i 's/\\r$//' %s", path);
 	}
@@ -112,7 +118,7 @@ static void check_me(void)
 	else if (r == 0) {
 		problem("control/me does not exist: no program starts without it");
 		remedy("hostname -f > %s/me", paths.control);
-	} else if (!strchr(me, '.')) {
+	} else if (!strchr(me, '.') || ends_with(me, ".localdomain")) {
 		problem("control/me: %s is not a full host name; other hosts will "
 			"not take mail from it",
 			me);
