@@ -63,6 +63,7 @@ int dryrun(char *const *argv)
 		die_msg(EXIT_TEMP, "%s", p.file.error);
 	r = print_plan(&p, &w, &s);
 	plan_free(&p);
+	settings_free(&s);
 	(void)close(w.home);
 	return r;
 }

@@ -117,8 +117,22 @@ static int lock_file(int fd)
 static int open_file(int base, const char *path)
 {
 	return openat(base, path,
-		      O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+		      O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
 		      0600);
+}
+
+/* An append that was cut off by a crash ends anywhere, and a From_ line counts only
+ * behind a blank line. */
+int mbox_separate(int fd, int64_t end, struct wbuf *w)
+{
+	char last[2] = "\n\n";
+	size_t n = end < 2 ? (size_t)end : sizeof last;
+
+	if (pread(fd, last + sizeof last - n, n, end - (int64_t)n) != (ssize_t)n)
+		return -1;
+	if (last[1] != '\n')
+		return wbuf_puts(w, "\n\n");
+	return end > 0 && last[0] != '\n' ? wbuf_puts(w, "\n") : 0;
 }
 
 int mbox_open(int base, const char *path, int64_t *end, struct answer *a)

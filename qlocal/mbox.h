@@ -7,6 +7,8 @@
 #ifndef QLOCAL_MBOX_H
 #define QLOCAL_MBOX_H
 
+#include <stdint.h>
+
 #include "wbuf.h"
 
 /* The quoting alone: a sink for message_copy(). */
@@ -27,5 +29,8 @@ struct answer;
 /* Open path below the directory base (0600 if it is new) and lock it: a descriptor at
  * its end and *end, or -1 with a. A link, FIFO or device is refused. */
 int mbox_open(int base, const char *path, int64_t *end, struct answer *a);
+
+/* Put what is missing of a blank line before end. */
+int mbox_separate(int fd, int64_t end, struct wbuf *w);
 
 #endif

@@ -14,9 +14,15 @@ static int is_maildir_line(const char *s)
 	       strchr(s, '\n') == NULL;
 }
 
-int settings_delivery(struct settings *s, const char *text)
+void settings_free(struct settings *s)
 {
 	free(s->delivery);
+	s->delivery = NULL;
+}
+
+int settings_delivery(struct settings *s, const char *text)
+{
+	settings_free(s);
 	s->delivery = strdup(text);
 	if (s->delivery == NULL)
 		return -1;

@@ -1,7 +1,7 @@
 /* settings: what qlocal reads at its start: control/defaultdelivery and
  * control/programtimeout.
  *
- * Owner: lives until the process ends. Errors: -1; control_error() says what.
+ * Owner:  settings_free(). Errors: -1; control_error() says what.
  */
 #ifndef QLOCAL_SETTINGS_H
 #define QLOCAL_SETTINGS_H
@@ -24,5 +24,7 @@ __attribute__((warn_unused_result)) int settings_read(struct settings *s);
 /* delivery as an argument gives it (a dry run). */
 __attribute__((warn_unused_result)) int settings_delivery(struct settings *s,
 							  const char *text);
+
+void settings_free(struct settings *s);
 
 #endif

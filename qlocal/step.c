@@ -103,12 +103,16 @@ void step_maildir(struct stepper *s, const struct delivery *d, const char *path,
 
 /* ---- mbox ---- */
 
-static int fill_mbox(const struct delivery *d, int fd, struct answer *a)
+static int fill_mbox(const struct delivery *d, int fd, int64_t end, struct answer *a)
 {
 	struct mbox_out o;
 
 	wbuf_init(&out, fd);
 	mbox_out_init(&o, &out);
+	if (mbox_separate(fd, end, &out) == -1) {
+		answer_errno(a, "read", "the mbox");
+		return -1;
+	}
 	(void)wbuf_puts(&out, d->fromline);
 	(void)put_prefix(d, mbox_out_put, &o);
 	if (message_copy(&d->message, d->to, mbox_out_put, &o, a) == -1)
@@ -149,7 +153,7 @@ void step_mbox(const struct stepper *s, const struct delivery *d, const char *pa
 	if (fd == -1)
 		return;
 	step_check_lifeline(s);
-	if (fill_mbox(d, fd, a) == -1) {
+	if (fill_mbox(d, fd, end, a) == -1) {
 		if (ftruncate(fd, end) == -1)
 			warn_sys2("cut back", path);
 		(void)close(fd);

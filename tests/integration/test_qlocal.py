@@ -11,7 +11,7 @@ import time
 import pytest
 
 from qlocal_driver import ROOT, UID, Gone, Qlocal, Queued, give, make_home
-from quoin import BIN, Quoin, missing, wait_for
+from quoin import BIN, SANITIZER, Quoin, missing, wait_for
 
 pytestmark = pytest.mark.skipif(bool(missing("qlocal")), reason="qlocal is not built")
 
@@ -69,6 +69,8 @@ def place():
         finally:
             if q.proc.poll() is None:
                 os.killpg(q.proc.pid, signal.SIGKILL)
+        if not q.proc.stderr.closed:
+            assert not SANITIZER.search(q.proc.stderr.read().decode(errors="replace"))
             q.proc.stderr.close()
     subprocess.run(["rm", "-rf", str(top)], check=False)
 
@@ -364,6 +366,15 @@ def test_mbox(place):
 
     box = mailbox.mbox(place.home / "mbox")
     assert [m["Subject"] for m in box] == ["x", "hello"]
+
+
+@pytest.mark.parametrize("torn", ["", "From x\n\nwhole\n\n", "From x\n\ncut o", "From x\n\ncut\n", "x", "\n"])
+def test_mbox_after_a_crash(place, torn):
+    place.write(".qmail", "./mbox\n")
+    place.write("mbox", torn)
+    assert place.start().deliver(place.message())[0] == "K"
+    before, after = place.out("mbox").split("From a@example.org ")
+    assert before.startswith(torn) and (before == "" or before.endswith("\n\n") or before == "\n")
 
 
 def test_mbox_waits_for_a_lock(place):
