@@ -216,7 +216,7 @@ static void fail(struct conn *c, char verdict, const char *why, int e)
 
 static void fail_write(struct conn *c)
 {
-	if (errno == EFBIG)
+	if (errno == EMSGSIZE)
 		fail(c, 'D', "the message is too large", 0);
 	else
 		fail(c, 'Z', "unable to write to the queue", errno);

@@ -89,7 +89,7 @@ static int drop_with(struct draft *d, int e)
 int draft_add(struct draft *d, const char *p, size_t n)
 {
 	if (n > LIMIT_MESSAGE - d->msg_len)
-		return drop_with(d, EFBIG);
+		return drop_with(d, EMSGSIZE);
 	if (sbuf_cat(&d->b, p, n) == -1)
 		return drop_with(d, errno);
 	sum_add(&d->sum, p, n);

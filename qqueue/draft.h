@@ -53,7 +53,7 @@ __attribute__((warn_unused_result)) int draft_envelope(struct draft *d, const ch
  * fields that only a trusted submitter may claim. */
 __attribute__((warn_unused_result)) int draft_envelope_end(struct draft *d, int trusted);
 
-/* Message bytes. EFBIG: over LIMIT_MESSAGE. */
+/* Message bytes. EMSGSIZE: over LIMIT_MESSAGE. */
 __attribute__((warn_unused_result)) int draft_add(struct draft *d, const char *p,
 						  size_t n);
 
