@@ -6,7 +6,7 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all check tests clean help lint lines install uninstall integration FORCE
+.PHONY: all check tests clean help lint lines install uninstall vars integration FORCE
 
 FLAVOUR ?= plain
 B ?= build/$(FLAVOUR)
@@ -274,12 +274,20 @@ comma = ,
 lines:
 	@package/lines $(foreach p,$(ALL),$(p):$(subst $(space),$(comma),$(strip $($(p).o))))
 
-INSTALLVARS = CONTROLDIR QUEUEDIR RUNDIR USERSDIR ALIASDIR BINDIR LOGDIR MANDIR DESTDIR QMAIL
+INSTALLVARS = CONTROLDIR QUEUEDIR RUNDIR USERSDIR ALIASDIR BINDIR LOGDIR MANDIR DESTDIR QMAIL B
 install: all
-	@$(foreach v,$(INSTALLVARS),$v='$($v)') B='$(B)' package/install --built $(INSTALLFLAGS)
+	@$(foreach v,$(INSTALLVARS),$v='$($v)') package/install --built
 
 uninstall:
 	@$(foreach v,$(INSTALLVARS),$v='$($v)') package/uninstall
+
+vars: # for package/install and uninstall
+	@$(foreach v,$(INSTALLVARS),echo "$v='$($v)'";)
+
+# A load for qqueue alone; run by hand (tests/bench/submit_load.c).
+$(B)/tests/submit_load: $(B)/fast/tests/bench/submit_load.o $(B)/fast/libquoin.a
+	@mkdir -p $(@D)
+	$(if $V,,@echo "  LINK   submit_load";)$(FASTCC) $(FASTLDFLAGS) -o $@ $^ $(FASTSODIUM) $(FASTEND)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
