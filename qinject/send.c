@@ -65,7 +65,7 @@ static int put_received(void)
 
 	date822(date, time(NULL));
 	r = sbuf_catf(&b, "Received: (quoin %s invoked by uid %lu); %s\n", submit.id,
-		      (unsigned long)getuid(), date);
+		      (unsigned long)geteuid(), date);
 	if (r == 0)
 		r = put(NULL, b.p, b.len);
 	sbuf_free(&b);

@@ -83,7 +83,9 @@ static int deliver(const struct options *o)
 	static struct injection inj;
 	char sender[LIMIT_ADDRESS + 1];
 	char id[QID_LEN + 1];
-	struct wish w = {WISH_AUTHOR_FROM_SENDER, NULL, o->name};
+	/* No other sendmail lets a message choose its own envelope sender: it may be a
+	 * stranger's, that a dot-file or procmail passes on. */
+	struct wish w = {WISH_AUTHOR_FROM_SENDER | WISH_NO_RETURN_PATH, NULL, o->name};
 
 	if (o->queue_run && !o->from_header && o->recips[0] == NULL)
 		return 0; /* qsend runs the queue all the time */

@@ -215,7 +215,7 @@ static int skip_message(struct session *s)
 
 static int take_message(struct session *s)
 {
-	struct wish w = {0, s->sender, NULL};
+	struct wish w = {0, s->sender, NULL}; /* MAIL names the sender */
 	char id[QID_LEN + 1];
 
 	if (message_read(&s->inj.message, &s->in, END_SMTP) == -1) {

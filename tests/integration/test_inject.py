@@ -132,6 +132,13 @@ def test_header_end(q, name):
     assert body == wanted and "Date" in h and "\r" not in str(h)
 
 
+def test_return_path_names_nobody(q):
+    for path in (b"<other@x.y>", b"not an address", b"<>"):
+        send(q, "a", stdin=b"Return-Path: " + path + b"\nSubject: x\n\n")
+        f = queued(q)
+        assert f.sender == "joe@q.example" and b"Return-Path" not in f.message
+
+
 def test_dot_ends(q):
     send(q, "a", stdin=b"Subject: x\n\none\n.\ntwo\n")
     assert parts(queued(q))[1] == b"one\n"
