@@ -44,8 +44,8 @@ static void take_line(const struct text *t, struct table_writer *w, struct keys 
 
 int main(int argc, char **argv)
 {
-	struct keys keys = {NULL, 0, 0};
-	struct text t;
+	static struct keys keys;
+	static struct text t;
 	struct table_writer *w;
 	const struct key *twice;
 	const char *line;

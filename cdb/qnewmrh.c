@@ -34,7 +34,7 @@ static void take_line(const struct text *t, struct table_writer *w, const char *
 
 int main(int argc, char **argv)
 {
-	struct text t;
+	static struct text t;
 	struct table_writer *w;
 	char from[LIMIT_PATH];
 	char to[LIMIT_PATH];

@@ -185,7 +185,7 @@ static int explain(const struct route *r, const char *address)
 
 int main(int argc, char **argv)
 {
-	struct route *r;
+	static struct route *r;
 	int code = 0;
 	int c;
 
