@@ -193,6 +193,20 @@ static void open_literal(struct dest *d, const char *domain)
 		add_target(d, domain, &a);
 }
 
+/* In a route the tag of RFC 5321 4.1.3 may be missing: [2001:db8::1]. */
+static int is_route_address(char *host, struct address *a)
+{
+	size_t n = strlen(host);
+
+	if (is_address(host, a))
+		return 1;
+	if (n < 2 || host[0] != '[' || host[n - 1] != ']')
+		return 0;
+	host[n - 1] = '\0';
+	memmove(host, host + 1, n - 1);
+	return is_address(host, a);
+}
+
 static void open_route(struct dest *d, const char *route)
 {
 	char host[LIMIT_DOMAIN + 1];
@@ -208,7 +222,7 @@ static void open_route(struct dest *d, const char *route)
 	host[n] = '\0';
 	d->port = (uint16_t)port;
 	d->self = NULL;
-	if (is_address(host, &a))
+	if (is_route_address(host, &a))
 		add_target(d, host, &a);
 	else
 		add_host(d, 0, host);
