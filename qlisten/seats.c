@@ -40,7 +40,17 @@ struct seats *seats_new(unsigned total, unsigned each, unsigned rate)
 	s->naddresses = (size_t)total + SPARE;
 	s->child = calloc(total, sizeof *s->child);
 	s->address = calloc(s->naddresses, sizeof *s->address);
-	return s->child != NULL && s->address != NULL ? s : NULL;
+	if (s->child != NULL && s->address != NULL)
+		return s;
+	seats_free(s);
+	return NULL;
+}
+
+void seats_free(struct seats *s)
+{
+	free(s->child);
+	free(s->address);
+	free(s);
 }
 
 int seats_full(const struct seats *s)

@@ -14,6 +14,7 @@ struct seats;
 /* total: connections at once; each: of one address; rate: new ones a minute of one
  * address, 0 for no limit. NULL: no memory. */
 struct seats *seats_new(unsigned total, unsigned each, unsigned rate);
+void seats_free(struct seats *s);
 
 /* Every seat is taken. */
 int seats_full(const struct seats *s);

@@ -4,3 +4,6 @@ QSMTPD_PARTS = qsmtpd/session.o qsmtpd/replies.o qsmtpd/config.o qsmtpd/peer.o \
 	qsmtpd/cmd_mail.o qsmtpd/cmd_rcpt.o qsmtpd/cmd_data.o
 qsmtpd.o = qsmtpd/qsmtpd.o $(QSMTPD_PARTS)
 qsmtpd.jails = qsmtpd
+
+test_qsmtpd.o = $(QSMTPD_PARTS)
+fuzz_smtp.o = $(QSMTPD_PARTS)

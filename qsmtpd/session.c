@@ -204,9 +204,8 @@ static void linger(struct session *s)
 	}
 }
 
-void session_serve(struct session *s)
+void session_commands(struct session *s)
 {
-	greet(s);
 	while (!s->over)
 		next_command(s);
 	if (s->queue_open)
@@ -214,4 +213,10 @@ void session_serve(struct session *s)
 	s->out.deadline = clock_mono_ms() + s->cfg.timeout_ms;
 	if (obuf_flush(&s->out) == 0 && s->over == OVER_REFUSED)
 		linger(s);
+}
+
+void session_serve(struct session *s)
+{
+	greet(s);
+	session_commands(s);
 }

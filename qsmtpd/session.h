@@ -53,6 +53,9 @@ void session_init(struct session *s, int in, int out);
 /* From the greeting to the end. */
 void session_serve(struct session *s);
 
+/* The same, the greeting being said. */
+void session_commands(struct session *s);
+
 /* For the replies: put text in the output; a lost client ends the session. */
 void session_say(struct session *s, const char *text);
 

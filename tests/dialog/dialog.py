@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs text dialogs with a server on a socket: what the client says, what it hears.
 
-    dialog.py [-v] FILE.dlg ...
+    dialog.py [-v] FILE.dlg ...      -v: what is heard; the last line counts
 
 A dialog is a text file, one step a line:
 
@@ -260,7 +260,7 @@ class Dialog:
 def main(args):
     verbose = args[:1] == ["-v"]
     house = House()
-    failed = 0
+    passed = failed = 0
     try:
         for name in args[verbose:]:
             try:
@@ -269,9 +269,10 @@ def main(args):
                 failed += 1
                 print(e)
             else:
-                print(f"ok {name}")
+                passed += 1
     finally:
         house.close()
+    print(f"{passed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
 
 

@@ -1,0 +1,214 @@
+/* A whole session of qsmtpd after its greeting, with a stand-in of qqueue. 0xff divides
+ * the input into packets, so that what must not be pipelined can be reached.
+ *
+ * Whatever the client says: an envelope must be one, its recipients ours, and a message
+ * that was committed must have no CR.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "addr.h"
+#include "paths.h"
+#include "qfile.h"
+#include "qlog.h"
+#include "../../qsmtpd/session.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { INPUT_MAX = 32768, PACKETS_MAX = 100 };
+
+static int null = -1;
+
+static void check(int ok)
+{
+	if (!ok)
+		abort();
+}
+
+/* ---- a qqueue that takes everything ---- */
+
+int submit_open(struct submit *s, int64_t deadline)
+{
+	(void)deadline;
+	s->fd = -1;
+	memcpy(s->id, "0000000000AbCdEfG", sizeof s->id);
+	return 0;
+}
+
+int submit_open_fd(struct submit *s, int fd, int64_t deadline)
+{
+	(void)fd;
+	return submit_open(s, deadline);
+}
+
+void submit_deadline(struct submit *s, int64_t deadline)
+{
+	s->deadline = deadline;
+}
+
+static void check_recipient(const char *rcpt)
+{
+	const char *domain = addr_domain(rcpt);
+
+	check(domain == NULL || domain_equal(domain, "q.example"));
+}
+
+int submit_envelope(struct submit *s, const char *env, size_t n)
+{
+	struct envelope e;
+	const char *r;
+
+	(void)s;
+	check(envelope_parse(&e, env, n) == 0);
+	r = e.rcpts;
+	for (size_t i = 0; i < e.nrcpts; i++, r = envelope_next(r))
+		check_recipient(r);
+	return 0;
+}
+
+int submit_data(struct submit *s, const void *p, size_t n)
+{
+	(void)s;
+	check(memchr(p, '\r', n) == NULL && memchr(p, '\0', n) == NULL);
+	return 0;
+}
+
+int submit_commit(struct submit *s, char *answer)
+{
+	*answer = 'K';
+	s->text[0] = '\0';
+	return 0;
+}
+
+void submit_close(struct submit *s)
+{
+	s->id[0] = '\0';
+}
+
+/* ---- no log ---- */
+
+void qlog_begin(struct qlog *l, const char *event)
+{
+	(void)event;
+	l->len = 0;
+}
+
+void qlog_id(struct qlog *l, const char *qid)
+{
+	qlog_str(l, "id", qid);
+}
+
+void qlog_str(struct qlog *l, const char *key, const char *value)
+{
+	qlog_bytes(l, key, value, strlen(value));
+}
+
+void qlog_bytes(struct qlog *l, const char *key, const char *p, size_t n)
+{
+	(void)key;
+	(void)p;
+	l->len += n;
+}
+
+void qlog_num(struct qlog *l, const char *key, uint64_t value)
+{
+	(void)l;
+	(void)key;
+	(void)value;
+}
+
+void qlog_end(struct qlog *l)
+{
+	(void)l;
+}
+
+/* ---- a house and a client ---- */
+
+static void write_control(const char *name, const char *text)
+{
+	char path[LIMIT_PATH];
+	FILE *f;
+
+	check(path_join(path, sizeof path, paths.control, name) != NULL);
+	f = fopen(path, "w");
+	check(f != NULL && fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+static char home[] = "/tmp/quoin-fuzz-XXXXXX";
+
+static void remove_house(void)
+{
+	char path[LIMIT_PATH];
+
+	for (const char *const *name =
+		 (const char *const[]){"me", "rcpthosts", "badmailfrom", NULL};
+	     *name != NULL; name++)
+		if (path_join(path, sizeof path, paths.control, *name) != NULL)
+			(void)unlink(path);
+	(void)rmdir(paths.control);
+	(void)rmdir(home);
+}
+
+static void make_house(struct session *s)
+{
+
+	check(mkdtemp(home) != NULL && paths_under(home) == 0);
+	check(mkdir(paths.control, 0700) == 0);
+	write_control("me", "q.example\n");
+	write_control("rcpthosts", "q.example\n");
+	write_control("badmailfrom", "@bad.example\n");
+	check(config_load(&s->cfg) == 0);
+	remove_house();
+	null = open("/dev/null", O_WRONLY);
+	check(null != -1);
+	memcpy(s->peer.ip, "192.0.2.7", 10);
+	s->peer.ip_known = 1;
+	s->peer.local_ip = "192.0.2.25";
+}
+
+/* One packet is one read(). */
+static void send_packets(int fd, const uint8_t *p, size_t n)
+{
+	for (int i = 0; n > 0 && i < PACKETS_MAX; i++) {
+		const uint8_t *end = memchr(p, 0xff, n);
+		size_t len = end != NULL ? (size_t)(end - p) : n;
+
+		if (len > 0 && send(fd, p, len, MSG_DONTWAIT) == -1)
+			return;
+		len += end != NULL;
+		p += len;
+		n -= len;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct session s;
+	int fds[2];
+
+	if (size > INPUT_MAX)
+		return 0;
+	if (null == -1)
+		make_house(&s);
+	check(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds) == 0);
+	send_packets(fds[1], data, size);
+	(void)close(fds[1]);
+	session_init(&s, fds[0], null);
+	s.over = GOES_ON;
+	s.greeted = NO_HELO;
+	s.helo[0] = '\0';
+	s.queue_open = 0;
+	s.errors = s.junk = 0;
+	session_reset(&s);
+	session_commands(&s);
+	sbuf_free(&s.env);
+	(void)close(fds[0]);
+	return 0;
+}
