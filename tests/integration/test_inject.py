@@ -647,6 +647,8 @@ def test_failing_calls(quoin, calls, tmp_path):
     """Each call of a kind fails once, one run after another: sendmail says 0 only if
     the message is in the queue, whole, and else gives a reason of sysexits."""
     q = quoin
+    if b"/ld-linux" in (q.bin / "sendmail").read_bytes():
+        pytest.skip("not a static program: the faults would hit its loader and sanitizer")
     q.control("sendmailwait", "0")
     q.start_queue()
     body = b"x" * 70 + b"\n"
