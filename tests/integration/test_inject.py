@@ -668,7 +668,9 @@ def test_failing_calls(quoin, calls, tmp_path):
         if calls == "read" and k > 8:
             k += 5  # a message is read in many pieces, one like the other
         there = q.queue_files()
-        if r.returncode == 0:
+        if r.returncode < 0 and k <= 2 and calls.startswith("mmap"):
+            pass  # static glibc needs memory before main
+        elif r.returncode == 0:
             assert len(there) == 1 and there[0].message.endswith(b"\n\n" + body * 20000), k
         else:
             assert r.returncode in (IOERR, TEMPFAIL), (k, r.returncode, r.stderr)
@@ -687,10 +689,11 @@ def test_killed_queue(quoin):
     end = time.monotonic() + 120
     while todo or waiting:
         assert time.monotonic() < end, (len(todo), len(waiting))
-        while todo and len(waiting) < 100:
-            n = todo.pop()
-            waiting[n] = start_sendmail(quoin, f"user{n}")
-        if kills < 50 and len(todo) < 500 - 9 * kills:
+        for _ in range(10):
+            if todo:
+                n = todo.pop()
+                waiting[n] = start_sendmail(quoin, f"user{n}")
+        if kills < 50:
             quoin.kill("qqueue", signal.SIGKILL)
             quoin.services.remove(quoin.service("qqueue"))
             quoin.start_queue()
