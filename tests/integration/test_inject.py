@@ -632,7 +632,7 @@ FAULTS = {
     "read": "EIO",
     "pwrite64,write,writev": "ENOSPC",
     "open,openat": "EMFILE",
-    "mmap,brk,mremap": "ENOMEM",
+    "mmap,mremap": "ENOMEM",  # brk never fails with an error number
     "socket": "EMFILE",
     "connect": "EACCES",
     "sendmsg,sendto": "EPIPE",
