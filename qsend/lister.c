@@ -221,8 +221,6 @@ static void end_by_signals(void)
 {
 	sigset_t none;
 
-	(void)signal(SIGTERM, SIG_DFL);
-	(void)signal(SIGALRM, SIG_DFL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

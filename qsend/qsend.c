@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -183,37 +184,21 @@ static void open_all(struct sched *q)
 
 /* ---- signals ---- */
 
-static volatile sig_atomic_t got_hup, got_alarm, got_term, got_child;
-
-static void on_signal(int sig)
-{
-	if (sig == SIGHUP)
-		got_hup = 1;
-	else if (sig == SIGALRM)
-		got_alarm = 1;
-	else if (sig == SIGCHLD)
-		got_child = 1;
-	else
-		got_term = 1;
-}
-
-/* They are let in only while the loop waits; old gets the mask for that. */
-static void catch_signals(sigset_t *old)
+/* As a descriptor: a busy loop sees them in turn with everything else. */
+static int open_signals(void)
 {
 	static const int signals[] = {SIGHUP, SIGALRM, SIGTERM, SIGINT, SIGCHLD};
-	struct sigaction sa = {.sa_handler = on_signal};
 	sigset_t set;
+	int fd;
 
 	(void)sigemptyset(&set);
-	(void)sigemptyset(&sa.sa_mask);
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-		(void)sigaction(signals[i], &sa, NULL);
-		(void)sigaddset(&set, signals[i]);
-	}
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)sigprocmask(SIG_BLOCK, &set, old);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		(void)sigdelset(old, signals[i]);
+		(void)sigaddset(&set, signals[i]);
+	(void)signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd == -1 || sigprocmask(SIG_BLOCK, &set, NULL) == -1)
+		die_sys(EXIT_TEMP, "catch signals");
+	return fd;
 }
 
 static void reread(struct sched *q)
@@ -231,36 +216,56 @@ static void reread(struct sched *q)
 	use_conf(q);
 }
 
-static void handle_signals(struct sched *q)
+static void stop(struct sched *q)
 {
-	if (got_hup) {
-		got_hup = 0;
-		reread(q);
-	}
-	if (got_alarm) {
-		got_alarm = 0;
-		(void)door_retry(q, "");
-	}
-	if (got_child) {
-		got_child = 0;
-		door_reap();
-	}
-	if (got_term && !q->stopping) {
-		q->stopping = 1;
-		q->stop_at = q->now.mono_ms + STOP_WAIT * 1000;
-		log_status(q);
-	}
+	if (q->stopping)
+		return;
+	q->stopping = 1;
+	q->stop_at = q->now.mono_ms + STOP_WAIT * 1000;
+	log_status(q);
+}
+
+static void take_signals(struct sched *q)
+{
+	struct signalfd_siginfo got;
+
+	while (read(q->signals, &got, sizeof got) == sizeof got)
+		switch (got.ssi_signo) {
+		case SIGHUP:
+			reread(q);
+			break;
+		case SIGALRM:
+			(void)door_retry(q, "");
+			break;
+		case SIGCHLD:
+			door_reap();
+			break;
+		default:
+			stop(q);
+		}
 }
 
 /* ---- the loop ---- */
 
-enum { P_LIFE, P_BELL, P_LOCAL, P_REMOTE, P_BOUNCE, P_WAKE, P_CTL, P_LIST, P_FIXED };
+enum {
+	P_LIFE,
+	P_SIGNALS,
+	P_BELL,
+	P_LOCAL,
+	P_REMOTE,
+	P_BOUNCE,
+	P_WAKE,
+	P_CTL,
+	P_LIST,
+	P_FIXED
+};
 
 static size_t fill_poll(struct sched *q, struct pollfd *p)
 {
 	const short out = POLLIN | POLLOUT;
 
 	p[P_LIFE] = (struct pollfd){q->lifeline, POLLIN, 0};
+	p[P_SIGNALS] = (struct pollfd){q->signals, POLLIN, 0};
 	p[P_BELL] = (struct pollfd){q->bell, POLLIN, 0};
 	p[P_LOCAL] = (struct pollfd){q->ch[ROUTE_LOCAL].fd,
 				     q->ch[ROUTE_LOCAL].full ? out : POLLIN, 0};
@@ -306,6 +311,8 @@ static void serve(struct sched *q, const struct pollfd *p, size_t n)
 {
 	if (p[P_LIFE].revents != 0)
 		die_msg(EXIT_TEMP, "qstart is gone");
+	if (p[P_SIGNALS].revents != 0)
+		take_signals(q);
 	if (p[P_BELL].revents != 0)
 		take_work(q);
 	serve_spawner(q, ROUTE_LOCAL, p[P_LOCAL].revents);
@@ -391,7 +398,7 @@ static struct timespec timeout(const struct sched *q)
 	return (struct timespec){left / 1000, left % 1000 * 1000000L};
 }
 
-static void run(struct sched *q, const sigset_t *awake)
+static void run(struct sched *q)
 {
 	struct pollfd p[P_FIXED + CLIENTS];
 
@@ -400,14 +407,13 @@ static void run(struct sched *q, const sigset_t *awake)
 		size_t n;
 		int ready;
 
-		handle_signals(q);
 		if (!q->stopping)
 			work(q);
 		else if (is_idle(q) || q->now.mono_ms >= q->stop_at)
 			return;
 		n = fill_poll(q, p);
 		t = timeout(q);
-		ready = ppoll(p, n, &t, awake);
+		ready = ppoll(p, n, &t, NULL);
 		if (ready == -1 && errno != EINTR)
 			die_sys(EXIT_TEMP, "wait");
 		tick(q);
@@ -419,7 +425,6 @@ static void run(struct sched *q, const sigset_t *awake)
 int main(int argc, char **argv)
 {
 	static struct sched q;
-	sigset_t awake;
 	int notify;
 
 	prog_init("qsend");
@@ -427,7 +432,7 @@ int main(int argc, char **argv)
 	init_channels(&q);
 	configure(&q);
 	open_all(&q);
-	catch_signals(&awake);
+	q.signals = open_signals();
 	if (jail_enter(&jail_qsend) == -1)
 		die_sys(EXIT_PERM, "enter the sandbox");
 	q.bell = syncer_start();
@@ -437,6 +442,6 @@ int main(int argc, char **argv)
 	if (scan_start(&q) == -1)
 		die_sys(EXIT_TEMP, "read the queue");
 	ready_notify(notify);
-	run(&q, &awake);
+	run(&q);
 	return 0;
 }

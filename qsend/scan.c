@@ -21,6 +21,9 @@ struct ids {
 	size_t cap;
 };
 
+/* So many files that cannot be moved are looked past. */
+enum { UNMOVED_MAX = 20 };
+
 static DIR *open_dir(int dir)
 {
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -176,7 +179,7 @@ static void add_new(struct sched *q, uint64_t ns, uint32_t random)
 	q->messages++;
 }
 
-/* 0 go on, -1 the directory does not let us. */
+/* -1: it stays where it is. */
 static int take_new(struct sched *q, const char *name)
 {
 	uint64_t ns;
@@ -200,6 +203,7 @@ void scan_new(struct sched *q)
 	static DIR *d;
 	struct dirent *e;
 	int n = 0;
+	int left = 0;
 
 	q->next_scan = q->now.mono + SCAN_PAUSE;
 	if (d == NULL && (d = open_dir(q->new)) == NULL) {
@@ -211,9 +215,10 @@ void scan_new(struct sched *q)
 	while (n < SCAN_BATCH && (e = readdir(d)) != NULL) {
 		if (e->d_name[0] == '.')
 			continue;
-		if (take_new(q, e->d_name) == -1)
+		if (take_new(q, e->d_name) == 0)
+			n++;
+		else if (++left == UNMOVED_MAX)
 			break;
-		n++;
 	}
 	q->scan = n == SCAN_BATCH;
 }

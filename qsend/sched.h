@@ -158,7 +158,7 @@ struct sched {
 	unsigned loaded;
 	uint64_t messages;   /* in the queue */
 	uint64_t deliveries; /* numbers given */
-	int wake, ctl, list, bounce, lifeline, bell;
+	int wake, ctl, list, bounce, lifeline, bell, signals;
 	int bounce_full;
 	int scan; /* look into new/ */
 	uint32_t next_scan;
