@@ -41,7 +41,9 @@ int alias_include_line(const char *p, size_t n, char address[LIMIT_ADDRESS + 1])
 		p++;
 		n--;
 	}
-	if (n >= sizeof line || memchr(p, '\0', n) != NULL) {
+	/* | and / are letters of an address, but here they would mean something else */
+	if (n == 0 || *p == '|' || *p == '/' || n >= sizeof line ||
+	    memchr(p, '\0', n) != NULL) {
 		errno = EINVAL;
 		return -1;
 	}
