@@ -57,7 +57,7 @@ int cur_str(struct cursor *c, size_t max, const char **s)
 {
 	const char *end;
 
-	if (c->bad)
+	if (c->bad || c->len == 0) /* an empty frame may be a NULL one */
 		return bad(c);
 	end = memchr(c->p, '\0', c->len < max + 1 ? c->len : max + 1);
 	if (end == NULL)
