@@ -91,7 +91,7 @@ static _Noreturn void become(const struct options *o, int fd, const sigset_t *ma
 	(void)sigprocmask(SIG_SETMASK, mask, NULL);
 	if (dup2(fd, 0) == -1 || dup2(fd, 1) == -1)
 		_exit(EXIT_TEMP);
-	execve(o->program[0], o->program, conn.env.vars);
+	execvpe(o->program[0], o->program, conn.env.vars);
 	warn_sys2("run", o->program[0]);
 	_exit(EXIT_TEMP);
 }

@@ -24,13 +24,17 @@ static void watch_text(struct data *d, const char *p, size_t n)
 			break;
 		d->matched++;
 	}
+	if (d->column == 0)
+		d->is_field = p[0] == ' ' || p[0] == '\t';
+	d->is_field |= memchr(p, ':', n) != NULL;
 	d->column += n;
 	d->header_bytes += n;
 }
 
+/* The header ends with an empty line, or the first that is no field. */
 static void watch_line_end(struct data *d)
 {
-	d->in_body = d->column == 0;
+	d->in_body = d->column == 0 || !d->is_field;
 	d->hops += d->matched == RECEIVED_LEN;
 	d->column = d->matched = 0;
 	d->header_bytes++;

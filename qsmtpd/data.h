@@ -23,6 +23,7 @@ struct data {
 	uint64_t header_bytes;
 	unsigned hops; /* Received fields */
 	size_t column;
+	int is_field;   /* this line has a colon, or continues one that had */
 	size_t matched; /* characters of "received:" */
 };
 

@@ -8,6 +8,7 @@ A dialog is a text file, one step a line:
     # comment
     set control NAME VALUE      a control file; lines divided by \\n, nothing: no such file
     set env NAME=VALUE          for the server
+    set early bytes             what the client sends before there is a server
     c -> EHLO x                 the client sends a line; CR LF is added
     c -| bytes                  the client sends just these bytes
     c -* 1000 bytes             the same bytes that often
@@ -43,7 +44,9 @@ CONTROL = {
     "rcpthosts": "q.example\n.sub.example",
     "timeoutsmtpd": "20",
 }
+# A process that cannot be dumped cannot be searched for leaks.
 ENV = {
+    "ASAN_OPTIONS": "detect_leaks=0",
     "PROTO": "TCP",
     "TCPREMOTEIP": "192.0.2.7",
     "TCPREMOTEPORT": "4321",
@@ -118,9 +121,10 @@ class House:
 
 
 class Client:
-    def __init__(self, house, env):
+    def __init__(self, house, env, early):
         self.sock, theirs = socket.socketpair()
         self.sock.settimeout(15)
+        self.send(early)
         self.log = tempfile.TemporaryFile()
         user = {}
         if ROOT:
@@ -169,6 +173,7 @@ class Dialog:
         self.path = path
         self.verbose = verbose
         self.env = dict(ENV)
+        self.early = b""
         self.client = None
         self.server_log = ""
 
@@ -198,12 +203,14 @@ class Dialog:
         elif how == "env":
             name, _, value = text.partition("=")
             self.env[name] = unescape(value).decode("latin-1")
+        elif how == "early":
+            self.early = unescape(text)
         else:
             raise Failed("set what?")
 
     def do_client(self, how, text):
         if self.client is None:
-            self.client = Client(self.house, self.env)
+            self.client = Client(self.house, self.env, self.early)
         if how == "->":
             self.client.send(unescape(text) + b"\r\n")
         elif how == "-|":
