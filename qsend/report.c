@@ -32,7 +32,7 @@ static int remember(const struct sched *q, struct msg *m, const struct journal_r
 	if (journal_put(&record, m->id, m->journal.len, r) == 0 &&
 	    journal_append(&m->journal, q->state, m->id, &record) == 0)
 		return 0;
-	warn_sys2("write queue/state/", m->id);
+	warn_sys2("write the journal of", m->id);
 	return -1;
 }
 
@@ -88,7 +88,7 @@ static void check_halves(struct sched *q, struct msg *m)
 static void sync_failed(struct sched *q, struct msg *m)
 {
 	errno = m->sync_error;
-	warn_sys2("sync queue/state/", m->id);
+	warn_sys2("sync the journal of", m->id);
 	for (uint32_t i = 0; i < m->env.nrcpts; i++)
 		if (m->rcpts[i].state == RCPT_SYNCING) {
 			m->rcpts[i].state = RCPT_TODO;

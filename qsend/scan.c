@@ -105,7 +105,7 @@ static void remove_orphan(struct sched *q, const struct entry *e)
 
 	qid_make(id, e->ns, e->random);
 	if (unlinkat(q->state, id, 0) == -1)
-		warn_sys2("remove queue/state/", id);
+		warn_sys2("remove the journal of", id);
 }
 
 /* No history: it was never tried, or its attempt was cut off. With one: when its

@@ -126,7 +126,7 @@ static void remove_msg(struct sched *q, struct msg *m)
 {
 	if (unlinkat(q->cur, m->id, 0) == -1 && errno != ENOENT) {
 		if (!m->ended)
-			warn_sys2("remove queue/cur/", m->id);
+			warn_sys2("remove message", m->id);
 		m->ended = 1;
 		queue_add(&stuck, m);
 		return;

@@ -167,7 +167,15 @@ class Sched:
         if ROOT:
             kw = {"user": self.q.ids["quoins"], "group": self.q._gid("quoins"), "extra_groups": []}
         p = subprocess.Popen(
-            [*wrap, *map(str, argv)], pass_fds=fds, stdin=subprocess.DEVNULL, stdout=err, stderr=err, cwd="/", **kw
+            [*wrap, *map(str, argv)],
+            pass_fds=fds,
+            stdin=subprocess.DEVNULL,
+            stdout=err,
+            stderr=err,
+            cwd="/",
+            # LeakSanitizer cannot look into a process that is not dumpable
+            env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"},
+            **kw,
         )
         self.procs.append(p)
         return p
@@ -198,6 +206,7 @@ class Sched:
         self.local = Spawner("local", pairs["L"][1], self.policy["local"], self.jobs)
         self.remote = Spawner("remote", pairs["R"][1], self.policy["remote"], self.jobs)
         self.ready_fd = ready_r
+        self.wrapped = bool(wrap)
         if wait:
             os.set_blocking(ready_r, False)
 
@@ -212,6 +221,12 @@ class Sched:
             wait_for(is_ready, deadline, "qsend ready")
         self.start_took = time.monotonic() - began
         return self
+
+    def send(self, sig):
+        """To qsend itself, also when something is wrapped around it."""
+        pid = self.qsend.pid
+        with open(f"/proc/{pid}/task/{pid}/children") as f:
+            os.kill(int(f.read().split()[0]) if self.wrapped else pid, sig)
 
     def log(self):
         return self.logfile.read_text(errors="replace")
