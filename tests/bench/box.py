@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import time
+import traceback
 
 TICK = os.sysconf("SC_CLK_TCK")
 PR_SET_CHILD_SUBREAPER = 36
@@ -38,6 +39,8 @@ class Box:
                     os.wait()
                 except ChildProcessError:
                     time.sleep(0.1)
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(1)
 

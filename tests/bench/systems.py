@@ -143,7 +143,7 @@ class Quoin(System):
 
     def configure(self):
         self.q = quoin.Quoin(me=DOMAIN, parent=self.home)
-        self.q.control("smtproutes", f":127.0.0.1 {self.sink}")
+        self.q.control("smtproutes", f":127.0.0.1:{self.sink}")
         self.q.control("concurrencyincoming", "200")
         self.q.users(*self.users)
 

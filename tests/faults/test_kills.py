@@ -1,0 +1,164 @@
+"""kill -9 at any time: nothing that got its yes is lost.
+
+The counts are printed: pytest -s tests/faults/test_kills.py
+"""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
+from load import Load, Verdict  # noqa: E402
+from quoin import FIRST_UID, ROOT, Quoin, free_port, missing, wait_for  # noqa: E402
+
+KILLS = int(os.environ.get("QUOIN_KILLS", "100"))
+USERS = ["alice", "bob", "carol", "dave"]
+OURS = re.compile(r"^(qqueue|qgetpw|qrcpt|qstart|qsend|qbounce|qlspawn|qlocal|qrspawn|qremote|qlisten|qsmtpd|s6-log)$")
+
+
+class Tree:
+    """A private Quoin under s6, by the service directories that are installed."""
+
+    def __init__(self):
+        self.q = Quoin()
+        self.q.users(*USERS)
+        self.port = free_port()
+        self.q.control("smtplisten", f"127.0.0.1 {self.port}")
+        if ROOT:
+            (self.q.home / "uidbase").write_text(f"{FIRST_UID}\n")
+        self.qctl("house", "dirs")
+        self.svscan = subprocess.Popen(
+            [str(self.q.bin / "qctl"), "-C", str(self.q.home), "boot"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        # Until then `qctl start` would boot a tree itself.
+        wait_for(lambda: self.q.run("qctl", "stat").returncode != 111, 10, "s6-svscan is there")
+        self.qctl("start")
+
+    def qctl(self, *args):
+        return self.q.run("qctl", *args, check=True)
+
+    def pids(self):
+        """Our own processes below s6-svscan, as (pid, name)."""
+        children, names = {}, {}
+        for name in os.listdir("/proc"):
+            if not name.isdigit():
+                continue
+            try:
+                stat = Path("/proc", name, "stat").read_text(encoding="ascii", errors="replace")
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            pid, rest = int(name), stat.rpartition(")")[2].split()
+            names[pid] = stat[stat.index("(") + 1 : stat.rindex(")")]
+            children.setdefault(int(rest[1]), []).append(pid)
+        found = [self.svscan.pid]
+        for pid in found:
+            found += children.get(pid, [])
+        return [(p, names[p]) for p in found if OURS.match(names.get(p, ""))]
+
+    def close(self):
+        self.svscan.send_signal(signal.SIGTERM)
+        try:
+            self.svscan.wait(60)
+        finally:
+            for pid, _ in self.pids():
+                os.kill(pid, signal.SIGKILL)
+            self.q.close()
+
+
+@pytest.fixture
+def tree():
+    needed = missing("qctl", "qqueue", "qstart", "qsend", "qlspawn", "qlocal", "qlisten", "qsmtpd", "sendmail")
+    if needed:
+        pytest.skip(f"not built: {' '.join(needed)}")
+    t = Tree()
+    yield t
+    t.close()
+
+
+def test_random_kills_under_load(tree, capsys):
+    rng = random.Random(KILLS)
+    load = Load(tree.q, USERS, tree.port)
+    killed = {}
+    load.start()
+    deadline = time.monotonic() + KILLS
+    while sum(killed.values()) < KILLS and time.monotonic() < deadline:
+        time.sleep(rng.uniform(0.02, 0.25))
+        pids = tree.pids()
+        if not pids:
+            continue
+        # A program with many processes is not likelier than the others.
+        name = rng.choice(sorted({n for _, n in pids}))
+        pid = rng.choice([p for p, n in pids if n == name])
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+        killed[name] = killed.get(name, 0) + 1
+    load.stop()
+    tree.qctl("start")
+    tree.qctl("flush")
+    wait_for(tree.q.queue_is_empty, 60, "the queue is empty")
+    v = Verdict(tree.q, load)
+    with capsys.disabled():
+        print(f"\n{KILLS} kills ({' '.join(f'{n} {c}' for n, c in sorted(killed.items()))}): {v}")
+    assert sum(killed.values()) == KILLS
+    assert v.accepted > 100
+    assert not v.lost
+    assert not v.torn
+    assert not tree.q.queue_ids("bad")
+
+
+def test_qqueue_killed_under_sendmail(tree, capsys):
+    """50 kills of qqueue under 500 running `sendmail user`: every exit 0 has its mail,
+    no exit is 75."""
+    procs = {}
+    for n in range(500):
+        tag, user = f"tag-0-{n}", USERS[n % len(USERS)]
+        p = subprocess.Popen(
+            [str(tree.q.bin / "sendmail"), f"--home={tree.q.home}", user],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            cwd="/",
+        )
+        procs[tag] = (user, p)
+    kills = 0
+    deadline = time.monotonic() + 120
+    feed = iter(procs.items())
+    while kills < 50 and time.monotonic() < deadline:
+        for tag, (user, p) in [next(feed, (None, (None, None))) for _ in range(10)]:
+            if tag:
+                p.stdin.write(f"Subject: {tag}\n\n".encode() + tag.encode() * (2000 // len(tag)) + b"\n")
+                p.stdin.close()
+        for pid, name in tree.pids():
+            if name == "qqueue":
+                os.kill(pid, signal.SIGKILL)
+                kills += 1
+        time.sleep(0.02)
+    codes = {}
+    for tag, (user, p) in procs.items():
+        codes[tag] = p.wait(120)
+    wait_for(tree.q.queue_is_empty, 60, "the queue is empty")
+
+    class Accepted:  # the shape of Load that Verdict reads
+        users, size, refused = USERS, 2000, 0
+        accepted = {t: procs[t][0] for t, c in codes.items() if c == 0}
+
+    v = Verdict(tree.q, Accepted)
+    with capsys.disabled():
+        print(f"\n{kills} kills of qqueue, exits {sorted(set(codes.values()))}: {v}")
+    assert kills == 50
+    assert set(codes.values()) == {0}
+    assert not v.lost
+    assert not v.torn
