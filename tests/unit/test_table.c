@@ -224,12 +224,59 @@ static void cut_while_open(void **state)
 	table_close(&t);
 }
 
+static void made_of(const char *source, size_t n)
+{
+	struct table_writer *w = table_create(path);
+	uint8_t sum[TABLE_SUM_LEN];
+
+	assert_non_null(w);
+	table_sum(source, n, sum);
+	if (n > 0)
+		assert_int_equal(
+		    table_put(w, TABLE_SOURCE, TABLE_SOURCE_LEN, sum, sizeof sum), 0);
+	assert_int_equal(table_commit(w), 0);
+}
+
+static void set_time(const char *file, time_t seconds)
+{
+	const struct timespec t[2] = {{seconds, 0}, {seconds, 0}};
+
+	assert_int_equal(utimensat(AT_FDCWD, file, t, 0), 0);
+}
+
+/* By the checksum, whatever the times say; without one, by the times. */
+static void fresh(void **state)
+{
+	char text[80];
+	FILE *f;
+
+	(void)state;
+	(void)snprintf(text, sizeof text, "%s/t", dir);
+	f = fopen(text, "w");
+	assert_non_null(f);
+	assert_int_not_equal(fputs("a: b\n", f), EOF);
+	assert_int_equal(fclose(f), 0);
+	(void)unlink(path);
+	assert_int_equal(table_is_fresh(path, text), 0);
+	made_of("a: b\n", 5);
+	set_time(path, 1000);
+	assert_int_equal(table_is_fresh(path, text), 1);
+	made_of("a: c\n", 5);
+	assert_int_equal(table_is_fresh(path, text), 0);
+	made_of("", 0);
+	assert_int_equal(table_is_fresh(path, text), 1);
+	set_time(path, 1000);
+	assert_int_equal(table_is_fresh(path, text), 0);
+	assert_int_equal(unlink(text), 0);
+	assert_int_equal(table_is_fresh(path, text), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(found),          cmocka_unit_test(lookup),
 	    cmocka_unit_test(replaced_whole), cmocka_unit_test(broken),
-	    cmocka_unit_test(cut_while_open),
+	    cmocka_unit_test(cut_while_open), cmocka_unit_test(fresh),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
