@@ -14,6 +14,7 @@ from quoin import Quoin, missing  # noqa: E402
 def pytest_configure(config):
     config.addinivalue_line("markers", "root: needs root")
     config.addinivalue_line("markers", "programs(*names): needs these programs of ours")
+    config.addinivalue_line("markers", "long: takes minutes, not in package/check")
     config.addinivalue_line("markers", "tools(*names): needs these commands of the system")
 
 

@@ -158,7 +158,7 @@ class Service:
 class Quoin:
     def __init__(self, me="q.example", parent="/tmp"):
         self.ids = {}  # name of a service's user: number
-        for n, (name, *_) in enumerate(table_of("users")):
+        for n, (name, *_) in enumerate(table_of("users"), 1):
             self.ids[name] = FIRST_UID + n if ROOT else os.getuid()
         self.ids["root"] = 0 if ROOT else os.getuid()
         # Short: a socket's path has 107 bytes. Not pytest's tmp_path: that is 0700.
@@ -166,6 +166,8 @@ class Quoin:
         self.home.chmod(0o755)
         self.services = []
         self.accounts = {}
+        if ROOT:  # what qctl counts from
+            (self.home / "uidbase").write_text(f"{FIRST_UID}\n")
         self._make_tree()
         self.logs = self.home / "log"
         self.control("me", me)

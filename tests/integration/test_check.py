@@ -2,17 +2,15 @@
 
 import json
 import os
+import shutil
 
 import pytest
-from quoin import ROOT
 
 pytestmark = pytest.mark.programs("qctl", "qctl-check")
 
 
 def check(quoin):
     """The findings, after a look at the exit code."""
-    if ROOT:
-        (quoin.home / "uidbase").write_text(str(quoin.ids["quoin"] - 1))
     r = quoin.run("qctl", "check", "--json")
     findings = json.loads(r.stdout)
     assert r.returncode == any(f["level"] == "problem" for f in findings), r.stderr
@@ -121,10 +119,6 @@ def fifo(q):
 )
 def test_mistake_is_named(sound, mistake, said, mended):
     mistake(sound)
-    if mistake in (crlf, duplicate, not_accepted):
-        known = sound.bin / "house/samples"
-        if not (known / "locals").exists():
-            pytest.skip("control/samples/locals is not there")
     found = [f for f in problems(sound) if said in f["text"]]
     assert len(found) == 1, problems(sound)
     if mended:
@@ -141,10 +135,8 @@ def test_wrong_owner(sound):
 
 def test_setuid_file(sound):
     p = sound.home / "bin2"
-    p.mkdir()
-    for f in sound.bin.iterdir():
-        (p / f.name).symlink_to(f.resolve())
-    sound.bin.unlink()
+    shutil.copytree(sound.bin, p, symlinks=True)
+    sound.bin.rename(sound.home / "bin3")
     p.rename(sound.home / "bin")
     (sound.bin / "evil").write_text("")
     (sound.bin / "evil").chmod(0o4755)
@@ -154,6 +146,6 @@ def test_setuid_file(sound):
 
 def test_text_and_usage(sound):
     r = sound.run("qctl", "check")
-    assert r.returncode == (1 if ROOT else 0)  # as root without uidbase: no such users
+    assert (r.returncode, r.stdout.count(b"!")) == (0, 0)
     assert sound.run("qctl", "check", "--nonsense").returncode == 100
     assert sound.run("qctl", "nonsense").returncode == 100
