@@ -44,7 +44,7 @@ static void add(const char *key, const struct sbuf *rule)
 		die_sys(EXIT_TEMP, "keep an address");
 	make_entry(build.w, key, strlen(key), rule->p, rule->len);
 	keys_add(&build.keys, copy, build.text.line);
-}
+} /* NOLINT(clang-analyzer-unix.Malloc): keys keeps it */
 
 /* ---- what a rule says ---- */
 

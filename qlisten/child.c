@@ -144,9 +144,14 @@ pid_t child_start(const struct options *o, int fd, const struct sockaddr *remote
 		return -1;
 	if (r == 0)
 		return 0;
-	/* Half the price of fork(); the child only changes what is its own. */
+	/* Half the price of fork(), and four calls fewer than posix_spawn(). The child
+	 * changes only what is its own: descriptors, signals. */
+	/* NOLINTBEGIN(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork)
+	 */
 	pid = vfork();
 	if (pid == 0)
 		become(o, fd, mask);
+	/* NOLINTEND(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork)
+	 */
 	return pid;
 }

@@ -14,7 +14,7 @@ void peer_clean(char *out, size_t size, const char *in)
 {
 	size_t n = 0;
 
-	for (; in[n] != '\0' && n < size - 1; n++)
+	for (; n < size - 1 && in[n] != '\0'; n++)
 		out[n] = (char)(is_harmless((unsigned char)in[n]) ? in[n] : '?');
 	out[n] = '\0';
 }

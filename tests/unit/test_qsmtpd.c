@@ -59,7 +59,7 @@ static void decode(const struct data_case *c, size_t step)
 	data_init(&d, collect, &out);
 	while (at < total && r == DATA_MORE) {
 		size_t n = total - at < step ? total - at : step;
-		char *piece = malloc(n);
+		char *piece = malloc(n > 0 ? n : 1);
 		size_t used;
 
 		assert_non_null(piece);
