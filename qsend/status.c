@@ -39,12 +39,20 @@ static int take(const char *s, char out[STATUS_SIZE])
 	return 1;
 }
 
+static int take_reply(const char *s, char out[STATUS_SIZE])
+{
+	return digits(s) == 3 && (s[3] == ' ' || s[3] == '-') && take(s + 4, out);
+}
+
 int status_find(const char *text, char out[STATUS_SIZE])
 {
-	if (take(text, out))
-		return 1;
-	if (digits(text) == 3 && (text[3] == ' ' || text[3] == '-') &&
-	    take(text + 4, out))
+	static const char said[] = " said: ";
+	const char *reply = strstr(text, said);
+
+	/* What follows is a stranger's: a code counts at its place alone. */
+	if (reply != NULL)
+		return take_reply(reply + sizeof said - 1, out);
+	if (take(text, out) || take_reply(text, out))
 		return 1;
 	for (text = strchr(text, '#'); text != NULL; text = strchr(text + 1, '#'))
 		if (take(text + 1, out))

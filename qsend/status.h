@@ -4,8 +4,9 @@
 
 enum { STATUS_SIZE = 12 }; /* "5.999.999" and a NUL */
 
-/* At the beginning of text, behind a three-digit reply code, or after a '#'
- * anywhere ("(#5.1.1)"): 1 and the code, else 0. */
+/* At the beginning of text, behind a three-digit reply code there, or after a '#'
+ * anywhere ("(#5.1.1)"); in qremote's "HOST said: 550 5.1.1 ..." behind the reply code
+ * alone. 1 and the code, else 0. */
 int status_find(const char *text, char out[STATUS_SIZE]);
 
 /* Does the text say that we have no resolver (4.4.3) or no way to the network

@@ -24,6 +24,8 @@ static const struct {
     {"5.1.1 nobody", "5.1.1", 0},
     {"550 5.1.1 nobody", "5.1.1", 0},
     {"550-5.7.26 no", "5.7.26", 0},
+    {"mx.test [192.0.2.1] said: 550 5.1.1 nobody", "5.1.1", 0},
+    {"mx.test [192.0.2.1] said: 450 wait (#4.4.3)", NULL, 0},
     {"Sorry, no mailbox here by that name. (#5.1.1)", "5.1.1", 0},
     {"a #x (#4.4.3) no resolver", "4.4.3", 1},
     {"4.4.4 unable to route", "4.4.4", 1},
