@@ -19,6 +19,7 @@
 struct trouble {
 	unsigned hosts;
 	unsigned permanent; /* said 5xx before MAIL */
+	unsigned no_route;
 	size_t len;
 	char text[LIMIT_TEXT + 1];
 };
@@ -32,6 +33,7 @@ static void note(struct trouble *t, const struct smtp *s)
 	    (size_t)n < sizeof t->text - t->len ? (size_t)n : sizeof t->text - t->len - 1;
 	t->hosts++;
 	t->permanent += s->why_code / 100 == 5;
+	t->no_route += s->no_route != 0;
 }
 
 /* One line for each host that was spoken to, or not. */
@@ -166,6 +168,18 @@ static void try_target(struct remote *r, const struct target *t, const struct ma
 	drop_unless_reusable(r);
 }
 
+/* D after 5xx from each of the hosts, when there are no others. */
+static void give_up(const struct remote *r, const struct trouble *t, struct outcome *o)
+{
+	int all = t->hosts < TRIES_MAX && !r->dest.later;
+
+	if (t->no_route == t->hosts)
+		outcome_rest(o, 'Z', "no way to the network (#4.4.4): %s", t->text);
+	else
+		outcome_rest(o, all && t->permanent == t->hosts ? 'D' : 'Z', "%s",
+			     t->text);
+}
+
 static void try_hosts(struct remote *r, const struct mail *m, struct outcome *o)
 {
 	const char *domain = addr_domain(m->job->rcpts[0]);
@@ -181,13 +195,8 @@ static void try_hosts(struct remote *r, const struct mail *m, struct outcome *o)
 		try_target(r, &t, m, o, &trouble);
 	if (trouble.hosts == 0)
 		outcome_rest(o, r->dest.letter, "%s", r->dest.text);
-	else /* 5xx from each of them, and there are no others */
-		outcome_rest(o,
-			     trouble.permanent == trouble.hosts &&
-				     trouble.hosts < TRIES_MAX && !r->dest.later
-				 ? 'D'
-				 : 'Z',
-			     "%s", trouble.text);
+	else
+		give_up(r, &trouble, o);
 }
 
 void deliver(struct remote *r, const struct job *j, int fd, int guard, struct outcome *o)

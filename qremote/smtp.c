@@ -216,6 +216,7 @@ int smtp_open(struct smtp *s, const struct target *t, int64_t deadline)
 	set_peer(s, t, deadline);
 	s->fd = connect_to(s->cfg, t,
 			   clock_sooner(s->opened + s->cfg->timeout_connect, deadline));
+	s->no_route = s->fd == -1 && errno == ENETUNREACH;
 	if (s->fd == -1)
 		return smtp_lose(s, "unable to connect: %s", strerror(errno));
 	rbuf_init(&s->in, s->fd, NULL);

@@ -34,8 +34,9 @@ struct smtp {
 	struct target peer;
 	char name[LIMIT_DOMAIN + 64]; /* "mx.example [192.0.2.1]", a port if not 25 */
 	int caps;
-	int lost;  /* nothing more can be said to it */
-	int dirty; /* a transaction is open or was refused */
+	int lost;     /* nothing more can be said to it */
+	int no_route; /* the network could not be reached at all */
+	int dirty;    /* a transaction is open or was refused */
 	unsigned sent;
 	int64_t opened;
 	int64_t deadline; /* of the job until its DATA, then of the message */

@@ -434,7 +434,7 @@ def test_silent_resolver_is_asked_for_thirty_seconds():
             started = time.monotonic()
             rep = remote.deliver(timeout=60)
             took = time.monotonic() - started
-        assert rep.letters == "Z" and "does not answer" in rep.texts[0]
+        assert rep.letters == "Z" and "does not answer (#4.4.3)" in rep.texts[0]
         assert 29 < took < 32
         assert len(r.asked) == 4
 
@@ -589,7 +589,7 @@ def world(net):
         ("gone.zone.test", "D", [], "no mail exchanger of gone.zone.test has a usable address"),
         ("broken.zone.test", "Z", [], "answered SERVFAIL"),
         ("mx.broken.test", "Z", [], "unable to look up mx.broken.test: DNS server 127.0.0.1 answered "
-                                    "SERVFAIL (#4.4.3)"),
+                                    "SERVFAIL (#4.4.0)"),
         ("loop.zone.test", "D", [], "loops back to me: mine.zone.test is this host (#5.4.6)"),
         ("lo.zone.test", "D", [], "loops back to me"),
         ("self.zone.test", "Z", [], "dead.zone.test [192.0.2.99]: unable to connect"),

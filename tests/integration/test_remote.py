@@ -1,5 +1,6 @@
 """qremote and qrspawn: mail to another host, by peers that behave and peers that do not."""
 
+import contextlib
 import os
 import random
 import re
@@ -686,3 +687,36 @@ def test_whole_postfix_as_the_next_host(postfix):
     mail = wait_for(lambda: list((box / "b" / "new").glob("*")))
     assert mail[0].read_bytes().endswith(b"\n\n.one\n..two\n\nthe end\n")
     wait_for(lambda: list((box / "c" / "new").glob("*")))
+
+
+# ---- the whole chain ---------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(
+    not all((BIN / p).exists() for p in ("qqueue", "qstart", "qsend", "qlspawn", "qlocal", "sendmail")),
+    reason="the whole chain is not built")
+def test_sendmail_to_another_host_and_the_bounce_back():
+    from quoin import Quoin
+
+    q = Quoin()
+
+    def answer(line):
+        return "550 5.1.1 no such user" if b"gone@" in line else "250 ok"
+
+    got = []
+    with Server(speaker(got, answers={"RCPT": answer})) as s, contextlib.closing(q):
+        q.control("smtproutes", f":[127.0.0.1]:{s.port}\n")
+        q.control("dnsservers", "127.0.0.1 1\n")
+        q.users("alice")
+        q.start_queue()
+        q.start_delivery()
+        out = q.sendmail("-f", "alice@q.example", "b@there.example", "gone@there.example",
+                         stdin=b"Subject: on its way\n\n.hello\n")
+        assert out.returncode == 0, out.stderr
+        wait_for(lambda: got, 20)
+        assert [x.split()[1] for x in got[0][0]][1:] == [b"TO:<b@there.example>"]
+        assert got[0][1].endswith(b"\r\n\r\n..hello\r\n")
+        text = wait_for(lambda: q.maildir("alice"), 20)[0].decode()
+        assert "gone@there.example" in text and "550 5.1.1 no such user" in text
+        assert "Status: 5.1.1" in text, text
+        wait_for(q.queue_is_empty)
