@@ -50,6 +50,15 @@ static int take_until(struct in *in, char stop, struct in *out)
 	return 0;
 }
 
+static int begins(const char *s, const char *with)
+{
+	while (*with != '\0' && *s == *with) {
+		s++;
+		with++;
+	}
+	return *with == '\0';
+}
+
 /* Is all of it one quoted string? */
 static int is_quoted(const struct in *in)
 {
@@ -86,7 +95,7 @@ static int plain(const struct in *in, char *out, size_t size)
 			return -1;
 		if (*out != '\0' && strchr("|/:", *out) != NULL)
 			return 0;
-		if (strncmp(out, "error:", 6) == 0)
+		if (begins(out, "error:"))
 			return 0;
 	}
 	if (in->n > 1 && in->p[0] == '|') {
@@ -166,7 +175,7 @@ static const char *take_address(const char *s, struct sbuf *value)
 
 static const char *take_target(const struct in *in, struct seen *seen, struct sbuf *value)
 {
-	char s[LIMIT_CONTROLLINE];
+	char s[LIMIT_CONTROLLINE] = "";
 
 	if (plain(in, s, sizeof s) == -1)
 		return "a target is too long";
@@ -181,10 +190,10 @@ static const char *take_target(const struct in *in, struct seen *seen, struct sb
 		return s[1] == '\0' ? "no command behind |" : put(value, '|', s + 1);
 	if (s[0] == '/')
 		return put(value, '/', s + 1);
-	if (strncmp(s, ":include:", 9) == 0)
+	if (begins(s, ":include:"))
 		return s[9] != '/' ? ":include: needs an absolute path"
 				   : put(value, '<', s + 9);
-	if (strncmp(s, "error:", 6) == 0) {
+	if (begins(s, "error:")) {
 		seen->errors++;
 		return take_error(s + 6, value);
 	}

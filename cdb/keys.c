@@ -5,7 +5,7 @@
 
 #include "prog.h"
 
-void keys_add(struct keys *k, const char *name, unsigned line)
+void keys_add(struct keys *k, char *name, unsigned line)
 {
 	if (k->count == k->cap) {
 		size_t cap = k->cap ? 2 * k->cap : 256;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 struct key {
-	const char *name; /* NUL-ended */
+	char *name; /* NUL-ended */
 	unsigned line;
 };
 
@@ -15,8 +15,8 @@ struct keys {
 	size_t cap;
 };
 
-/* name must live as long. Ends the program when memory does. */
-void keys_add(struct keys *k, const char *name, unsigned line);
+/* name is the table's from now on. Ends the program when memory does. */
+void keys_add(struct keys *k, char *name, unsigned line);
 
 /* Sort. The second of two equal ones (by line), or NULL; *first is the other. */
 const struct key *keys_twice(struct keys *k, unsigned *first);

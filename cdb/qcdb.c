@@ -27,18 +27,19 @@ static void take_line(const struct text *t, struct table_writer *w, struct keys 
 		      const char *line, size_t n, int fold)
 {
 	const char *colon = memchr(line, ':', n);
+	size_t len = colon != NULL ? (size_t)(colon - line) : 0;
 	char *key;
 
-	if (colon == NULL || colon == line)
+	if (len == 0)
 		text_bad(t, t->line, "not KEY:VALUE");
-	if ((size_t)(colon - line) > LIMIT_TABLEKEY)
+	if (len > LIMIT_TABLEKEY)
 		text_bad(t, t->line, "the key is too long");
-	key = strndup(line, (size_t)(colon - line));
+	key = strndup(line, len);
 	if (key == NULL)
 		die_sys(EXIT_TEMP, "keep a key");
 	if (fold)
 		lower(key);
-	make_entry(w, key, strlen(key), colon + 1, (size_t)(line + n - colon - 1));
+	make_entry(w, key, len, line + len + 1, n - len - 1);
 	keys_add(keys, key, t->line);
 }
 

@@ -41,10 +41,10 @@ static const char *take_field(struct build *b, const char **p, const char *end, 
 	const char *start = *p;
 	const char *colon = memchr(start, ':', (size_t)(end - start));
 
-	if (colon == NULL)
+	*n = colon != NULL ? (size_t)(colon - start) : (size_t)(end - start);
+	if (start + *n == end)
 		bad(b, "fewer than seven fields (=local:user:uid:gid:home:dash:ext:)");
-	*n = (size_t)(colon - start);
-	*p = colon + 1;
+	*p = start + *n + 1;
 	return start;
 }
 
@@ -99,6 +99,13 @@ static void take_record(struct build *b, const char *p, const char *end, struct 
 	}
 }
 
+static void *must(void *p)
+{
+	if (p == NULL)
+		die_sys(EXIT_TEMP, "keep a name");
+	return p;
+}
+
 /* "!local" for both; of an exact one the NUL is part of the key, too. */
 static char *make_key(struct build *b, const char *loc, size_t n)
 {
@@ -106,9 +113,7 @@ static char *make_key(struct build *b, const char *loc, size_t n)
 
 	if (n > LIMIT_ADDRESS)
 		bad(b, "the name is too long");
-	key = malloc(n + 3);
-	if (key == NULL)
-		die_sys(EXIT_TEMP, "keep a name");
+	key = must(malloc(n + 3));
 	key[0] = '!';
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)loc[i];

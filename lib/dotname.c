@@ -9,7 +9,7 @@ void dotname_init(struct dotname *d, const char *home, const char *dash, const c
 {
 	size_t i;
 
-	for (i = 0; ext[i] != '\0' && i < LIMIT_ADDRESS; i++) {
+	for (i = 0; i < LIMIT_ADDRESS && ext[i] != '\0'; i++) {
 		char c = ext[i];
 
 		d->ext[i] = (char)(c == '.' ? ':' : c >= 'A' && c <= 'Z' ? c + 32 : c);

@@ -14,11 +14,11 @@
 enum { KEEP_MS = 5000, WAIT_MS = 20000, NAMES_MAX = 256, ANSWER_MAX = 4096 };
 
 static struct name {
-	enum { FREE, ASKED, FOUND } state;
 	int64_t until; /* kept, or waited for */
-	char name[LIMIT_USER + 1];
+	enum { FREE, ASKED, FOUND } state;
 	uid_t uid;
 	gid_t gid;
+	char name[LIMIT_USER + 1];
 	char home[LIMIT_PATH];
 } names[NAMES_MAX];
 

@@ -332,7 +332,7 @@ static void find_relay(struct work *k)
 int route_address(const struct route *r, const char *rcpt, struct route_to *to,
 		  route_trace *trace, void *arg)
 {
-	struct work k = {.r = r, .to = to, .w = {trace, arg}};
+	struct work k = {.r = r, .to = to, .w = {trace, arg}, .at = to->address};
 	int v;
 
 	memset(to, 0, sizeof *to);
