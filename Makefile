@@ -6,7 +6,7 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all check tests clean help lint lines install uninstall vars integration FORCE
+.PHONY: all check tests clean help lint lines install uninstall vars integration faults FORCE
 
 FLAVOUR ?= plain
 B ?= build/$(FLAVOUR)
@@ -249,6 +249,7 @@ help:
 	@echo 'make               build/plain/bin: all programs (FLAVOUR=asan, fuzz, cover, libc; CC=clang)'
 	@echo 'make check         unit tests, fuzz corpora, dialogs, sandboxes: under a minute'
 	@echo 'make integration   with real clients and peers (package/deps test peers)'
+	@echo 'make faults        programs killed, disks full, system calls that fail'
 	@echo 'make lint          style and static checks (package/deps lint)'
 	@echo 'make lines         lines of code, by program and by uid'
 	@echo 'make install       into the system or DESTDIR; QMAIL=/var/qmail puts all in one place'
@@ -263,7 +264,10 @@ check: all tests
 	@tests/run-check $(B)
 
 integration: all $(DRIVERS:%=$(B)/tests/%)
-	QUOIN_BIN=$(abspath $(B))/bin /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/integration
+	QUOIN_BIN=$(abspath $(B))/bin /usr/bin/python3 -m pytest -q tests/integration
+
+faults: all
+	QUOIN_BIN=$(abspath $(B))/bin /usr/bin/python3 -m pytest -q tests/faults
 
 lint:
 	@tests/lint

@@ -42,7 +42,8 @@ class Tree:
             start_new_session=True,
         )
         # Until then `qctl start` would boot a tree itself.
-        wait_for(lambda: self.q.run("qctl", "stat").returncode != 111, 10, "s6-svscan is there")
+        tree = self.q.home / "run/service"
+        wait_for(lambda: not subprocess.run(["s6-svscanctl", "-a", tree], stderr=subprocess.DEVNULL).returncode)
         self.qctl("start")
 
     def qctl(self, *args):

@@ -1,21 +1,10 @@
-"""Fixtures and markers of the integration tests; see quoin.py."""
+"""Fixtures and markers of all tests in Python; see integration/quoin.py."""
 
 import os
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-from quoin import Quoin, missing  # noqa: E402
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "root: needs root")
-    config.addinivalue_line("markers", "programs(*names): needs these programs of ours")
-    config.addinivalue_line("markers", "long: takes minutes, not in package/check")
-    config.addinivalue_line("markers", "tools(*names): needs these commands of the system")
+from quoin import Quoin, missing
 
 
 def _why_not(item):
