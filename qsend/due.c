@@ -95,15 +95,39 @@ size_t due_all(struct due *d, uint32_t now)
 	return d->n;
 }
 
+/* Its index, or n. */
+static size_t find(const struct due *d, uint64_t ns, uint32_t random)
+{
+	size_t i = 0;
+
+	while (i < d->n && (d->e[i].ns != ns || d->e[i].random != random))
+		i++;
+	return i;
+}
+
 size_t due_one(struct due *d, uint64_t ns, uint32_t random, uint32_t now)
 {
-	for (size_t i = 0; i < d->n; i++)
-		if (d->e[i].ns == ns && d->e[i].random == random) {
-			make_due(&d->e[i], now);
-			sift_up(d, i);
-			return 1;
-		}
-	return 0;
+	size_t i = find(d, ns, random);
+
+	if (i == d->n)
+		return 0;
+	make_due(&d->e[i], now);
+	sift_up(d, i);
+	return 1;
+}
+
+size_t due_forget(struct due *d, uint64_t ns, uint32_t random)
+{
+	size_t i = find(d, ns, random);
+
+	if (i == d->n)
+		return 0;
+	d->e[i] = d->e[--d->n];
+	if (i < d->n) {
+		sift_up(d, i);
+		sift_down(d, i);
+	}
+	return 1;
 }
 
 void due_free(struct due *d)

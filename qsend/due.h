@@ -46,6 +46,9 @@ struct entry due_pop(struct due *d);
 size_t due_all(struct due *d, uint32_t now);
 size_t due_one(struct due *d, uint64_t ns, uint32_t random, uint32_t now);
 
+/* Take one out by its id: how many (0 or 1). Linear, as the two above. */
+size_t due_forget(struct due *d, uint64_t ns, uint32_t random);
+
 void due_free(struct due *d);
 
 #endif

@@ -156,7 +156,7 @@ static enum load explain(struct sched *q, const struct entry *e)
 	if (errno == ENOENT) {
 		warn_msg("queue/cur/%s: somebody has removed it", id);
 		(void)unlinkat(q->state, id, 0);
-		q->messages--;
+		forget(q, id);
 		return LOAD_GONE;
 	}
 	if (errno == EBADMSG || errno == ELOOP) {
@@ -181,6 +181,10 @@ enum load msg_load(struct sched *q, const struct entry *e, struct msg **to)
 	m->next = *bucket(q, e);
 	*bucket(q, e) = m;
 	q->loaded++;
+	if (q->loaded > OPEN_MAX_KEPT) {
+		(void)close(m->fd);
+		m->fd = -1;
+	}
 	if (e->flags & ENTRY_NEW)
 		log_new(m);
 	*to = m;

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -39,6 +40,9 @@ extern const struct jail_profile jail_qsend;
 static const char usage[] = "qsend [-C dir] -l lifeline -L local -R remote -B bounce "
 			    "[-d notify]";
 enum { LOCK_WAIT_MS = 30000, LOCK_PAUSE_MS = 100, WAKES_MAX = 256 };
+/* FDS as in qsend.jail; FDS_OTHER: doors, directories, big messages, journals that
+ * wait for their notification. */
+enum { FDS = 4096, FDS_OTHER = 240 };
 
 /* ---- arguments and what must be open ---- */
 
@@ -79,6 +83,23 @@ static int parse_args(struct sched *q, int argc, char **argv)
 	return notify;
 }
 
+/* A message under way may hold two descriptors in each channel. */
+static unsigned small_places(void)
+{
+	struct rlimit l;
+	rlim_t n;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == -1)
+		die_sys(EXIT_TEMP, "read the limit of descriptors");
+	l.rlim_cur = l.rlim_max < FDS ? l.rlim_max : FDS;
+	if (setrlimit(RLIMIT_NOFILE, &l) == -1)
+		die_sys(EXIT_TEMP, "raise the limit of descriptors");
+	if (l.rlim_cur < 4 * FDS_OTHER)
+		die_msg(EXIT_PERM, "%d descriptors are needed at least", 4 * FDS_OTHER);
+	n = (l.rlim_cur - FDS_OTHER) / 4;
+	return n < SMALL_PLACES ? (unsigned)n : SMALL_PLACES;
+}
+
 static void init_channels(struct sched *q)
 {
 	static const struct {
@@ -86,6 +107,7 @@ static void init_channels(struct sched *q)
 		unsigned skip;
 	} is[CHANNELS] = {[ROUTE_LOCAL] = {"local", RETRY_SKIP_LOCAL},
 			  [ROUTE_REMOTE] = {"remote", RETRY_SKIP_REMOTE}};
+	unsigned places = small_places();
 
 	for (int i = 0; i < CHANNELS; i++) {
 		struct channel *c = &q->ch[i];
@@ -93,7 +115,7 @@ static void init_channels(struct sched *q)
 		c->kind = (enum route_kind)i;
 		c->name = is[i].name;
 		c->skip = is[i].skip;
-		c->lanes[0].places = SMALL_PLACES;
+		c->lanes[0].places = places;
 		c->lanes[1].places = BIG_PLACES;
 	}
 }

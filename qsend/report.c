@@ -242,6 +242,9 @@ static void hand_over(struct sched *q, struct half *h, const struct channel *c)
 	struct entry e = h->entry;
 
 	e.due = q->now.mono;
+	for (int s = 0; s < SIZES; s++)
+		if (due_one(&other->lanes[s].waiting, e.ns, e.random, e.due))
+			return;
 	push(&other->lanes[h->size].waiting, &e);
 }
 

@@ -33,17 +33,18 @@
 #include "syncer.h"
 
 enum {
-	CHANNELS = 2,   /* enum route_kind */
-	SIZES = 2,      /* lanes of a channel: small, big */
-	BIG_RCPTS = 50, /* more recipients on a channel: a big message */
-	SMALL_PLACES = 500,
+	CHANNELS = 2,        /* enum route_kind */
+	SIZES = 2,           /* lanes of a channel: small, big */
+	BIG_RCPTS = 50,      /* more recipients on a channel: a big message */
+	SMALL_PLACES = 500,  /* fewer if there are few descriptors */
+	OPEN_MAX_KEPT = 100, /* more loaded messages: their files are opened again */
 	BIG_PLACES = 16,
 	LOADED_MAX = 1500, /* messages in memory, those that settle included */
 	BUCKETS = 256,
 	BOUNCES = 8,        /* notifications under way */
 	BOUNCE_QUEUE = 100, /* waiting for one of these in memory */
 	BOUNCE_PAUSE = 60,  /* seconds to the next try of a notification */
-	FAULT_PAUSE = 300,  /* … of a message that the disk does not give */
+	FAULT_PAUSE = 60,   /* … of a message that the disk does not give */
 	REST = 5, /* … of anything that failed for want of memory or descriptors */
 	SCAN_BATCH = 500,  /* new messages a turn */
 	ADMIT_BATCH = 100, /* messages opened a turn */
@@ -209,6 +210,8 @@ int bounce_take(struct sched *q);
 void bounce_push(struct sched *q);
 unsigned bounces_running(void);
 unsigned settle_stuck(void);
+/* It is no longer in the queue: no entry of it may wait. */
+void forget(struct sched *q, const char *id);
 void set_aside(struct sched *q, const char *id, const char *why);
 
 /* door.c */

@@ -138,6 +138,20 @@ static void remove_msg(struct sched *q, struct msg *m)
 	msg_unload(q, m);
 }
 
+void forget(struct sched *q, const char *id)
+{
+	uint64_t ns;
+	uint32_t random;
+
+	q->messages--;
+	if (qid_split(id, &ns, &random) == -1)
+		return;
+	(void)due_forget(&q->unsorted, ns, random);
+	for (int c = 0; c < CHANNELS; c++)
+		for (int s = 0; s < SIZES; s++)
+			(void)due_forget(&q->ch[c].lanes[s].waiting, ns, random);
+}
+
 void set_aside(struct sched *q, const char *id, const char *why)
 {
 	char state[QID_LEN + sizeof ".state"];
@@ -148,7 +162,7 @@ void set_aside(struct sched *q, const char *id, const char *why)
 		return;
 	}
 	(void)renameat(q->state, id, q->bad, state);
-	q->messages--;
+	forget(q, id);
 	log_bad(id, why);
 }
 

@@ -158,6 +158,44 @@ def test_corrupt_message_reported(s):
     s.wait_empty()
 
 
+def test_corrupt_message_whose_other_half_waits(s):
+    s.policy = {"local": later, "remote": lambda job, rcpt: None}
+    s.start()
+    ident = s.queue("a@example.org", ["bob@q.example", "c@y.example"])
+    wait_for(lambda: s.remote.held and "result=Z" in s.log())
+    s.remote.release("B", "")
+    wait_for(lambda: (s.q.queue / "bad" / ident).exists())
+    s.send(signal.SIGALRM)
+    s.queue("a@example.org", ["carl@q.example"])
+    wait_for(lambda: s.tried("carl@q.example"))
+    assert "somebody has removed" not in s.log()
+
+
+def test_a_file_that_somebody_removes(s):
+    s.policy["local"] = later
+    s.start()
+    ident = s.queue("a@example.org", ["bob@q.example"])
+    wait_for(lambda: (s.q.queue / "state" / ident).exists())
+    (s.q.queue / "cur" / ident).unlink()
+    s.send(signal.SIGALRM)
+    tells(s, "somebody has removed it")
+    s.wait_empty()
+
+
+def test_few_descriptors(s):
+    """More messages with a history than descriptors: all are tried."""
+    s.policy["remote"] = later
+    s.start(wrap=["prlimit", "--nofile=1024:1024"])
+    for n in range(1500):
+        s.put(queue_file("a@example.org", [f"u{n}@y{n}.example"]))
+    s.wake()
+    wait_for(lambda: s.log().count("result=Z") == 1500, 60)
+    s.policy["remote"] = s.remote.policy = yes
+    os.kill(s.qsend.pid, signal.SIGALRM)
+    s.wait_empty(60)
+    assert "Too many open files" not in s.log()
+
+
 def test_no_address_fails(s):
     s.q.start_queue()
     s.start()

@@ -69,11 +69,37 @@ static void all_and_one(void **state)
 	due_free(&d);
 }
 
+static void forgets_one(void **state)
+{
+	struct due d = {0};
+	uint32_t last = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 500; i++) {
+		struct entry e = {.ns = i, .due = i * 7919 % 500};
+
+		assert_int_equal(due_push(&d, &e), 0);
+	}
+	for (uint32_t i = 0; i < 500; i += 3)
+		assert_int_equal(due_forget(&d, i, 0), 1);
+	assert_int_equal(due_forget(&d, 3, 0), 0);
+	assert_int_equal(due_forget(&d, 4, 1), 0);
+	assert_int_equal(d.n, 333);
+	while (d.n > 0) {
+		struct entry e = due_pop(&d);
+
+		assert_true(e.due >= last && e.ns % 3 != 0);
+		last = e.due;
+	}
+	due_free(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(orders_by_due_then_id),
 	    cmocka_unit_test(all_and_one),
+	    cmocka_unit_test(forgets_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
