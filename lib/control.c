@@ -64,7 +64,8 @@ static int read_file(const char *name, struct sbuf *b)
 
 	if (path_join(path, sizeof path, paths.control, name) == NULL)
 		return fail(ENAMETOOLONG, name, 0, strerror(ENAMETOOLONG));
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	/* musl's open() would spend an fcntl() on O_CLOEXEC. */
+	fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd == -1 && errno == ENOENT)
 		return 0;
 	if (fd == -1)

@@ -1,9 +1,12 @@
 #include "rbuf.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "fdio.h"
@@ -14,6 +17,29 @@ void rbuf_init(struct rbuf *r, int fd, struct obuf *tie)
 	r->deadline = CLOCK_NEVER;
 	r->tie = tie;
 	r->at = r->end = 0;
+	r->kernel_ms = 0;
+}
+
+void rbuf_kernel_timeout(struct rbuf *r, int64_t ms)
+{
+	/* A little less: it must be over when the deadline is. */
+	int64_t less = ms - ms / 16 - 1;
+	struct timeval tv = {less / 1000, less % 1000 * 1000};
+
+	if (less > 0 && less < INT_MAX &&
+	    setsockopt(r->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv) == 0)
+		r->kernel_ms = (int)less;
+}
+
+static ssize_t receive(const struct rbuf *r, char *p, size_t n)
+{
+	if (r->kernel_ms > 0 && clock_left_ms(r->deadline) >= r->kernel_ms) {
+		ssize_t got = read(r->fd, p, n);
+
+		if (got != -1 || (errno != EAGAIN && errno != EINTR))
+			return got;
+	}
+	return fd_read_some(r->fd, p, n, r->deadline);
 }
 
 size_t rbuf_pending(const struct rbuf *r)
@@ -42,7 +68,7 @@ static int fill(struct rbuf *r)
 	}
 	if (r->tie != NULL && obuf_flush(r->tie) == -1)
 		return -1;
-	n = fd_read_some(r->fd, r->buf + r->end, sizeof r->buf - r->end, r->deadline);
+	n = receive(r, r->buf + r->end, sizeof r->buf - r->end);
 	if (n <= 0)
 		return (int)n;
 	r->end += (size_t)n;

@@ -32,11 +32,16 @@ struct rbuf {
 	int fd;
 	int64_t deadline;
 	struct obuf *tie; /* flushed before a wait; may be NULL */
+	int kernel_ms;    /* rbuf_kernel_timeout() */
 	size_t at, end;   /* bytes not yet taken: buf[at..end) */
 	char buf[RBUF_SIZE];
 };
 
 void rbuf_init(struct rbuf *r, int fd, struct obuf *tie);
+
+/* For a blocking socket whose deadlines are mostly ms away: let the kernel watch the time
+ * (SO_RCVTIMEO), which saves a poll() for each read(). Deadlines stay exact. */
+void rbuf_kernel_timeout(struct rbuf *r, int64_t ms);
 
 /* The next line, without its CRLF. A line of more than max bytes is read to its end
  * and gives EMSGSIZE; the next call reads the next line. EBADMSG: a CR or LF by

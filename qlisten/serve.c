@@ -57,12 +57,14 @@ static void reap(struct options *o)
 		seats_give(o->seats, pid);
 }
 
+/* What does not fit comes with the next poll(). */
 static void take_signals(struct options *o)
 {
-	struct signalfd_siginfo info;
+	struct signalfd_siginfo info[8];
+	ssize_t n = read(state.signals, info, sizeof info);
 
-	while (read(state.signals, &info, sizeof info) == (ssize_t)sizeof info) {
-		if (info.ssi_signo == SIGCHLD)
+	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof *info; i++) {
+		if (info[i].ssi_signo == SIGCHLD)
 			reap(o);
 		else if (!state.ending)
 			stop_listening(o);

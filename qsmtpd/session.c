@@ -54,6 +54,7 @@ void session_init(struct session *s, int in, int out)
 	rbuf_init(&s->in, in, &s->out);
 	obuf_init(&s->out, out);
 	sbuf_init(&s->env, LIMIT_ENVELOPE);
+	rbuf_kernel_timeout(&s->in, s->cfg.timeout_ms);
 	s->end = clock_mono_ms() + LIMIT_SESSION_MS;
 	s->rcpt_fd = -1;
 }
@@ -208,8 +209,6 @@ void session_commands(struct session *s)
 {
 	while (!s->over)
 		next_command(s);
-	if (s->queue_open)
-		submit_close(&s->queue);
 	s->out.deadline = clock_mono_ms() + s->cfg.timeout_ms;
 	if (obuf_flush(&s->out) == 0 && s->over == OVER_REFUSED)
 		linger(s);

@@ -47,7 +47,7 @@ struct session {
 	char line[LIMIT_COMMAND + 1];
 };
 
-/* Ready for session_serve(), but for cfg and peer. */
+/* cfg and peer are there; ready for session_serve(). */
 void session_init(struct session *s, int in, int out);
 
 /* From the greeting to the end. */
