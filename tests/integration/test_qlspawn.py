@@ -358,6 +358,7 @@ def test_user_database_later(q, spawner, getpw):
     spawner.job(2, "carol")
     spawner.job(3, "carol")  # asked for once
     assert getpw.asked() == "carol"
+    assert spawner.one("bob", 9)[0] == "K"  # so the jobs before it were read
     getpw.s.close()
     assert {spawner.report()[:2], spawner.report()[:2]} == {(2, "Z"), (3, "Z")}
     getpw.s = None
