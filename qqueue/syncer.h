@@ -10,7 +10,7 @@
 
 #include <pthread.h>
 
-enum { SYNCER_WORKERS = 6, SYNCER_WORKERS_MAX = 32 };
+enum { SYNCER_WORKERS = 16, SYNCER_WORKERS_MAX = 32 };
 
 struct sync_job {
 	int (*run)(struct sync_job *job, int new_dir); /* 0, or -1 with errno */
