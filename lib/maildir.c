@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -305,9 +306,8 @@ int maildir_link(struct maildir_file *f, const char *base, uint64_t birth_ns)
 
 	if (there == -1)
 		return -1;
-	(void)snprintf(name, sizeof name, "%s,S=%llu,W=%llu", base,
-		       (unsigned long long)f->w.bytes,
-		       (unsigned long long)(f->w.bytes + f->lines));
+	(void)snprintf(name, sizeof name, "%s,S=%" PRIu64 ",W=%" PRIu64, base, f->w.bytes,
+		       f->w.bytes + f->lines);
 	if (there == 0) {
 		if (move_to_new(f, name) == 0)
 			f->tmp[0] = '\0';

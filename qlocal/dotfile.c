@@ -9,6 +9,10 @@
 #include <unistd.h>
 
 #include "dotline.h"
+#include "dotname.h"
+
+/* Of a dot-file's name: longer ones than 255 bytes do not exist anyway. */
+enum { NAME_PART = LIMIT_PATH - 32 };
 
 __attribute__((format(printf, 2, 3))) static int fail(struct dotfile *f, const char *fmt,
 						      ...)
@@ -29,20 +33,6 @@ int dotfile_home(struct dotfile *f, const struct stat *home)
 		return fail(f, "the home is sticky: its user is editing (#4.2.1)");
 	if (home->st_mode & (S_IWGRP | S_IWOTH))
 		return fail(f, "others may write to the home (#4.7.0)");
-	return 0;
-}
-
-/* The names of files have no capitals, and no dots to climb by. -1: a slash. */
-static int safe_ext(char out[LIMIT_ADDRESS + 1], const char *ext)
-{
-	size_t n = strlen(ext);
-
-	if (n > LIMIT_ADDRESS || strchr(ext, '/') != NULL)
-		return -1;
-	for (size_t i = 0; i <= n; i++)
-		out[i] = ext[i] >= 'A' && ext[i] <= 'Z' ? (char)(ext[i] + 'a' - 'A')
-			 : ext[i] == '.'                ? ':'
-							: ext[i];
 	return 0;
 }
 
@@ -105,13 +95,6 @@ static int read_one(struct dotfile *f, int home, int any_owner, struct sbuf *tex
 	return r;
 }
 
-static void set_name(struct dotfile *f, const char *dash, const char *safe, size_t n,
-		     const char *tail)
-{
-	(void)snprintf(f->name, sizeof f->name, ".qmail%s%.*s%s", dash, (int)n, safe,
-		       tail);
-}
-
 /* "list-default" asked for by its own name: what "default" stood for is the word. */
 static const char *literal_default(const char *ext)
 {
@@ -122,35 +105,40 @@ static const char *literal_default(const char *ext)
 								     : NULL;
 }
 
+/* What -default stands for in the name that is being tried. */
+static const char *matched(const struct dotfile *f, const char *dash, const char *ext)
+{
+	return ext + strlen(f->name) - strlen(".qmail") - strlen(dash) -
+	       strlen("default");
+}
+
+/* The names of lib/dotname, relative to the home: openat() cannot leave it. */
+static int next_name(struct dotfile *f, struct dotname *n)
+{
+	if (!dotname_next(n))
+		return 0;
+	(void)snprintf(f->name, sizeof f->name, "%.*s", NAME_PART, n->path + 1);
+	return 1;
+}
+
 int dotfile_read(struct dotfile *f, int home, const char *dash, const char *ext,
 		 struct sbuf *text)
 {
-	char safe[LIMIT_ADDRESS + 1];
-	size_t n;
-	int r;
+	struct dotname n;
+	int r = 0;
 
-	f->matched = NULL;
 	f->forward_only = 0;
-	if (safe_ext(safe, ext) == -1)
-		return 0;
-	n = strlen(safe);
-	set_name(f, dash, safe, n, "");
-	r = read_one(f, home, 0, text);
-	if (r != 0 || *dash == '\0') {
-		f->matched = literal_default(ext);
-		return r;
-	}
-	for (size_t i = n + 1; i-- > 0;) {
-		if (i > 0 && safe[i - 1] != '-')
-			continue;
-		set_name(f, dash, safe, i, "default");
-		f->matched = ext + i;
+	f->matched = literal_default(ext);
+	dotname_init(&n, "", dash, ext);
+	if (next_name(f, &n))
 		r = read_one(f, home, 0, text);
-		if (r != 0)
-			return r;
+	while (r == 0 && next_name(f, &n)) {
+		f->matched = matched(f, dash, ext);
+		r = read_one(f, home, 0, text);
 	}
-	f->matched = NULL;
-	return 0;
+	if (r == 0)
+		f->matched = NULL;
+	return r;
 }
 
 int dotfile_include(struct dotfile *f, const char *path, struct sbuf *text)
@@ -175,16 +163,18 @@ static int exists(struct dotfile *f, int home)
 
 int dotfile_owner(struct dotfile *f, int home, const char *dash, const char *ext)
 {
-	char safe[LIMIT_ADDRESS + 1];
+	struct dotname n;
 	int r;
 
-	if (safe_ext(safe, ext) == -1)
+	dotname_init(&n, "", dash, ext);
+	if (!dotname_next(&n))
 		return 0;
-	set_name(f, dash, safe, strlen(safe), "-owner");
+	(void)snprintf(f->name, sizeof f->name, "%.*s-owner", NAME_PART, n.path + 1);
 	r = exists(f, home);
 	if (r != 1)
 		return r;
-	set_name(f, dash, safe, strlen(safe), "-owner-default");
+	(void)snprintf(f->name, sizeof f->name, "%.*s-owner-default", NAME_PART,
+		       n.path + 1);
 	r = exists(f, home);
 	return r == 1 ? 2 : r == 0 ? 1 : -1;
 }

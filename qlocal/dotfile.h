@@ -1,8 +1,6 @@
 /* dotfile: finds the dot-file of an address in a user's home, and judges it.
  *
- * Search: .qmail DASH EXT, then .qmail DASH PART- default for each shorter part that
- * ends at a dash, at last .qmail DASH default; EXT in lower case, its dots as colons.
- * A bare user (no dash) has .qmail alone.
+ * Search: the names of lib/dotname.
  * A file is read only if it is a plain one (no link, FIFO or device), belongs to the
  * user or root, and others may not write it.
  * Results: 1 found, 0 none, -1 with error: temporary.

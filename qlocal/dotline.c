@@ -37,15 +37,15 @@ static int grow(struct dot_list *l)
 
 int dot_add(struct dot_list *l, enum dot_kind kind, const char *text)
 {
-	char *copy = strdup(text);
-
-	if (copy == NULL || grow(l) == -1) {
-		free(copy);
-		(void)snprintf(l->error, sizeof l->error, "out of memory");
-		return -1;
+	if (grow(l) == 0) {
+		l->items[l->n] = (struct dot_item){kind, strdup(text)};
+		if (l->items[l->n].text != NULL) {
+			l->n++;
+			return 0;
+		}
 	}
-	l->items[l->n++] = (struct dot_item){kind, copy};
-	return 0;
+	(void)snprintf(l->error, sizeof l->error, "out of memory");
+	return -1;
 }
 
 static int fail(struct dot_list *l, unsigned line, const char *why)

@@ -17,7 +17,7 @@ struct mbox_out {
 	int in_line;   /* behind the place where "From " would stand */
 	size_t quotes; /* `>` seen at the beginning of this line */
 	size_t from;   /* bytes of "From " seen behind them */
-	int last;      /* last byte */
+	char last;     /* last byte */
 };
 void mbox_out_init(struct mbox_out *o, struct wbuf *w);
 int mbox_out_put(void *o, const void *p, size_t n);

@@ -216,7 +216,7 @@ static void test_home(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct stat st = {.st_mode = rows[i].mode};
-		struct dotfile f;
+		struct dotfile f = {.error = ""};
 
 		assert_int_equal(dotfile_home(&f, &st), rows[i].want);
 	}

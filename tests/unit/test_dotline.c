@@ -133,14 +133,15 @@ static void test_nul(void **state)
 /* n bytes of c behind first */
 static int parse_long(const char *first, char c, size_t n)
 {
-	size_t len = strlen(first) + n;
+	size_t head = strlen(first);
+	size_t len = head + n;
 	char *text = malloc(len);
 	struct dot_list l;
 	int r;
 
 	assert_non_null(text);
-	memcpy(text, first, strlen(first));
-	memset(text + strlen(first), c, n);
+	for (size_t i = 0; i < len; i++)
+		text[i] = i < head ? first[i] : c;
 	r = parse(&l, text, len);
 	dot_free(&l);
 	free(text);
