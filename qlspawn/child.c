@@ -114,18 +114,16 @@ static struct child *start(struct child *c, const char *dir)
 		close_both(sock);
 		return NULL;
 	}
-	c->pid = fork();
+	c->pid = fd_nonblock(log[0]) == 0 ? fork() : -1;
 	if (c->pid == 0)
 		run(&c->user, dir, sock[1], log[1]);
-	(void)close(sock[1]);
-	(void)close(log[1]);
-	if (c->pid == -1 || fd_nonblock(log[0]) == -1) {
-		if (c->pid > 0)
-			child_kill(c);
-		(void)close(sock[0]);
-		(void)close(log[0]);
+	if (c->pid == -1) {
+		close_both(sock);
+		close_both(log);
 		return NULL;
 	}
+	(void)close(sock[1]);
+	(void)close(log[1]);
 	(void)setpgid(c->pid, c->pid);
 	c->sock = sock[0];
 	c->since = clock_mono_ms();
