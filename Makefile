@@ -122,7 +122,7 @@ $(B)/gen/build.h: FORCE | $(B)/gen
 		echo "#define BUILD_$${v%%=*} \"$${v#*=}\""; done; } > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 FORCE:
-$(B)/gen $(B)/bin $(B)/sysinc $(B)/tools:
+$(B)/gen $(B)/bin $(B)/map $(B)/sysinc $(B)/tools:
 	@mkdir -p $@
 
 $(B)/sysinc/cdb.h: | $(B)/sysinc
@@ -161,12 +161,12 @@ $(B)/slow/libquoin.a: $(LIBOBJ:%=$(B)/slow/%)
 
 # NAME.o: objects beside lib/; NAME.libs: -l words; NAME.jails: profiles linked in
 define fast_program
-$(B)/bin/$1: $$($1.o:%=$(B)/fast/%) $$($1.jails:%=$(B)/fast/gen/jail_%.o) $(B)/fast/libquoin.a | $(B)/bin
-	$$(if $$V,,@echo "  LINK   $1";)$(FASTCC) $(FASTLDFLAGS) -o $$@ $$^ $$($1.libs) $(FASTCDB) $(FASTSODIUM) $(FASTEND)
+$(B)/bin/$1: $$($1.o:%=$(B)/fast/%) $$($1.jails:%=$(B)/fast/gen/jail_%.o) $(B)/fast/libquoin.a | $(B)/bin $(B)/map
+	$$(if $$V,,@echo "  LINK   $1";)$(FASTCC) $(FASTLDFLAGS) -Wl,-Map=$(B)/map/$1 -o $$@ $$^ $$($1.libs) $(FASTCDB) $(FASTSODIUM) $(FASTEND)
 endef
 define slow_program
-$(B)/bin/$1: $$($1.o:%=$(B)/slow/%) $$($1.jails:%=$(B)/slow/gen/jail_%.o) $(B)/slow/libquoin.a | $(B)/bin
-	$$(if $$V,,@echo "  LINK   $1 (glibc)";)$(CC) $(LIBCLINK) -o $$@ $$^ $$($1.libs) -lcdb -lsodium
+$(B)/bin/$1: $$($1.o:%=$(B)/slow/%) $$($1.jails:%=$(B)/slow/gen/jail_%.o) $(B)/slow/libquoin.a | $(B)/bin $(B)/map
+	$$(if $$V,,@echo "  LINK   $1 (glibc)";)$(CC) $(LIBCLINK) -Wl,-Map=$(B)/map/$1 -o $$@ $$^ $$($1.libs) -lcdb -lsodium
 endef
 $(foreach p,$(FAST),$(eval $(call fast_program,$p)))
 $(foreach p,$(SLOW),$(eval $(call slow_program,$p)))
@@ -275,8 +275,8 @@ lint:
 empty =
 space = $(empty) $(empty)
 comma = ,
-lines:
-	@package/lines $(foreach p,$(ALL),$(p):$(subst $(space),$(comma),$(strip $($(p).o))))
+lines: all
+	@package/lines $(B)/map $(foreach p,$(ALL),$(p):$(subst $(space),$(comma),$(strip $($(p).o))))
 
 INSTALLVARS = CONTROLDIR QUEUEDIR RUNDIR USERSDIR ALIASDIR BINDIR LOGDIR MANDIR DESTDIR QMAIL B
 install: all
