@@ -148,8 +148,7 @@ static void check_row(const char *path, const char *user, const char *group, mod
 
 void check_modes(void)
 {
-	char path[LIMIT_PATH], line[512], where[256], user[64], group[64];
-	unsigned mode;
+	char path[LIMIT_PATH], line[512], where[256], user[64], group[64], mode[8];
 	FILE *f;
 
 	if (!path_join(path, sizeof path, paths.bin, "house/modes") ||
@@ -160,8 +159,8 @@ void check_modes(void)
 	while (fgets(line, sizeof line, f)) {
 		if (line[0] == '#' || line[0] == '\n')
 			continue;
-		if (sscanf(line, "%255s %63[^:]:%63s %o", where, user, group, &mode) == 4)
-			check_row(where, user, group, (mode_t)mode);
+		if (sscanf(line, "%255s %63[^:]:%63s %7s", where, user, group, mode) == 4)
+			check_row(where, user, group, (mode_t)strtoul(mode, NULL, 8));
 		else
 			problem("house/modes: cannot read: %s", line);
 	}
