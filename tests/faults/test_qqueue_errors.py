@@ -70,7 +70,11 @@ def injected(pid, *expressions):
         yield
     finally:
         p.send_signal(signal.SIGINT)
-        p.wait(10)
+        try:
+            p.wait(2)
+        except subprocess.TimeoutExpired:  # strace may miss the end of a killed process
+            p.kill()
+            p.wait()
 
 
 def attempt(q, message):

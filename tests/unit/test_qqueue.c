@@ -282,7 +282,7 @@ static void begin(struct draft *d)
 {
 	assert_int_equal(draft_begin(d, ID, tmp_dir, 1000), 0);
 	assert_int_equal(draft_envelope(d, ENV, 3), 0);
-	assert_int_equal(draft_envelope(d, ENV + 3, sizeof ENV - 3), 0);
+	assert_int_equal(draft_envelope(d, &ENV[3], sizeof ENV - 3), 0);
 	assert_int_equal(draft_envelope_end(d, 0), 0);
 }
 
