@@ -334,6 +334,15 @@ static int kernel_has_all(void)
 {
 	int lacks = jail_lacks();
 
+#if defined(__SANITIZE_ADDRESS__)
+	printf("skipped: a build with sanitizers has no seccomp\n");
+	return 0;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+	printf("skipped: a build with sanitizers has no seccomp\n");
+	return 0;
+#endif
+#endif
 	if (lacks & JAIL_NO_LANDLOCK)
 		printf("skipped: this kernel has no Landlock\n");
 	if (lacks & JAIL_NO_SECCOMP)
