@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -94,6 +95,11 @@ static _Noreturn void run_programs(const struct options *o, const struct setting
 			  .settings = *set};
 
 	(void)close(o->socket);
+	/* The queue file names everybody whom the message went to, Bcc too: no program of
+	 * this user may take it out of this process (ptrace, pidfd_getfd). exec ends it.
+	 */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
+		die_sys(EXIT_TEMP, "keep other processes out");
 	/* Without the home the other half answers every job itself. */
 	if (home != -1 && fchdir(home) == -1)
 		die_sys2(EXIT_TEMP, "change to the home", o->home);

@@ -503,6 +503,31 @@ def test_program_environment(place):
     assert "SigBlk:\t0000000000000000" in out and "SigIgn:\t0000000000000000" in out
 
 
+STEAL = """import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+found = []
+for pid in sys.argv[1:]:
+    try:
+        found += os.listdir(f"/proc/{pid}/fd")
+    except PermissionError:
+        pass
+    p = os.pidfd_open(int(pid))
+    for fd in range(64):
+        if libc.syscall(438, p, fd, 0) >= 0:  # pidfd_getfd
+            found.append(fd)
+open("out", "w").write(repr(found))
+"""
+
+
+@pytest.mark.skipif(not ROOT, reason="needs an uid of its own")
+def test_program_cannot_take_the_queue_file_from_qlocal(place):
+    """It holds the envelope, and so the blind copies."""
+    place.write("steal", STEAL)
+    place.write(".qmail", "|python3 steal $PPID $(ps -o ppid= -p $PPID)\n")
+    assert place.start().deliver(place.message())[0] == "K"
+    assert place.out() == "[]"
+
+
 def test_shell_functions_in_addresses_are_dropped(place):
     place.write(".qmail", "|env > out\n")
     assert place.start().deliver(place.message(), sender="() { :;}; touch /tmp/x@y")[0] == "K"
