@@ -21,10 +21,11 @@ def _why_not(item):
     return None
 
 
-def pytest_runtest_setup(item):
-    why = _why_not(item)
-    if why:
-        pytest.skip(why)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        why = _why_not(item)
+        if why:
+            item.add_marker(pytest.mark.skip(reason=why))
 
 
 @pytest.hookimpl(tryfirst=True, hookwrapper=True)
