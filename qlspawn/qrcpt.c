@@ -16,31 +16,37 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "cursor.h"
 #include "jail.h"
 #include "judge.h"
-#include "num.h"
+#include "owner.h"
 #include "paths.h"
 #include "prog.h"
 #include "pwask.h"
 #include "ready.h"
 #include "sbuf.h"
+#include "sigfd.h"
 #include "usock.h"
 
-#define USAGE "qrcpt [-C DIR] [-d READYFD] [-a UID:GID]"
+static const char usage[] = "qrcpt [-C dir] [-d notify] [-a uid:gid]";
 
 extern const struct jail_profile jail_qrcpt;
 
 enum { CLIENTS_MAX = 1000 };
 
-static struct client {
-	int fd;                       /* -1: free */
-	char rcpt[LIMIT_ADDRESS + 1]; /* what it asks, "" when nothing */
+/* What a client asks, kept until it is answered. */
+struct asked {
+	char rcpt[LIMIT_ADDRESS + 1];
 	struct question question;
+};
+
+static struct client {
+	int fd; /* -1: free */
+	struct asked *asked;
 } clients[CLIENTS_MAX];
 
 static struct route *route;
@@ -49,14 +55,16 @@ static void drop(struct client *c)
 {
 	(void)close(c->fd);
 	c->fd = -1;
-	c->rcpt[0] = '\0';
+	free(c->asked);
+	c->asked = NULL;
 }
 
 static void answer(struct client *c, const struct verdict *v)
 {
 	struct sbuf b = SBUF_INIT(LIMIT_TEXT + 2);
 
-	c->rcpt[0] = '\0';
+	free(c->asked);
+	c->asked = NULL;
 	if (sbuf_catc(&b, v->letter) == -1 || sbuf_catz(&b, v->text) == -1 ||
 	    usock_send(c->fd, b.p, b.len, -1) == -1)
 		drop(c);
@@ -67,7 +75,7 @@ static void work(struct client *c)
 {
 	struct verdict v;
 
-	if (judge(route, c->rcpt, &c->question, &v) == 0)
+	if (judge(route, c->asked->rcpt, &c->asked->question, &v) == 0)
 		answer(c, &v);
 }
 
@@ -75,10 +83,10 @@ static void work(struct client *c)
 static void settled(const char *name, char result)
 {
 	for (struct client *c = clients; c < clients + CLIENTS_MAX; c++) {
-		if (c->fd == -1 || c->rcpt[0] == '\0')
+		if (c->asked == NULL)
 			continue;
-		question_settle(&c->question, name, result);
-		if (c->question.waits[0] == '\0')
+		question_settle(&c->asked->question, name, result);
+		if (c->asked->question.waits[0] == '\0')
 			work(c);
 	}
 }
@@ -98,14 +106,19 @@ static void hear(struct client *c)
 		return;
 	}
 	cur_init(&cur, buf, r > 0 ? (size_t)r : 0);
-	if (r == -1 || c->rcpt[0] != '\0' || cur_str(&cur, LIMIT_ADDRESS, &rcpt) == -1 ||
+	if (r == -1 || c->asked != NULL || cur_str(&cur, LIMIT_ADDRESS, &rcpt) == -1 ||
 	    cur_end(&cur) == -1 || rcpt[0] == '\0') {
 		warn_msg("a client is dropped: not a request");
 		drop(c);
 		return;
 	}
-	memcpy(c->rcpt, rcpt, strlen(rcpt) + 1);
-	memset(&c->question, 0, sizeof c->question);
+	c->asked = calloc(1, sizeof *c->asked);
+	if (c->asked == NULL) {
+		warn_sys("take a question");
+		drop(c);
+		return;
+	}
+	memcpy(c->asked->rcpt, rcpt, strlen(rcpt) + 1);
 	work(c);
 }
 
@@ -124,14 +137,10 @@ static void take_client(int sock)
 	(void)close(fd);
 }
 
-static void hear_signal(int fd)
+static void reread(void)
 {
-	struct signalfd_siginfo s;
-	struct route *fresh;
+	struct route *fresh = route_load();
 
-	if (read(fd, &s, sizeof s) != sizeof s)
-		return;
-	fresh = route_load();
 	if (fresh == NULL) {
 		warn_msg("%s; the old control files stay in force", route_error());
 		return;
@@ -142,13 +151,9 @@ static void hear_signal(int fd)
 
 static int open_signals(void)
 {
-	sigset_t set;
+	static const int signals[] = {SIGHUP, 0};
 
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
-		return -1;
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return sigfd_open(signals, NULL);
 }
 
 enum { P_SOCK, P_SIGNALS, P_GETPW, P_CLIENTS };
@@ -196,43 +201,23 @@ static _Noreturn void serve(int sock, int signals)
 		if (watched[P_GETPW].revents != 0)
 			pwask_receive(settled);
 		pwask_tick(settled);
-		if (watched[P_SIGNALS].revents != 0)
-			hear_signal(signals);
+		if (watched[P_SIGNALS].revents != 0 && sigfd_next(signals) == SIGHUP)
+			reread();
 		if (watched[P_SOCK].revents != 0)
 			take_client(sock);
 	}
 }
 
-static void take_alias(const char *s)
+static int arguments(int argc, char **argv)
 {
-	const char *colon = strchr(s, ':');
-	uint64_t uid;
-	uint64_t gid;
+	int notify = -1;
+	struct owner alias = OWNER_NONE;
+	const struct arg table[] = {
+	    {'d', arg_fd, &notify, 0, 0}, {'a', arg_owner, &alias, 0, 0}, {0}};
 
-	if (colon == NULL ||
-	    num_parse_n(s, (size_t)(colon - s), UINT32_MAX - 1, &uid) == -1 ||
-	    num_parse(colon + 1, UINT32_MAX - 1, &gid) == -1)
-		die_usage(USAGE);
-	pwask_alias((uid_t)uid, (gid_t)gid);
-}
-
-static int take_options(int argc, char **argv)
-{
-	uint64_t ready = 0;
-	int c;
-
-	while ((c = getopt(argc, argv, "C:d:a:")) != -1) {
-		if (c == 'C' && paths_under(optarg) == 0)
-			continue;
-		if (c == 'd' && num_parse(optarg, 65535, &ready) == 0)
-			continue;
-		if (c != 'a')
-			die_usage(USAGE);
-		take_alias(optarg);
-	}
-	if (optind != argc)
-		die_usage(USAGE);
-	return ready == 0 ? -1 : (int)ready;
+	args_only(usage, table, argc, argv);
+	pwask_alias(&alias);
+	return notify;
 }
 
 static int open_socket(void)
@@ -247,11 +232,11 @@ static int open_socket(void)
 int main(int argc, char **argv)
 {
 	int signals;
-	int ready;
+	int notify;
 	int sock;
 
 	prog_init("qrcpt");
-	ready = take_options(argc, argv);
+	notify = arguments(argc, argv);
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		clients[i].fd = -1;
 	route = route_load();
@@ -263,6 +248,6 @@ int main(int argc, char **argv)
 		die_sys(EXIT_TEMP, "listen at run/qrcpt");
 	if (jail_enter(&jail_qrcpt) == -1)
 		die_sys(EXIT_TEMP, "lock in");
-	ready_notify(ready);
+	ready_notify(notify);
 	serve(sock, signals);
 }
