@@ -38,16 +38,17 @@ static enum reply parse(struct session *s, char *arg, char *rcpt, int *routed)
 	return *rest == '\0' ? SAY_OK : SAY_BAD_PARAMETER;
 }
 
-/* Ours or the client's right; then, whether there is such a user. */
+/* Ours or the client's right; then, whether there is such a user. Two names hear those
+ * who are refused otherwise, and also while qrcpt is away; where nobody reads them it is
+ * better said now than in a notification to whoever is named as the sender. */
 static enum reply judge(struct session *s, char *rcpt, int routed)
 {
 	enum reply r = policy_rcpt(&s->cfg, &s->peer, rcpt, routed);
+	int open = policy_is_open_to_all(rcpt);
 
 	if (r != SAY_OK)
 		return r;
-	if (policy_is_open_to_all(rcpt))
-		return SAY_OK;
-	if (policy_is_bad_sender(&s->cfg, s->sender))
+	if (!open && policy_is_bad_sender(&s->cfg, s->sender))
 		return SAY_SENDER_REFUSED;
 	switch (ask_rcpt(s, rcpt)) {
 	case ASK_YES:
@@ -55,7 +56,7 @@ static enum reply judge(struct session *s, char *rcpt, int routed)
 	case ASK_NO:
 		return SAY_NO_SUCH_USER;
 	default:
-		return SAY_RCPT_LATER;
+		return open ? SAY_OK : SAY_RCPT_LATER;
 	}
 }
 
