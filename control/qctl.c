@@ -42,7 +42,7 @@ static const struct verb {
     {"cdb", SCRIPT, "service", "cdb",
      "compile the tables that are older than their text"},
     {"check", PROGRAM, "check", NULL, "what is wrong, and what mends it (--json)"},
-    {"queue", PROGRAM, "queue", NULL, "list, hold, release, retry, delete messages"},
+    {"queue", PROGRAM, "queue", NULL, "list messages, count them, try some now; pause and go on"},
     {"route", PROGRAM, "route", NULL, "where an address would be delivered, and why"},
     {"house", SCRIPT, "house", NULL, "make Quoin's users and directories"},
     {"boot", SCRIPT, "house", "boot", "become the service tree (for the init system)"},
