@@ -465,6 +465,10 @@ int main(int argc, char **argv)
 	profile.ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	if (in == NULL || profile.ctx == NULL)
 		die("%s", strerror(errno));
+	/* The kernel tries a new filter with every call's number to know which are
+	 * always allowed, so a binary tree is entered in half the time of a list. */
+	if (seccomp_attr_set(profile.ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2) != 0)
+		die("unable to make the filter a tree");
 	while (fgets(line, sizeof line, in) != NULL) {
 		line_no++;
 		take_line(line);
