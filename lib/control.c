@@ -39,7 +39,7 @@ int control_wrong(const char *name, unsigned line, const char *why)
 /* Most files are short: one read, and less than asked for is all of a regular file. */
 static int slurp(int fd, struct sbuf *b)
 {
-	char part[4096];
+	char part[1024];
 
 	for (;;) {
 		ssize_t r = read(fd, part, sizeof part);

@@ -23,8 +23,6 @@ enum {
 struct session {
 	struct config cfg;
 	struct peer peer;
-	struct rbuf in;
-	struct obuf out;
 
 	enum { GOES_ON, OVER, OVER_REFUSED } over; /* what was said is still sent */
 	int64_t end;
@@ -40,11 +38,14 @@ struct session {
 	struct sbuf env; /* C, F and the T so far */
 	size_t nrcpts;
 
-	struct submit queue; /* to qqueue */
 	int queue_open;
 	int rcpt_fd; /* to qrcpt, or -1 */
-
 	char line[LIMIT_COMMAND + 1];
+
+	/* Behind the rest for their buffers: an idle session needs few pages. */
+	struct rbuf in;
+	struct obuf out;
+	struct submit queue; /* to qqueue */
 };
 
 /* cfg and peer are there; ready for session_serve(). */
