@@ -310,6 +310,14 @@ int domain_equal(const char *a, const char *b)
 	return 1;
 }
 
+int addr_is_role(const char *kept)
+{
+	size_t n = strcspn(kept, "@");
+
+	return (n == 10 && strncasecmp(kept, "postmaster", n) == 0) ||
+	       (n == 5 && strncasecmp(kept, "abuse", n) == 0);
+}
+
 int addr_literal(const char *domain, int *family, unsigned char ip[16])
 {
 	char text[LITERAL_MAX];

@@ -36,6 +36,10 @@ int addr_quote(const char *kept, char *out, size_t size);
 /* Without regard to ASCII case; a final dot does not count. */
 int domain_equal(const char *a, const char *b);
 
+/* postmaster or abuse, at any domain: names that every domain must hear (RFC 5321
+ * 4.5.1, RFC 2142). What nobody claimed of them goes to the default delivery. */
+int addr_is_role(const char *kept);
+
 /* An address literal, with its brackets: [192.0.2.1] or [IPv6:2001:db8::1]
  * (RFC 5321 4.1.3). family gets AF_INET or AF_INET6, ip 4 or 16 bytes. */
 int addr_literal(const char *domain, int *family, unsigned char ip[16]);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "addr.h"
 #include "sbuf.h"
 
 static int parse(struct plan *p, const char *what, struct sbuf *text, struct answer *a)
@@ -45,7 +46,7 @@ static int use_dotfile(struct plan *p, const struct plan_for *w, const struct se
 
 	if (found == -1)
 		answer_set(a, LATER, "%s", p->file.error);
-	else if (found == 0 && *w->dash != '\0')
+	else if (found == 0 && *w->dash != '\0' && !addr_is_role(w->local))
 		answer_set(a, NEVER, "sorry, no mailbox here by that name (#5.1.1)");
 	else if (found == 0 || text.len == 0)
 		r = use_default(p, s, a);

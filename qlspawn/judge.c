@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "addr.h"
 #include "alias.h"
 #include "cursor.h"
 #include "dotname.h"
@@ -74,13 +75,13 @@ static int judge_alias(const char *key, struct verdict *v)
 
 static const char no_mailbox[] = "5.1.1 There is no mailbox of that name.";
 
-static void judge_user(const struct route_user *u, struct verdict *v)
+static void judge_user(const struct route_user *u, const char *rcpt, struct verdict *v)
 {
 	if (u->uid == 0)
 		say(v, '-', no_mailbox);
 	else if (!u->catchall)
 		say(v, '+', "user");
-	else if (has_dotfile(u) == NO)
+	else if (has_dotfile(u) == NO && !addr_is_role(rcpt))
 		say(v, '-', no_mailbox);
 	else
 		say(v, '+', "dot-file");
@@ -107,6 +108,6 @@ int judge(const struct route *r, const char *rcpt, struct question *q, struct ve
 	}
 	if (u.alias[0] != '\0')
 		return judge_alias(u.alias, v);
-	judge_user(&u, v);
+	judge_user(&u, rcpt, v);
 	return 0;
 }

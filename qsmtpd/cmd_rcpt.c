@@ -39,12 +39,11 @@ static enum reply parse(struct session *s, char *arg, char *rcpt, int *routed)
 }
 
 /* Ours or the client's right; then, whether there is such a user. Two names hear those
- * who are refused otherwise, and also while qrcpt is away; where nobody reads them it is
- * better said now than in a notification to whoever is named as the sender. */
+ * who are refused otherwise, and also while qrcpt is away. */
 static enum reply judge(struct session *s, char *rcpt, int routed)
 {
 	enum reply r = policy_rcpt(&s->cfg, &s->peer, rcpt, routed);
-	int open = policy_is_open_to_all(rcpt);
+	int open = addr_is_role(rcpt);
 
 	if (r != SAY_OK)
 		return r;

@@ -23,14 +23,6 @@ int policy_is_bad_sender(const struct config *c, const char *sender)
 	       (domain != NULL && is_in(c->badmailfrom, domain - 1));
 }
 
-int policy_is_open_to_all(const char *rcpt)
-{
-	size_t n = strcspn(rcpt, "@");
-
-	return (n == 10 && strncasecmp(rcpt, "postmaster", n) == 0) ||
-	       (n == 5 && strncasecmp(rcpt, "abuse", n) == 0);
-}
-
 /* name itself, then .parent for each of its parents. */
 static int is_listed(const struct ctlmap *m, const char *name)
 {

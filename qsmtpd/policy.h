@@ -18,7 +18,4 @@ int policy_is_bad_sender(const struct config *c, const char *sender);
 enum reply policy_rcpt(struct config *c, const struct peer *p,
 		       char rcpt[LIMIT_ADDRESS + 1], int routed);
 
-/* postmaster and abuse hear everybody (RFC 5321 4.5.1, RFC 2142 4). */
-int policy_is_open_to_all(const char *rcpt);
-
 #endif

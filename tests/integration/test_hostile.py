@@ -216,20 +216,18 @@ def test_a_reply_full_of_tricks_in_a_notification(quoin):
 
 @pytest.mark.programs("qrspawn", "qremote", "qbounce", "qrcpt")
 def test_no_backscatter(house):
-    """Who does not exist is refused at RCPT, abuse and postmaster no less."""
+    """Who does not exist is refused at RCPT. Two names always exist: what nobody claimed
+    of them lies in the Maildir of alias."""
     with house.smtp() as s:
         s.ehlo()
         s.mail("victim@far.example")
-        for name in ("nobody", "abuse", "Postmaster", "al%ice", "alice!x", '"al ice"'):
+        for name in ("nobody", "abuse-x", "al%ice", "alice!x", '"al ice"'):
             assert s.rcpt(f"{name}@q.example")[0] == 550, name
-    alias = house.home / "alias"
-    for name in ("abuse", "postmaster"):
-        (alias / f".qmail-{name}").write_text("./Maildir/\n")
-    with house.smtp() as s:
-        s.ehlo()
-        s.mail("victim@far.example")
         for name in ("abuse", "Postmaster"):
             assert s.rcpt(f"{name}@q.example")[0] == 250, name
+        assert s.data(b"Subject: role\r\n\r\nhello\r\n")[0] == 250
+    alias = house.home / "alias/Maildir/new"
+    wait_for(lambda: alias.exists() and len(list(alias.iterdir())) == 2, 10, "both copies with alias")
 
 
 # ---- the disk --------------------------------------------------------------------------------
@@ -409,3 +407,25 @@ def test_home_on_a_dead_file_server(quoin):
         spawner.close()
         os.close(dead.fd)
     assert len(quoin.maildir("bob")) == 1  # the same id each time
+
+
+@pytest.mark.root("users are told apart")
+def test_children_that_a_user_stops_are_ended(quoin):
+    """kill -STOP of an idle qlocal: it cannot see that it is to end."""
+    quoin.users("alice")
+    stop = "|j=$(ps -o ppid= -p $PPID); (sleep 0.3; kill -STOP $j $PPID) > /dev/null 2>&1 & exit 0\n"
+    quoin.write_home("alice", ".qmail", stop)
+    message = Queued(quoin.home, b"Subject: x\n\nbody\n")
+    spawner = Local(quoin)
+    try:
+        for slot in (1, 2):
+            spawner.give(slot, "alice", message)
+        assert [spawner.answer()[1] for _ in range(2)] == ["K", "K"]
+        wait_for(lambda: not spawner.children(), 25, "they are gone")
+        quoin.write_home("alice", ".qmail", "./Maildir/\n")
+        spawner.give(3, "alice", message)
+        assert spawner.answer()[:2] == (3, "K")
+    finally:
+        for pid in spawner.children():
+            os.kill(pid, signal.SIGKILL)
+        spawner.close()

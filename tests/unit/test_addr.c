@@ -276,14 +276,25 @@ static void reads_literals(void **state)
 		assert_int_equal(addr_literal(bad[i], &family, ip), -1);
 }
 
+static void knows_roles(void **state)
+{
+	(void)state;
+	assert_true(addr_is_role("postmaster"));
+	assert_true(addr_is_role("PostMaster@x"));
+	assert_true(addr_is_role("abuse@x"));
+	assert_false(addr_is_role("abuser@x"));
+	assert_false(addr_is_role("postmaster-x@x"));
+	assert_false(addr_is_role(""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(parses_paths),   cmocka_unit_test(refuses_nul),
-	    cmocka_unit_test(keeps_limits),   cmocka_unit_test(refuses_long_label),
-	    cmocka_unit_test(parses_bare),    cmocka_unit_test(finds_domain),
-	    cmocka_unit_test(quotes),         cmocka_unit_test(compares_domains),
-	    cmocka_unit_test(reads_literals),
+	    cmocka_unit_test(knows_roles),        cmocka_unit_test(parses_paths),
+	    cmocka_unit_test(refuses_nul),        cmocka_unit_test(keeps_limits),
+	    cmocka_unit_test(refuses_long_label), cmocka_unit_test(parses_bare),
+	    cmocka_unit_test(finds_domain),       cmocka_unit_test(quotes),
+	    cmocka_unit_test(compares_domains),   cmocka_unit_test(reads_literals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
