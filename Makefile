@@ -91,8 +91,8 @@ FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
 
 # ---- the library: small units, one header each ----------------------------------
 
-LIB = addr alias alist822 base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg dotname escape fdio hdr822 job jail keeper localjob maildir \
-	netstr num paths prog pwask qfile qid qlog rbuf ready rnd route route_local route_own said sbuf submit sum table table_source table_write tcprule usock wbuf
+LIB = addr alias alist822 args base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg dotname escape fdio hdr822 job jail keeper localjob maildir \
+	netstr num owner paths prog pwask qfile qid qlog rbuf ready rnd route route_local route_own said sbuf sigfd submit sum syncer table table_source table_write tcprule usock wbuf
 LIBSRC = $(wildcard $(LIB:%=lib/%.c))
 LIBOBJ = $(LIBSRC:.c=.o)
 
@@ -292,6 +292,17 @@ vars: # for package/install and uninstall
 $(B)/tests/submit_load: $(B)/fast/tests/bench/submit_load.o $(B)/fast/libquoin.a
 	@mkdir -p $(@D)
 	$(if $V,,@echo "  LINK   submit_load";)$(FASTCC) $(FASTLDFLAGS) -o $@ $^ $(FASTSODIUM) $(FASTEND)
+
+# What a start costs, linked as Quoin's programs are and otherwise (tests/bench/start.c).
+STARTS = $(B)/tests/start $(B)/tests/start_static $(B)/tests/start_dynamic
+$(B)/tests/start: $(B)/fast/tests/bench/start.o $(B)/fast/gen/jail_qsmtpd.o $(B)/fast/libquoin.a
+	@mkdir -p $(@D)
+	$(FASTCC) $(FASTLDFLAGS) -o $@ $^ $(FASTSODIUM) $(FASTEND)
+$(B)/tests/start_static $(B)/tests/start_dynamic: $(B)/slow/tests/bench/start.o \
+		$(B)/slow/gen/jail_qsmtpd.o $(B)/slow/libquoin.a
+	@mkdir -p $(@D)
+	$(CC) $(OPT) $(if $(filter %static,$@),-static-pie,-pie) -Wl,-z,relro,-z,now -o $@ $^
+starts: $(STARTS)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 

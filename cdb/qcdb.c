@@ -6,15 +6,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "args.h"
 #include "keys.h"
 #include "prog.h"
 #include "qlimits.h"
 #include "table.h"
 #include "text.h"
 
-#define USAGE "qcdb [-l] TEXTFILE TABLE"
+static const char usage[] = "qcdb [-l] textfile table";
 
 static void lower(char *s)
 {
@@ -52,22 +52,19 @@ int main(int argc, char **argv)
 	const char *line;
 	unsigned first;
 	int fold = 0;
+	const struct arg table[] = {{'l', arg_flag, &fold, 0, 0}, {0}};
+	char **words;
 	size_t n;
-	int c;
 
 	prog_init("qcdb");
-	while ((c = getopt(argc, argv, "l")) != -1) {
-		if (c != 'l')
-			die_usage(USAGE);
-		fold = 1;
-	}
-	if (argc - optind != 2)
-		die_usage(USAGE);
-	if (!text_read(&t, argv[optind])) {
+	words = argv + args(usage, table, argc, argv);
+	if (words + 2 != argv + argc)
+		die_usage(usage);
+	if (!text_read(&t, words[0])) {
 		errno = ENOENT;
 		die_sys2(EXIT_PERM, "read", t.name);
 	}
-	w = make_table(argv[optind + 1]);
+	w = make_table(words[1]);
 	while (text_line(&t, &line, &n))
 		if (n > 0 && line[0] != '#')
 			take_line(&t, w, &keys, line, n, fold);

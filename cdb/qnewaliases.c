@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "aliasline.h"
+#include "args.h"
 #include "loops.h"
 #include "paths.h"
 #include "prog.h"
@@ -18,7 +18,7 @@
 #include "table.h"
 #include "text.h"
 
-#define USAGE "qnewaliases [-C DIR] [FILE]"
+static const char usage[] = "qnewaliases [-C dir] [file]";
 
 struct build {
 	struct text text;
@@ -128,7 +128,7 @@ static void write_table(struct build *b, const char *path)
 
 /* control/aliases; on an installed system, while there is none, /etc/aliases, since
  * packages call newaliases when they have changed that. */
-static void open_text(struct build *b, const char *given, int installed)
+static void open_text(struct build *b, const char *given)
 {
 	static char path[LIMIT_PATH];
 
@@ -136,7 +136,7 @@ static void open_text(struct build *b, const char *given, int installed)
 		die_sys(EXIT_PERM, "name control/aliases");
 	if (given != NULL ? text_read(&b->text, given) : text_read(&b->text, path))
 		return;
-	if (given == NULL && installed && text_read(&b->text, "/etc/aliases"))
+	if (given == NULL && args_home == NULL && text_read(&b->text, "/etc/aliases"))
 		return;
 	errno = ENOENT;
 	die_sys2(EXIT_PERM, "read", given != NULL ? given : path);
@@ -146,20 +146,15 @@ int main(int argc, char **argv)
 {
 	static struct build b;
 	char to[LIMIT_PATH];
-	int installed = 1;
-	int c;
+	int first;
 
 	prog_init("qnewaliases");
-	while ((c = getopt(argc, argv, "C:")) != -1) {
-		if (c != 'C' || paths_under(optarg) == -1)
-			die_usage(USAGE);
-		installed = 0;
-	}
-	if (argc - optind > 1)
-		die_usage(USAGE);
+	first = args(usage, args_none, argc, argv);
+	if (argc - first > 1)
+		die_usage(usage);
 	if (path_join(to, sizeof to, paths.control, "aliases.cdb") == NULL)
 		die_sys(EXIT_PERM, "name control/aliases.cdb");
-	open_text(&b, optind < argc ? argv[optind] : NULL, installed);
+	open_text(&b, first < argc ? argv[first] : NULL);
 	take_lines(&b);
 	check(&b);
 	write_table(&b, to);

@@ -5,15 +5,15 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "args.h"
 #include "paths.h"
 #include "prog.h"
 #include "qlimits.h"
 #include "table.h"
 #include "text.h"
 
-#define USAGE "qnewmrh [-C DIR] [FILE]"
+static const char usage[] = "qnewmrh [-C dir] [file]";
 
 static void take_line(const struct text *t, struct table_writer *w, const char *line,
 		      size_t n)
@@ -40,18 +40,16 @@ int main(int argc, char **argv)
 	char to[LIMIT_PATH];
 	const char *line;
 	size_t n;
-	int c;
+	int first;
 
 	prog_init("qnewmrh");
-	while ((c = getopt(argc, argv, "C:")) != -1)
-		if (c != 'C' || paths_under(optarg) == -1)
-			die_usage(USAGE);
-	if (argc - optind > 1)
-		die_usage(USAGE);
+	first = args(usage, args_none, argc, argv);
+	if (argc - first > 1)
+		die_usage(usage);
 	if (path_join(from, sizeof from, paths.control, "morercpthosts") == NULL ||
 	    path_join(to, sizeof to, paths.control, "morercpthosts.cdb") == NULL)
 		die_sys(EXIT_PERM, "name control/morercpthosts");
-	if (!text_read(&t, optind < argc ? argv[optind] : from)) {
+	if (!text_read(&t, first < argc ? argv[first] : from)) {
 		errno = ENOENT;
 		die_sys2(EXIT_PERM, "read", t.name);
 	}

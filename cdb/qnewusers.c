@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "args.h"
 #include "keys.h"
 #include "num.h"
 #include "paths.h"
@@ -18,7 +18,7 @@
 #include "table.h"
 #include "text.h"
 
-#define USAGE "qnewusers [-C DIR] [FILE]"
+static const char usage[] = "qnewusers [-C dir] [file]";
 
 enum { USER, UID, GID, HOME, DASH, EXT, FIELDS };
 
@@ -185,18 +185,16 @@ int main(int argc, char **argv)
 	static struct build b;
 	char from[LIMIT_PATH];
 	char to[LIMIT_PATH];
-	int c;
+	int first;
 
 	prog_init("qnewusers");
-	while ((c = getopt(argc, argv, "C:")) != -1)
-		if (c != 'C' || paths_under(optarg) == -1)
-			die_usage(USAGE);
-	if (argc - optind > 1)
-		die_usage(USAGE);
+	first = args(usage, args_none, argc, argv);
+	if (argc - first > 1)
+		die_usage(usage);
 	if (path_join(from, sizeof from, paths.users, "assign") == NULL ||
 	    path_join(to, sizeof to, paths.users, "cdb") == NULL)
 		die_sys(EXIT_PERM, "name users/assign");
-	if (!text_read(&b.text, optind < argc ? argv[optind] : from)) {
+	if (!text_read(&b.text, first < argc ? argv[first] : from)) {
 		errno = ENOENT;
 		die_sys2(EXIT_PERM, "read", b.text.name);
 	}

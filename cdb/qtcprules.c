@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "args.h"
 #include "keys.h"
 #include "num.h"
 #include "paths.h"
@@ -21,7 +21,7 @@
 #include "tcprule.h"
 #include "text.h"
 
-#define USAGE "qtcprules [-C DIR] [-t IP [-n HOST]] [RULES.CDB [FILE]]"
+static const char usage[] = "qtcprules [-C dir] [-t ip [-n host]] [rules.cdb [file]]";
 
 static struct build {
 	struct text text;
@@ -308,20 +308,15 @@ int main(int argc, char **argv)
 	struct tcprule_client client = {NULL, NULL, NULL};
 	char from[LIMIT_PATH];
 	char to[LIMIT_PATH];
-	int c;
+	const struct arg table[] = {
+	    {'t', arg_word, &client.ip, 0, 0}, {'n', arg_word, &client.host, 0, 0}, {0}};
+	int first;
 
 	prog_init("qtcprules");
-	while ((c = getopt(argc, argv, "C:t:n:")) != -1) {
-		if (c == 't')
-			client.ip = optarg;
-		else if (c == 'n')
-			client.host = optarg;
-		else if (c != 'C' || paths_under(optarg) == -1)
-			die_usage(USAGE);
-	}
-	argv += optind;
-	if (argc - optind > 2)
-		die_usage(USAGE);
+	first = args(usage, table, argc, argv);
+	argv += first;
+	if (argc - first > 2)
+		die_usage(usage);
 	if (path_join(from, sizeof from, paths.control, "tcp.smtp") == NULL ||
 	    path_join(to, sizeof to, paths.control, "tcp.smtp.cdb") == NULL)
 		die_sys(EXIT_PERM, "name control/tcp.smtp");

@@ -9,12 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "args.h"
 #include "clock.h"
 #include "escape.h"
 #include "keeper.h"
-#include "paths.h"
 #include "prog.h"
 
 static const char usage[] = "qctl-queue [-C dir] list | stat | retry [id] | "
@@ -215,25 +214,20 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	int o;
+	int first;
 
 	prog_init("qctl-queue");
-	while ((o = getopt(argc, argv, "+C:")) != -1) {
-		if (o != 'C')
-			die_usage(usage);
-		if (paths_under(optarg) == -1)
-			die_sys2(EXIT_PERM, "use directory", optarg);
-	}
-	if (optind == argc)
+	first = args(usage, args_none, argc, argv);
+	if (first == argc)
 		die_usage(usage);
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-		int n = argc - optind - 1;
+		int n = argc - first - 1;
 
-		if (strcmp(verbs[i].name, argv[optind]) != 0)
+		if (strcmp(verbs[i].name, argv[first]) != 0)
 			continue;
 		if (n < verbs[i].min || n > verbs[i].max)
 			die_usage(usage);
-		verbs[i].run(n, argv + optind + 1);
+		verbs[i].run(n, argv + first + 1);
 		if (fflush(stdout) == EOF)
 			die_sys(EXIT_TEMP, "write");
 		return 0;

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "addr.h"
 #include "alias.h"
+#include "args.h"
 #include "cursor.h"
 #include "dotname.h"
 #include "paths.h"
@@ -23,7 +23,7 @@
 #include "route.h"
 #include "table.h"
 
-#define USAGE "qctl route ADDRESS..."
+static const char usage[] = "qctl route address ...";
 
 static struct question question;
 
@@ -187,18 +187,16 @@ int main(int argc, char **argv)
 {
 	static struct route *r;
 	int code = 0;
-	int c;
+	int first;
 
 	prog_init("qctl-route");
-	while ((c = getopt(argc, argv, "C:")) != -1)
-		if (c != 'C' || paths_under(optarg) == -1)
-			die_usage(USAGE);
-	if (optind == argc)
-		die_usage(USAGE);
+	first = args(usage, args_none, argc, argv);
+	if (first == argc)
+		die_usage(usage);
 	r = route_load();
 	if (r == NULL)
 		die_msg(EXIT_TEMP, "unable to read %s", route_error());
-	for (int i = optind; i < argc; i++) {
+	for (int i = first; i < argc; i++) {
 		int one = explain(r, argv[i]);
 
 		code = one > code ? one : code;

@@ -22,16 +22,14 @@ static struct name {
 	char home[LIMIT_PATH];
 } names[NAMES_MAX];
 
+static unsigned asked; /* how many names are in flight */
 static int fd = -1;
-static int alias_given;
-static uid_t alias_uid;
-static gid_t alias_gid;
+static const struct owner none = OWNER_NONE;
+static struct owner alias = OWNER_NONE;
 
-void pwask_alias(uid_t uid, gid_t gid)
+void pwask_alias(const struct owner *o)
 {
-	alias_given = 1;
-	alias_uid = uid;
-	alias_gid = gid;
+	alias = *o;
 }
 
 int pwask_fd(void)
@@ -41,10 +39,7 @@ int pwask_fd(void)
 
 int pwask_busy(void)
 {
-	for (const struct name *n = names; n < names + NAMES_MAX; n++)
-		if (n->state == ASKED)
-			return 1;
-	return 0;
+	return asked > 0;
 }
 
 static int is_fresh(const struct name *n)
@@ -93,6 +88,7 @@ static int ask(const char *name)
 	}
 	if (send_request(name) == -1)
 		return -1;
+	asked++;
 	n->state = ASKED;
 	n->until = clock_mono_ms() + WAIT_MS;
 	(void)snprintf(n->name, sizeof n->name, "%s", name);
@@ -122,8 +118,8 @@ int pwask_getpw(void *arg, const char *name, struct route_user *u)
 	struct question *q = arg;
 	struct name *n;
 
-	if (alias_given && strcmp(name, "alias") == 0)
-		return fill(u, name, alias_uid, alias_gid, paths.alias);
+	if (alias.uid != none.uid && strcmp(name, "alias") == 0)
+		return fill(u, name, alias.uid, alias.gid, paths.alias);
 	if (is_unknown(q, name))
 		return 0;
 	if (q->failed) {
@@ -160,6 +156,7 @@ static void settle(struct name *n, char result, pwask_settled *settled)
 	(void)snprintf(name, sizeof name, "%s", n->name);
 	if (result != '+')
 		n->state = FREE;
+	asked--;
 	settled(name, result);
 }
 
@@ -223,10 +220,8 @@ static void lost(pwask_settled *settled)
 	(void)close(fd);
 	fd = -1;
 	for (struct name *n = names; n < names + NAMES_MAX; n++)
-		if (n->state == ASKED) {
-			n->state = FREE;
+		if (n->state == ASKED)
 			settle(n, 'Z', settled);
-		}
 }
 
 void pwask_receive(pwask_settled *settled)
@@ -245,6 +240,8 @@ void pwask_tick(pwask_settled *settled)
 {
 	int64_t now = clock_mono_ms();
 
+	if (asked == 0)
+		return;
 	for (struct name *n = names; n < names + NAMES_MAX; n++)
 		if (n->state == ASKED && now >= n->until)
 			settle(n, 'Z', settled);

@@ -12,11 +12,12 @@
 
 #include <stdint.h>
 
+#include "owner.h"
 #include "qlimits.h"
 #include "route.h"
 
-/* Who is `alias`, if not the one that the user database knows. */
-void pwask_alias(uid_t uid, gid_t gid);
+/* Who is `alias`; OWNER_NONE: the one that the user database knows. */
+void pwask_alias(const struct owner *o);
 
 /* What one look-up (route_local) has asked so far. */
 enum { QUESTION_MAX = 12 };

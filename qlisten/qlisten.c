@@ -7,16 +7,14 @@
  * Never:	reads a message, holds a key.
  */
 #include <errno.h>
-#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "args.h"
 #include "control.h"
 #include "jail.h"
 #include "listen.h"
-#include "num.h"
-#include "paths.h"
+#include "owner.h"
 #include "prog.h"
 #include "ready.h"
 #include "seats.h"
@@ -27,73 +25,32 @@ extern const struct jail_profile jail_qlisten;
 enum { TOTAL_MAX = 100000, BACKLOG_MAX = 65535 };
 
 static const char usage[] =
-    "qlisten [-C DIR] [-d FD] [-u UID:GID] [-c TOTAL] [-p EACH] [-n RATE] [-b BACKLOG] "
-    "[-r RULES.CDB] [-l NAME] [-m TEXT] [-h] ADDRESS PORT ... -- PROGRAM [ARG ...]";
+    "qlisten [-C dir] [-d notify] [-u uid:gid] [-c total] [-p each] [-n rate] [-b "
+    "backlog] "
+    "[-r rules.cdb] [-l name] [-m text] [-h] address port ... -- program [arg ...]";
 
 static struct {
 	unsigned total, each, rate, backlog;
-	int ready_fd;
-	char *owner;
-} arg = {200, 50, 0, 128, -1, NULL};
+	int notify;
+	struct owner owner;
+} given = {200, 50, 0, 128, -1, OWNER_NONE};
 
-static unsigned number(const char *s, unsigned max)
+/* The words behind the options. */
+static char **arguments(struct options *o, int argc, char **argv)
 {
-	uint64_t n;
+	const struct arg table[] = {{'d', arg_fd, &given.notify, 0, 0},
+				    {'u', arg_owner, &given.owner, 0, 0},
+				    {'c', arg_num, &given.total, 1, TOTAL_MAX},
+				    {'p', arg_num, &given.each, 1, TOTAL_MAX},
+				    {'n', arg_num, &given.rate, 0, TOTAL_MAX},
+				    {'b', arg_num, &given.backlog, 1, BACKLOG_MAX},
+				    {'r', arg_word, &o->rules, 0, 0},
+				    {'l', arg_word, &o->local_host, 0, 0},
+				    {'m', arg_word, &o->sorry, 0, 0},
+				    {'h', arg_flag, &o->look_up, 0, 0},
+				    {0}};
 
-	if (num_parse(s, max, &n) == -1)
-		die_msg(EXIT_PERM, "'%s' is not a number up to %u", s, max);
-	return (unsigned)n;
-}
-
-static unsigned positive(const char *s, unsigned max)
-{
-	unsigned n = number(s, max);
-
-	if (n == 0)
-		die_msg(EXIT_PERM, "0 is too few");
-	return n;
-}
-
-static void take_option(struct options *o, int c)
-{
-	switch (c) {
-	case 'C':
-		if (paths_under(optarg) == -1)
-			die_sys2(EXIT_PERM, "use", optarg);
-		break;
-	case 'd':
-		arg.ready_fd = (int)number(optarg, 1023);
-		break;
-	case 'u':
-		arg.owner = optarg;
-		break;
-	case 'c':
-		arg.total = positive(optarg, TOTAL_MAX);
-		break;
-	case 'p':
-		arg.each = positive(optarg, TOTAL_MAX);
-		break;
-	case 'n':
-		arg.rate = number(optarg, TOTAL_MAX);
-		break;
-	case 'b':
-		arg.backlog = positive(optarg, BACKLOG_MAX);
-		break;
-	case 'r':
-		o->rules = optarg;
-		break;
-	case 'l':
-		o->local_host = optarg;
-		break;
-	case 'm':
-		o->sorry = optarg;
-		break;
-	case 'h':
-		o->look_up = 1;
-		break;
-	default:
-		die_usage(usage);
-	}
+	return argv + args(usage, table, argc, argv);
 }
 
 /* ADDRESS PORT ... -- PROGRAM [ARG ...] */
@@ -102,7 +59,7 @@ static void open_listeners(struct options *o, char **words)
 	for (; words[0] != NULL && strcmp(words[0], "--") != 0; words += 2) {
 		if (words[1] == NULL || o->nfds == LISTENERS_MAX)
 			die_usage(usage);
-		o->fds[o->nfds] = listen_open(words[0], words[1], (int)arg.backlog);
+		o->fds[o->nfds] = listen_open(words[0], words[1], (int)given.backlog);
 		if (o->fds[o->nfds] == -1)
 			die_msg(EXIT_TEMP, "unable to listen at %s port %s: %s", words[0],
 				words[1], strerror(errno));
@@ -111,24 +68,6 @@ static void open_listeners(struct options *o, char **words)
 	if (o->nfds == 0 || words[0] == NULL || words[1] == NULL)
 		die_usage(usage);
 	o->program = words + 1;
-}
-
-static void drop_root(char *owner)
-{
-	char *colon = strchr(owner, ':');
-	unsigned uid;
-	unsigned gid;
-
-	if (colon == NULL)
-		die_usage(usage);
-	*colon = '\0';
-	uid = number(owner, UINT32_MAX - 1);
-	gid = number(colon + 1, UINT32_MAX - 1);
-	if (geteuid() != 0 && uid == geteuid())
-		return;
-	if (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 ||
-	    setresuid(uid, uid, uid) == -1)
-		die_sys(EXIT_TEMP, "drop privileges");
 }
 
 static void default_local_host(struct options *o)
@@ -141,24 +80,23 @@ static void default_local_host(struct options *o)
 
 int main(int argc, char **argv)
 {
+	static const struct owner none = OWNER_NONE;
 	static struct options o;
-	int c;
+	char **words;
 
 	prog_init("qlisten");
-	/* "+": options end at the first address; "--" stays for open_listeners(). */
-	while ((c = getopt(argc, argv, "+C:d:u:c:p:n:b:r:l:m:h")) != -1)
-		take_option(&o, c);
+	words = arguments(&o, argc, argv);
 	default_local_host(&o);
-	o.seats = seats_new(arg.total, arg.each, arg.rate);
+	o.seats = seats_new(given.total, given.each, given.rate);
 	if (o.seats == NULL)
 		die_sys(EXIT_TEMP, "allocate memory");
-	open_listeners(&o, argv + optind);
+	open_listeners(&o, words);
 	if (serve_prepare() == -1)
 		die_sys(EXIT_TEMP, "wait for signals");
-	if (arg.owner != NULL)
-		drop_root(arg.owner);
+	if (given.owner.uid != none.uid && owner_become(&given.owner) == -1)
+		die_sys(EXIT_TEMP, "drop privileges");
 	if (jail_enter(&jail_qlisten) == -1)
 		die_sys(EXIT_TEMP, "close the sandbox");
-	ready_notify(arg.ready_fd);
+	ready_notify(given.notify);
 	return serve(&o);
 }

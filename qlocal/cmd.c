@@ -11,23 +11,11 @@
 #include "addr.h"
 #include "clock.h"
 #include "date822.h"
-#include "paths.h"
 #include "prog.h"
 #include "sbuf.h"
 #include "submit.h"
 
 enum { DOOR_MS = 5000, SUBMIT_MS = 600000 };
-
-void cmd_options(int argc, char **argv, const char *usage)
-{
-	int c;
-
-	while ((c = getopt(argc, argv, "+C:")) != -1)
-		if (c != 'C')
-			die_usage(usage);
-		else if (paths_under(optarg) == -1)
-			die_sys2(EXIT_PERM, "use the directory", optarg);
-}
 
 void cmd_rewind(void)
 {

@@ -5,9 +5,6 @@
 #ifndef QLOCAL_CMD_H
 #define QLOCAL_CMD_H
 
-/* Options of a command that submits: -C DIR. Leaves optind at the first word behind. */
-void cmd_options(int argc, char **argv, const char *usage);
-
 /* Run a program with the message on its descriptor 0, put back to its beginning for us:
  * its exit code. Ends with 111 if the program could not be started or was killed. */
 int cmd_run(char **argv);

@@ -4,8 +4,7 @@
  * 0 forwards (and condredirect exits 99), 111 is temporary, anything else means no (and
  * condredirect exits 0).
  */
-#include <unistd.h>
-
+#include "args.h"
 #include "cmd.h"
 #include "prog.h"
 #include "program.h"
@@ -15,16 +14,17 @@ int main(int argc, char **argv)
 	static const char usage[] =
 	    "condredirect [-C dir] address program [argument ...]";
 	int code;
+	int first;
 
 	prog_init("condredirect");
-	cmd_options(argc, argv, usage);
-	if (argc - optind < 2)
+	first = args(usage, args_none, argc, argv);
+	if (argc - first < 2)
 		die_usage(usage);
-	code = cmd_run(argv + optind + 1);
+	code = cmd_run(argv + first + 1);
 	if (code == EXIT_TEMP)
 		return EXIT_TEMP;
 	if (code != 0)
 		return 0;
-	cmd_forward((char *[]){argv[optind], NULL});
+	cmd_forward((char *[]){argv[first], NULL});
 	return EXIT_STOP;
 }

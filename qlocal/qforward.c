@@ -3,19 +3,19 @@
  * Runs as the user, from a dot-file. Reads the message on descriptor 0 and NEWSENDER and
  * DTLINE of qlocal; asks qqueue. Exit 0, 100 or 111.
  */
-#include <unistd.h>
-
+#include "args.h"
 #include "cmd.h"
 #include "prog.h"
 
 int main(int argc, char **argv)
 {
 	static const char usage[] = "forward [-C dir] address ...";
+	int first;
 
 	prog_init("forward");
-	cmd_options(argc, argv, usage);
-	if (optind == argc)
+	first = args(usage, args_none, argc, argv);
+	if (first == argc)
 		die_usage(usage);
-	cmd_forward(argv + optind);
+	cmd_forward(argv + first);
 	return 0;
 }

@@ -19,11 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "control.h"
-#include "fdio.h"
-#include "num.h"
 #include "outside.h"
-#include "paths.h"
 #include "prog.h"
 #include "dryrun.h"
 #include "reader.h"
@@ -43,46 +41,23 @@ struct options {
 	int dry;
 };
 
-static int take_fd(const char *s)
+/* The words for dryrun(), with -n. */
+static char **arguments(struct options *o, int argc, char **argv)
 {
-	uint64_t v;
-
-	if (num_parse(s, 1023, &v) == -1 || v < 3)
-		die_usage(usage);
-	return (int)v;
-}
-
-static void take_options(struct options *o, int argc, char **argv)
-{
-	int c;
+	const struct arg table[] = {{'q', arg_fd, &o->socket, 0, 0},
+				    {'u', arg_word, &o->user, 0, 0},
+				    {'h', arg_word, &o->home, 0, 0},
+				    {'n', arg_flag, &o->dry, 0, 0},
+				    {0}};
+	int first;
 
 	*o = (struct options){.socket = -1};
-	while ((c = getopt(argc, argv, "C:q:u:h:n")) != -1) {
-		switch (c) {
-		case 'C':
-			if (paths_under(optarg) == -1)
-				die_sys2(EXIT_PERM, "use the directory", optarg);
-			break;
-		case 'q':
-			o->socket = take_fd(optarg);
-			break;
-		case 'u':
-			o->user = optarg;
-			break;
-		case 'h':
-			o->home = optarg;
-			break;
-		case 'n':
-			o->dry = 1;
-			break;
-		default:
-			die_usage(usage);
-		}
-	}
-	if (o->dry ? argc - optind != DRY_ARGS
-		   : argc != optind || o->socket == -1 || o->user == NULL ||
+	first = args(usage, table, argc, argv);
+	if (o->dry ? argc - first != DRY_ARGS
+		   : argc != first || o->socket == -1 || o->user == NULL ||
 			 o->home == NULL || *o->home != '/')
 		die_usage(usage);
+	return argv + first;
 }
 
 static _Noreturn void run_programs(const struct options *o, const struct settings *set,
@@ -117,8 +92,6 @@ static _Noreturn void serve(const struct options *o)
 		die_msg(EXIT_TEMP, "root has no mailbox here: name an alias for it");
 	if (settings_read(&set) == -1)
 		die_msg(EXIT_TEMP, "%s", control_error());
-	if (fd_cloexec(o->socket) == -1)
-		die_sys(EXIT_TEMP, "use the socket");
 	r.home = open(o->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r.home_error = errno;
 	if (usock_pair(pair) == -1 || (pid = fork()) == -1)
@@ -138,11 +111,12 @@ static _Noreturn void serve(const struct options *o)
 int main(int argc, char **argv)
 {
 	struct options o;
+	char **words;
 
 	prog_init("qlocal");
-	take_options(&o, argc, argv);
+	words = arguments(&o, argc, argv);
 	if (o.dry)
-		return dryrun(argv + optind);
+		return dryrun(words);
 	(void)umask(077);
 	serve(&o);
 }

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "clock.h"
 #include "fdio.h"
+#include "owner.h"
 #include "paths.h"
 #include "prog.h"
 #include "usock.h"
@@ -36,22 +37,6 @@ static void set_descriptors(int sock, int log)
 		die_sys(EXIT_TEMP, "arrange descriptors");
 }
 
-static void become(const struct route_user *u)
-{
-	if (geteuid() != 0) {
-		if (u->uid != getuid() || u->gid != getgid())
-			die_msg(EXIT_TEMP, "unable to become %s: not started as root",
-				u->name);
-		return;
-	}
-	if (setgroups(1, &u->gid) == -1 || setresgid(u->gid, u->gid, u->gid) == -1 ||
-	    setresuid(u->uid, u->uid, u->uid) == -1)
-		die_sys2(EXIT_TEMP, "become", u->name);
-	if (u->uid == 0 || getuid() != u->uid || geteuid() != u->uid ||
-	    getgid() != u->gid || getegid() != u->gid || setuid(0) != -1)
-		die_msg(EXIT_TEMP, "still not %s", u->name);
-}
-
 static void reset_signals(void)
 {
 	sigset_t none;
@@ -60,8 +45,9 @@ static void reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void run(const struct route_user *u, const char *dir, int sock, int log)
+static _Noreturn void run(const struct route_user *u, int sock, int log)
 {
+	const struct owner owner = {u->uid, u->gid};
 	static const char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
 	char qlocal[LIMIT_PATH];
 	char *env[] = {(char *)path, NULL};
@@ -74,11 +60,12 @@ static _Noreturn void run(const struct route_user *u, const char *dir, int sock,
 	(void)umask(077);
 	if (chdir("/") == -1)
 		die_sys(EXIT_TEMP, "change to /");
-	become(u);
+	if (owner_become(&owner) == -1)
+		die_sys2(EXIT_TEMP, "become", u->name);
 	argv[n++] = "qlocal";
-	if (dir != NULL) {
+	if (args_home != NULL) {
 		argv[n++] = "-C";
-		argv[n++] = dir;
+		argv[n++] = args_home;
 	}
 	argv[n++] = "-q";
 	argv[n++] = "3";
@@ -103,7 +90,7 @@ static void close_both(const int fds[2])
 	errno = e;
 }
 
-static struct child *start(struct child *c, const char *dir)
+static struct child *start(struct child *c)
 {
 	int sock[2];
 	int log[2];
@@ -116,7 +103,7 @@ static struct child *start(struct child *c, const char *dir)
 	}
 	c->pid = fd_nonblock(log[0]) == 0 ? fork() : -1;
 	if (c->pid == 0)
-		run(&c->user, dir, sock[1], log[1]);
+		run(&c->user, sock[1], log[1]);
 	if (c->pid == -1) {
 		close_both(sock);
 		close_both(log);
@@ -131,14 +118,14 @@ static struct child *start(struct child *c, const char *dir)
 	return c;
 }
 
-struct child *child_start(const struct route_user *u, const char *dir)
+struct child *child_start(const struct route_user *u)
 {
 	struct child *c = calloc(1, sizeof *c);
 
 	if (c == NULL)
 		return NULL;
 	c->user = *u;
-	if (start(c, dir) == NULL) {
+	if (start(c) == NULL) {
 		int e = errno;
 
 		free(c);

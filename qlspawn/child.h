@@ -23,8 +23,8 @@ struct child {
 /* The same person, in every respect that a process keeps. */
 int user_same(const struct route_user *a, const struct route_user *b);
 
-/* Start one: dir is the argument of our own -C, or NULL. NULL with errno. */
-struct child *child_start(const struct route_user *u, const char *dir);
+/* Start one. NULL with errno. */
+struct child *child_start(const struct route_user *u);
 
 /* End of file for it: an idle one exits. */
 void child_close(struct child *c);

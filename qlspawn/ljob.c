@@ -34,13 +34,11 @@ struct child *children;
 static struct ljob *jobs; /* in the order of their arrival */
 static unsigned njobs;
 static int qsend_sock;
-static const char *own_dir;
 static int64_t job_ms;
 
-void ljob_init(int qsend, const char *dir, unsigned seconds)
+void ljob_init(int qsend, unsigned seconds)
 {
 	qsend_sock = qsend;
-	own_dir = dir;
 	job_ms = (int64_t)seconds * 1000;
 }
 
@@ -152,7 +150,7 @@ static struct child *child_for(struct ljob *j)
 		make_room();
 		return NULL;
 	}
-	c = child_start(&j->user, own_dir);
+	c = child_start(&j->user);
 	if (c == NULL) {
 		finish_log(j, 'Z', "Unable to start a delivery. (#4.3.0)");
 		return NULL;

@@ -19,8 +19,8 @@ enum {
 	SLOW_MS = 30000 /* a user all of whose children take longer is passed over */
 };
 
-/* qsend: its socket; dir: our -C or NULL; seconds: for a job. */
-void ljob_init(int qsend, const char *dir, unsigned seconds);
+/* qsend: its socket; seconds: for a job. */
+void ljob_init(int qsend, unsigned seconds);
 
 /* A frame from qsend, with its descriptor (ours now) or -1. -1 with EBADMSG. */
 int ljob_take(const char *frame, size_t n, int fd);

@@ -6,8 +6,8 @@
  * slow one stops no other, and for one name there is never more than one, so that a
  * home that hangs costs one process. It never opens a home (one stat) nor a message.
  *
- *	run/qgetpw/sock	request = name NUL, answer = name NUL "+..." / "-" / "Z"
- *(lib/pwask.h) 2		log
+ *	run/qgetpw/sock	lib/pwask.h: request = name NUL, answer = name NUL "+..." etc.
+ *	2		log
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,10 +18,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "clock.h"
 #include "fdio.h"
 #include "jail.h"
-#include "num.h"
 #include "paths.h"
 #include "person.h"
 #include "prog.h"
@@ -29,7 +29,7 @@
 #include "sbuf.h"
 #include "usock.h"
 
-#define USAGE "qgetpw [-C DIR] [-d READYFD] [-t SECONDS]"
+static const char usage[] = "qgetpw [-C dir] [-d notify] [-t seconds]";
 
 extern const struct jail_profile jail_qgetpw;
 
@@ -46,7 +46,7 @@ static struct lookup {
 	unsigned char waits[CLIENTS_MAX];
 } lookups[LOOKUPS_MAX];
 
-static int64_t limit_ms = LIMIT_SECONDS * 1000;
+static int64_t limit_ms;
 
 static void drop_client(int i)
 {
@@ -243,24 +243,16 @@ static _Noreturn void serve(int sock)
 	}
 }
 
-static int take_options(int argc, char **argv)
+static int arguments(int argc, char **argv)
 {
-	uint64_t ready = 0;
-	uint64_t seconds;
-	int c;
+	int notify = -1;
+	unsigned seconds = LIMIT_SECONDS;
+	const struct arg table[] = {
+	    {'d', arg_fd, &notify, 0, 0}, {'t', arg_num, &seconds, 0, 3600}, {0}};
 
-	while ((c = getopt(argc, argv, "C:d:t:")) != -1) {
-		if (c == 'C' && paths_under(optarg) == 0)
-			continue;
-		if (c == 'd' && num_parse(optarg, 65535, &ready) == 0)
-			continue;
-		if (c != 't' || num_parse(optarg, 3600, &seconds) == -1)
-			die_usage(USAGE);
-		limit_ms = (int64_t)seconds * 1000;
-	}
-	if (optind != argc)
-		die_usage(USAGE);
-	return ready == 0 ? -1 : (int)ready;
+	args_only(usage, table, argc, argv);
+	limit_ms = (int64_t)seconds * 1000;
+	return notify;
 }
 
 static int open_socket(void)
@@ -274,11 +266,11 @@ static int open_socket(void)
 
 int main(int argc, char **argv)
 {
-	int ready;
+	int notify;
 	int sock;
 
 	prog_init("qgetpw");
-	ready = take_options(argc, argv);
+	notify = arguments(argc, argv);
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		client[i] = -1;
 	sock = open_socket();
@@ -287,6 +279,6 @@ int main(int argc, char **argv)
 	person_prepare();
 	if (jail_enter(&jail_qgetpw) == -1)
 		die_sys(EXIT_TEMP, "lock in");
-	ready_notify(ready);
+	ready_notify(notify);
 	serve(sock);
 }

@@ -16,86 +16,48 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "fdio.h"
+#include "args.h"
 #include "ljob.h"
 #include "localjob.h"
-#include "num.h"
-#include "paths.h"
+#include "owner.h"
 #include "prog.h"
 #include "pwask.h"
+#include "sigfd.h"
 #include "usock.h"
 
-#define USAGE "qlspawn [-C DIR] -l LIFELINEFD -q SOCKETFD [-a UID:GID] [-t SECONDS]"
+static const char usage[] =
+    "qlspawn [-C dir] -l lifeline -q socket [-a uid:gid] [-t seconds]";
 
-struct options {
-	const char *dir;
-	int lifeline;
-	int qsend;
-	unsigned seconds;
-};
+static int lifeline = -1;
+static int qsend = -1;
+static int signals; /* ends of children, and the wish to stop */
 
-static int take_fd(const char *s)
+static void arguments(int argc, char **argv)
 {
-	uint64_t v;
+	unsigned seconds = LOCALJOB_SECONDS;
+	struct owner alias = OWNER_NONE;
+	const struct arg table[] = {{'l', arg_fd, &lifeline, 0, 0},
+				    {'q', arg_fd, &qsend, 0, 0},
+				    {'a', arg_owner, &alias, 0, 0},
+				    {'t', arg_num, &seconds, 0, 86400},
+				    {0}};
 
-	if (num_parse(s, 65535, &v) == -1 || fd_cloexec((int)v) == -1)
-		die_usage(USAGE);
-	return (int)v;
+	args_only(usage, table, argc, argv);
+	if (lifeline == -1 || qsend == -1)
+		die_usage(usage);
+	pwask_alias(&alias);
+	ljob_init(qsend, seconds);
 }
 
-static void take_alias(const char *s)
+static void open_signals(void)
 {
-	const char *colon = strchr(s, ':');
-	uint64_t uid;
-	uint64_t gid;
+	static const int list[] = {SIGCHLD, SIGTERM, SIGINT, 0};
 
-	if (colon == NULL ||
-	    num_parse_n(s, (size_t)(colon - s), UINT32_MAX - 1, &uid) == -1 ||
-	    num_parse(colon + 1, UINT32_MAX - 1, &gid) == -1 || uid == 0)
-		die_usage(USAGE);
-	pwask_alias((uid_t)uid, (gid_t)gid);
-}
-
-static void take_options(struct options *o, int argc, char **argv)
-{
-	uint64_t v;
-	int c;
-
-	while ((c = getopt(argc, argv, "C:l:q:a:t:")) != -1) {
-		if (c == 'C' && paths_under(optarg) == 0)
-			o->dir = optarg;
-		else if (c == 'l')
-			o->lifeline = take_fd(optarg);
-		else if (c == 'q')
-			o->qsend = take_fd(optarg);
-		else if (c == 'a')
-			take_alias(optarg);
-		else if (c == 't' && num_parse(optarg, 86400, &v) == 0)
-			o->seconds = (unsigned)v;
-		else
-			die_usage(USAGE);
-	}
-	if (optind != argc || o->lifeline == -1 || o->qsend == -1)
-		die_usage(USAGE);
-}
-
-/* Ends of children and the wish to stop, as a descriptor. */
-static int open_signals(void)
-{
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGCHLD);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
-		return -1;
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	signals = sigfd_open(list, NULL);
+	if (signals == -1)
+		die_sys(EXIT_TEMP, "watch for signals");
 }
 
 /* Children see the end of file on their sockets when we are gone. */
@@ -104,20 +66,20 @@ static _Noreturn void stop(void)
 	_exit(0);
 }
 
-static void hear_signals(int fd)
+static void hear_signals(void)
 {
-	struct signalfd_siginfo s;
+	int sig;
 
-	while (read(fd, &s, sizeof s) == sizeof s)
-		if (s.ssi_signo != SIGCHLD)
+	while ((sig = sigfd_next(signals)) != 0)
+		if (sig != SIGCHLD)
 			stop();
 }
 
-static void hear_qsend(int fd)
+static void hear_qsend(void)
 {
 	static char frame[LIMIT_FRAME];
 	int passed;
-	ssize_t r = usock_recv(fd, frame, sizeof frame, &passed);
+	ssize_t r = usock_recv(qsend, frame, sizeof frame, &passed);
 
 	if (r == 0)
 		stop();
@@ -136,12 +98,12 @@ static struct pollfd wait_for(int fd, short events)
 	return (struct pollfd){.fd = fd, .events = events};
 }
 
-static nfds_t fill(const struct options *o, int signals, int all_sent)
+static nfds_t fill(int all_sent)
 {
 	nfds_t n = P_CHILDREN;
 
-	watched[P_LIFELINE] = wait_for(o->lifeline, POLLIN);
-	watched[P_QSEND] = wait_for(o->qsend, (short)(all_sent ? POLLIN : POLLOUT));
+	watched[P_LIFELINE] = wait_for(lifeline, POLLIN);
+	watched[P_QSEND] = wait_for(qsend, (short)(all_sent ? POLLIN : POLLOUT));
 	watched[P_SIGNALS] = wait_for(signals, POLLIN);
 	watched[P_GETPW] = wait_for(pwask_fd(), POLLIN);
 	for (struct child *c = children; c != NULL; c = c->next) {
@@ -164,7 +126,7 @@ static void hear_children(struct child *first, nfds_t n)
 	}
 }
 
-static _Noreturn void serve(const struct options *o, int signals)
+static _Noreturn void serve(void)
 {
 	for (;;) {
 		int all_sent = ljob_flush();
@@ -173,18 +135,18 @@ static _Noreturn void serve(const struct options *o, int signals)
 
 		if (all_sent == -1)
 			stop();
-		n = fill(o, signals, all_sent);
+		n = fill(all_sent);
 		if (poll(watched, n, ljob_busy() ? 1000 : -1) == -1 && errno != EINTR)
 			die_sys(EXIT_TEMP, "wait for events");
 		if (watched[P_LIFELINE].revents != 0)
 			stop();
 		hear_children(first, n);
 		if (watched[P_SIGNALS].revents != 0)
-			hear_signals(signals);
+			hear_signals();
 		if (watched[P_GETPW].revents != 0)
 			pwask_receive(ljob_settled);
 		if (watched[P_QSEND].revents != 0 && all_sent)
-			hear_qsend(o->qsend);
+			hear_qsend();
 		pwask_tick(ljob_settled);
 		ljob_tick();
 	}
@@ -192,14 +154,8 @@ static _Noreturn void serve(const struct options *o, int signals)
 
 int main(int argc, char **argv)
 {
-	struct options o = {NULL, -1, -1, LOCALJOB_SECONDS};
-	int signals;
-
 	prog_init("qlspawn");
-	take_options(&o, argc, argv);
-	signals = open_signals();
-	if (signals == -1)
-		die_sys(EXIT_TEMP, "watch for signals");
-	ljob_init(o.qsend, o.dir, o.seconds);
-	serve(&o, signals);
+	arguments(argc, argv);
+	open_signals();
+	serve();
 }

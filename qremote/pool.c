@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "clock.h"
 #include "fdio.h"
 #include "paths.h"
@@ -74,14 +75,15 @@ static struct child *longest_idle(struct pool *p)
 }
 
 /* In the child. It dies with its parent, whatever it is doing. */
-static _Noreturn void run(const struct pool *p, int fd, pid_t parent)
+static _Noreturn void run(int fd, pid_t parent)
 {
 	char path[LIMIT_PATH];
 	char number[12];
 	char name[] = "qremote";
 	char q[] = "-q";
 	char home[] = "-C";
-	char *argv[] = {name, q, number, p->home != NULL ? home : NULL, p->home, NULL};
+	char *argv[] = {
+	    name, q, number, args_home != NULL ? home : NULL, (char *)args_home, NULL};
 	sigset_t none;
 
 	(void)sigemptyset(&none);
@@ -96,13 +98,13 @@ static _Noreturn void run(const struct pool *p, int fd, pid_t parent)
 }
 
 /* fork; the child's end of the pair closes here. */
-static pid_t start(const struct pool *p, int fds[2])
+static pid_t start(int fds[2])
 {
 	pid_t parent = getpid();
 	pid_t pid = fork();
 
 	if (pid == 0)
-		run(p, fds[1], parent);
+		run(fds[1], parent);
 	(void)close(fds[1]);
 	return pid;
 }
@@ -123,7 +125,7 @@ struct child *pool_start(struct pool *p, const char *destination)
 	c = &p->child[p->n];
 	*c = (struct child){.fd = fds[0], .until = clock_mono_ms() + IDLE_TIME};
 	(void)snprintf(c->destination, sizeof c->destination, "%s", destination);
-	c->pid = start(p, fds);
+	c->pid = start(fds);
 	if (c->pid == -1) {
 		(void)close(fds[0]);
 		return NULL;

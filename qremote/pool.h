@@ -26,7 +26,6 @@ struct child {
 };
 
 struct pool {
-	char *home; /* for -C, or NULL */
 	size_t n;
 	struct child child[CHILDREN_MAX];
 };

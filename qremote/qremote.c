@@ -18,6 +18,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "clock.h"
 #include "config.h"
 #include "control.h"
@@ -27,9 +28,7 @@
 #include "jail.h"
 #include "job.h"
 #include "limits.h"
-#include "num.h"
 #include "outcome.h"
-#include "paths.h"
 #include "prog.h"
 #include "sbuf.h"
 #include "self.h"
@@ -59,19 +58,11 @@ static _Noreturn void die_parent(const char *what)
 
 static void arguments(int argc, char **argv)
 {
-	static const char usage[] = "qremote [-C DIR] -q SOCKETFD";
-	uint64_t fd;
-	int c;
+	static const char usage[] = "qremote [-C dir] -q socket";
+	static const struct arg table[] = {{'q', arg_fd, &jobs, 0, 0}, {0}};
 
-	while ((c = getopt(argc, argv, "C:q:")) != -1) {
-		if (c == 'C' && paths_under(optarg) == -1)
-			die_sys2(EXIT_PERM, "use", optarg);
-		if (c == 'q' && num_parse(optarg, 1023, &fd) == 0)
-			jobs = (int)fd;
-		if (c == '?')
-			die_usage(usage);
-	}
-	if (optind != argc || jobs == -1)
+	args_only(usage, table, argc, argv);
+	if (jobs == -1)
 		die_usage(usage);
 }
 

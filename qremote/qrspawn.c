@@ -13,21 +13,19 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "clock.h"
 #include "destination.h"
-#include "fdio.h"
 #include "jail.h"
 #include "job.h"
 #include "limits.h"
-#include "num.h"
-#include "paths.h"
 #include "pool.h"
 #include "prog.h"
 #include "sbuf.h"
+#include "sigfd.h"
 #include "usock.h"
 
 extern const struct jail_profile jail_qrspawn;
@@ -52,36 +50,23 @@ static _Noreturn void die_start(const char *what)
 
 static void arguments(int argc, char **argv)
 {
-	static const char usage[] = "qrspawn [-C DIR] -l LIFELINEFD -q SOCKETFD";
-	uint64_t fd;
-	int c;
+	static const char usage[] = "qrspawn [-C dir] -l lifeline -q socket";
+	static const struct arg table[] = {
+	    {'l', arg_fd, &lifeline, 0, 0}, {'q', arg_fd, &qsend, 0, 0}, {0}};
 
-	while ((c = getopt(argc, argv, "C:l:q:")) != -1) {
-		if (c == 'C' && paths_under(pool.home = optarg) == -1)
-			die_sys2(EXIT_PERM, "use", optarg);
-		if (c == 'l' && num_parse(optarg, 1023, &fd) == 0)
-			lifeline = (int)fd;
-		if (c == 'q' && num_parse(optarg, 1023, &fd) == 0)
-			qsend = (int)fd;
-		if (c == '?')
-			die_usage(usage);
-	}
-	if (optind != argc || lifeline == -1 || qsend == -1)
+	args_only(usage, table, argc, argv);
+	if (lifeline == -1 || qsend == -1)
 		die_usage(usage);
 }
 
-static void open_all(void)
+static void open_signals(void)
 {
-	sigset_t chld;
+	static const int signals[] = {SIGCHLD, 0};
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)sigemptyset(&chld);
-	(void)sigaddset(&chld, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &chld, NULL) == -1 ||
-	    (deaths = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK)) == -1)
+	deaths = sigfd_open(signals, NULL);
+	if (deaths == -1)
 		die_start("watch for the end of children");
-	if (fd_cloexec(lifeline) == -1 || fd_cloexec(qsend) == -1)
-		die_start("use the descriptors given");
 }
 
 /* ---- reports ----------------------------------------------------------------------- */
@@ -217,11 +202,10 @@ static void hear_qsend(void)
 
 static void reap(void)
 {
-	struct signalfd_siginfo ignored;
 	int status;
 	pid_t pid;
 
-	while (read(deaths, &ignored, sizeof ignored) > 0)
+	while (sigfd_next(deaths) != 0)
 		;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		pool_reaped(&pool, pid);
@@ -297,7 +281,7 @@ int main(int argc, char **argv)
 {
 	prog_init("qrspawn");
 	arguments(argc, argv);
-	open_all();
+	open_signals();
 	if (jail_enter(&jail_qrspawn) == -1)
 		die_start("enter the sandbox");
 	return serve();

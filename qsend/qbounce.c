@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "clock.h"
 #include "control.h"
 #include "dsn.h"
@@ -29,8 +30,6 @@
 #include "jail.h"
 #include "job.h"
 #include "journal.h"
-#include "num.h"
-#include "paths.h"
 #include "prog.h"
 #include "qread.h"
 #include "rnd.h"
@@ -57,36 +56,13 @@ static struct child {
 
 /* ---- start ---- */
 
-static int fd_arg(const char *s)
+static void arguments(int argc, char **argv)
 {
-	uint64_t n;
+	static const struct arg table[] = {
+	    {'l', arg_fd, &self.lifeline, 0, 0}, {'q', arg_fd, &self.socket, 0, 0}, {0}};
 
-	if (num_parse(s, 1 << 20, &n) == -1 || fcntl((int)n, F_GETFD) == -1)
-		die_usage(usage);
-	(void)fd_cloexec((int)n);
-	return (int)n;
-}
-
-static void parse_args(int argc, char **argv)
-{
-	int o;
-
-	while ((o = getopt(argc, argv, "C:l:q:")) != -1)
-		switch (o) {
-		case 'C':
-			if (paths_under(optarg) == -1)
-				die_sys2(EXIT_PERM, "use directory", optarg);
-			break;
-		case 'l':
-			self.lifeline = fd_arg(optarg);
-			break;
-		case 'q':
-			self.socket = fd_arg(optarg);
-			break;
-		default:
-			die_usage(usage);
-		}
-	if (optind != argc || self.lifeline == -1 || self.socket == -1)
+	args_only(usage, table, argc, argv);
+	if (self.lifeline == -1 || self.socket == -1)
 		die_usage(usage);
 }
 
@@ -465,7 +441,7 @@ int main(int argc, char **argv)
 	sigset_t awake;
 
 	prog_init("qbounce");
-	parse_args(argc, argv);
+	arguments(argc, argv);
 	configure();
 	(void)sigemptyset(&block);
 	(void)sigaddset(&block, SIGCHLD);

@@ -12,7 +12,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,9 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "clock.h"
-#include "fdio.h"
-#include "num.h"
+#include "owner.h"
 #include "paths.h"
 #include "prog.h"
 #include "usock.h"
@@ -32,76 +31,30 @@ static const char usage[] = "qstart [-C dir] [-d notify] -s uid:gid -r uid:gid";
 enum { QSEND, QLSPAWN, QRSPAWN, QBOUNCE, PROGRAMS };
 enum { STOP_MS = 35000, END_MS = 5000, WORDS = 16, DIGITS = 12 };
 
-struct owner {
-	uid_t uid;
-	gid_t gid;
-};
-
 static struct {
-	const char *home;
 	int notify;
 	struct owner send, remote;
 	int lifeline[2];
 	int pair[PROGRAMS][2]; /* with qsend; [0] is qsend's */
 	pid_t pid[PROGRAMS];
-} self = {.notify = -1, .send = {0, 0}, .remote = {0, 0}};
+} self = {.notify = -1, .send = OWNER_NONE, .remote = OWNER_NONE};
 
 static const char *const names[PROGRAMS] = {"qsend", "qlspawn", "qrspawn", "qbounce"};
 
 /* ---- arguments ---- */
 
-static void parse_owner(struct owner *o, const char *s)
+static void arguments(int argc, char **argv)
 {
-	const char *colon = strchr(s, ':');
-	uint64_t uid;
-	uint64_t gid;
+	static const struct arg table[] = {{'d', arg_fd, &self.notify, 0, 0},
+					   {'s', arg_owner, &self.send, 0, 0},
+					   {'r', arg_owner, &self.remote, 0, 0},
+					   {0}};
+	static const struct owner none = OWNER_NONE;
 
-	if (colon == NULL ||
-	    num_parse_n(s, (size_t)(colon - s), UINT32_MAX - 1, &uid) == -1 ||
-	    num_parse(colon + 1, UINT32_MAX - 1, &gid) == -1)
+	args_only(usage, table, argc, argv);
+	if (self.send.uid == none.uid || self.remote.uid == none.uid)
 		die_usage(usage);
-	*o = (struct owner){(uid_t)uid, (gid_t)gid};
-}
-
-static int parse_notify(const char *s)
-{
-	uint64_t n;
-
-	if (num_parse(s, 1 << 20, &n) == -1 || fcntl((int)n, F_GETFD) == -1)
-		die_usage(usage);
-	(void)fd_cloexec((int)n);
-	return (int)n;
-}
-
-static void parse_args(int argc, char **argv)
-{
-	int owners = 0;
-	int o;
-
-	while ((o = getopt(argc, argv, "C:d:s:r:")) != -1)
-		switch (o) {
-		case 'C':
-			self.home = optarg;
-			if (paths_under(optarg) == -1)
-				die_sys2(EXIT_PERM, "use directory", optarg);
-			break;
-		case 'd':
-			self.notify = parse_notify(optarg);
-			break;
-		case 's':
-			parse_owner(&self.send, optarg);
-			owners |= 1;
-			break;
-		case 'r':
-			parse_owner(&self.remote, optarg);
-			owners |= 2;
-			break;
-		default:
-			die_usage(usage);
-		}
-	if (optind != argc || owners != 3)
-		die_usage(usage);
-	if (geteuid() == 0 && (self.send.uid == 0 || self.remote.uid == 0))
+	if (self.send.uid == 0 || self.remote.uid == 0)
 		die_msg(EXIT_PERM, "-s and -r must not be root");
 }
 
@@ -128,12 +81,9 @@ static void add_fd(struct command *c, const char *option, int fd)
 	add(c, c->numbers[c->n]);
 }
 
-/* The real uid counts: an ordinary user changes nothing. */
 static void become(const struct owner *o)
 {
-	if (geteuid() != 0)
-		return;
-	if (setgroups(0, NULL) == -1 || setgid(o->gid) == -1 || setuid(o->uid) == -1)
+	if (owner_become(o) == -1)
 		die_sys(EXIT_TEMP, "change the user");
 }
 
@@ -143,9 +93,9 @@ static _Noreturn void exec_program(int p)
 	char path[LIMIT_PATH];
 
 	add(&c, names[p]);
-	if (self.home != NULL) {
+	if (args_home != NULL) {
 		add(&c, "-C");
-		add(&c, self.home);
+		add(&c, args_home);
 	}
 	add_fd(&c, "-l", self.lifeline[0]);
 	if (p == QSEND) {
@@ -286,7 +236,7 @@ int main(int argc, char **argv)
 	sigset_t awake;
 
 	prog_init("qstart");
-	parse_args(argc, argv);
+	arguments(argc, argv);
 	(void)sigemptyset(&set);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
 		(void)sigaddset(&set, signals[i]);

@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "jail.h"
-#include "paths.h"
 #include "prog.h"
 #include "session.h"
 
@@ -34,21 +34,10 @@ static _Noreturn void die_starting(const char *why)
 	die_msg(EXIT_TEMP, "%s", why);
 }
 
-static void take_arguments(int argc, char **argv)
-{
-	int c;
-
-	while ((c = getopt(argc, argv, "C:")) != -1)
-		if (c != 'C' || paths_under(optarg) == -1)
-			die_usage("qsmtpd [-C DIR]");
-	if (optind != argc)
-		die_usage("qsmtpd [-C DIR]");
-}
-
 int main(int argc, char **argv)
 {
 	prog_init("qsmtpd");
-	take_arguments(argc, argv);
+	args_only("qsmtpd [-C dir]", args_none, argc, argv);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)setenv("TZ", "UTC0", 1); /* a local zone would be a file to open */
 	tzset();
