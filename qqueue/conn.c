@@ -292,31 +292,33 @@ static void take_message(struct conn *c, const char *p, size_t n)
 	}
 }
 
-static struct conn *of_commit(struct sync_job *job)
+static struct conn *of_commit(struct work *w)
 {
-	return (struct conn *)((char *)job - offsetof(struct conn, commit));
+	return (struct conn *)((char *)w - offsetof(struct conn, commit));
 }
 
-static int commit_run(struct sync_job *job, int new_dir)
+static int commit_run(struct work *w, unsigned thread)
 {
-	return draft_commit(&of_commit(job)->draft, new_dir);
+	struct conn *c = of_commit(w);
+
+	return draft_commit(&c->draft, c->server->new_dirs[thread]);
 }
 
-static void commit_done(struct sync_job *job)
+static void commit_done(struct work *w)
 {
-	struct conn *c = of_commit(job);
+	struct conn *c = of_commit(w);
 
 	set_deadline(c);
-	if (job->error == 0)
+	if (w->error == 0)
 		c->server->committed = 1;
 	if (c->state == CONN_GONE) {
-		if (job->error == 0)
+		if (w->error == 0)
 			log_result(c, 'K', c->id);
 		bury(c);
-	} else if (job->error == 0)
+	} else if (w->error == 0)
 		answer(c, 'K', c->id);
 	else {
-		errno = job->error;
+		errno = w->error;
 		fail_write(c);
 		answer_verdict(c);
 	}
@@ -329,8 +331,8 @@ static void end_message(struct conn *c)
 		return;
 	}
 	c->state = CONN_SYNCING;
-	c->commit = (struct sync_job){.run = commit_run, .done = commit_done};
-	syncer_give(&c->server->syncer, &c->commit);
+	c->commit = (struct work){.run = commit_run, .done = commit_done};
+	syncer_add(&c->server->syncer, &c->commit);
 }
 
 static void take(struct conn *c, int event, const char *p, size_t n)

@@ -35,7 +35,7 @@ struct conn {
 	const char *why;      /* text that lives for ever */
 	int why_errno;        /* its strerror is added */
 	char id[QID_LEN + 1]; /* offered */
-	struct sync_job commit;
+	struct work commit;
 	struct sbuf out; /* not sent yet */
 };
 

@@ -63,21 +63,21 @@ static int write_mark(struct ids *ids, uint64_t mark)
 	return 0;
 }
 
-static struct ids *of_sync(struct sync_job *job)
+static struct ids *of_sync(struct work *w)
 {
-	return (struct ids *)((char *)job - offsetof(struct ids, sync));
+	return (struct ids *)((char *)w - offsetof(struct ids, sync));
 }
 
-static int sync_run(struct sync_job *job, int new_dir)
+static int sync_run(struct work *w, unsigned thread)
 {
-	(void)new_dir;
-	return fdatasync(of_sync(job)->fd);
+	(void)thread;
+	return fdatasync(of_sync(w)->fd);
 }
 
 /* A failed sync is tried again with the next mark. */
-static void sync_done(struct sync_job *job)
+static void sync_done(struct work *w)
 {
-	of_sync(job)->syncing = 0;
+	of_sync(w)->syncing = 0;
 }
 
 static int renew(struct ids *ids, struct syncer *syncer, uint64_t mark)
@@ -86,8 +86,8 @@ static int renew(struct ids *ids, struct syncer *syncer, uint64_t mark)
 		return -1;
 	if (!ids->syncing) {
 		ids->syncing = 1;
-		ids->sync = (struct sync_job){.run = sync_run, .done = sync_done};
-		syncer_give(syncer, &ids->sync);
+		ids->sync = (struct work){.run = sync_run, .done = sync_done};
+		syncer_add(syncer, &ids->sync);
 	}
 	return 0;
 }

@@ -17,7 +17,7 @@ struct ids {
 	int fd; /* queue/qlock, locked for as long as the process lives */
 	uint64_t last;
 	uint64_t mark;
-	struct sync_job sync;
+	struct work sync;
 	int syncing;
 	int garbled; /* the file had other contents: ids begin at the clock's time */
 };

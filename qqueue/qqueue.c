@@ -23,11 +23,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "control.h"
 #include "jail.h"
 #include "num.h"
@@ -35,6 +35,7 @@
 #include "prog.h"
 #include "ready.h"
 #include "server.h"
+#include "sigfd.h"
 #include "usock.h"
 #include "wake.h"
 
@@ -64,43 +65,27 @@ static void queue_path(char out[LIMIT_PATH], const char *name)
 /* ---- arguments and configuration ----------------------------------------------------
  */
 
-static uint64_t arg_num(const char *s, uint64_t max)
+static int arg_trust(const struct arg *a, const char *word)
 {
-	uint64_t n;
+	uint64_t uid;
 
-	if (num_parse(s, max, &n) == -1)
-		die_usage(usage);
-	return n;
+	if (num_parse(word, UINT32_MAX, &uid) == -1)
+		return -1;
+	if (quota_trust(a->to, (uid_t)uid) == -1)
+		die_msg(EXIT_PERM, "too many -t");
+	return 0;
 }
 
 static int arguments(struct server *s, int argc, char **argv)
 {
 	int notify = -1;
-	int c;
+	const struct arg table[] = {{'d', arg_fd, &notify, 0, 0},
+				    {'t', arg_trust, &s->quota, 0, 0},
+				    {'w', arg_num, &s->opt.workers, 1, WORKERS_MAX},
+				    {0}};
 
-	s->opt.workers = SYNCER_WORKERS;
-	while ((c = getopt(argc, argv, "C:d:t:w:")) != -1)
-		switch (c) {
-		case 'C':
-			if (paths_under(optarg) == -1)
-				die_sys2(EXIT_PERM, "use directory", optarg);
-			break;
-		case 'd':
-			notify = (int)arg_num(optarg, 1000);
-			break;
-		case 't':
-			if (quota_trust(&s->quota, (uid_t)arg_num(optarg, UINT32_MAX)) ==
-			    -1)
-				die_msg(EXIT_PERM, "too many -t");
-			break;
-		case 'w':
-			s->opt.workers = (unsigned)arg_num(optarg, SYNCER_WORKERS_MAX);
-			break;
-		default:
-			die_usage(usage);
-		}
-	if (optind != argc || s->opt.workers == 0)
-		die_usage(usage);
+	s->opt.workers = WORKERS;
+	args_only(usage, table, argc, argv);
 	return notify;
 }
 
@@ -184,8 +169,11 @@ static void open_queue(struct server *s)
 		die_sys2(EXIT_TEMP, "open", path);
 	clean_tmp(s->tmp_dir);
 	queue_path(path, "new");
-	if (syncer_open(&s->syncer, s->opt.workers, path) == -1)
-		die_sys2(EXIT_TEMP, "open", path);
+	for (unsigned i = 0; i < s->opt.workers; i++) {
+		s->new_dirs[i] = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (s->new_dirs[i] == -1)
+			die_sys2(EXIT_TEMP, "open", path);
+	}
 }
 
 static void open_sockets(struct server *s)
@@ -203,21 +191,17 @@ static void open_sockets(struct server *s)
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll_fd == -1)
 		die_sys(EXIT_TEMP, "make an epoll descriptor");
+	if (syncer_open(&s->syncer, s->opt.workers) == -1)
+		die_sys(EXIT_TEMP, "make an event descriptor");
 }
 
-/* The workers inherit the mask, so signals come to the loop alone. */
 static void open_signals(struct server *s)
 {
-	sigset_t set;
+	static const int signals[] = {SIGTERM, SIGINT, 0};
 
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
-		die_sys(EXIT_TEMP, "block signals");
-	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	s->signal_fd = sigfd_open(signals, NULL);
 	if (s->signal_fd == -1)
-		die_sys(EXIT_TEMP, "make a signal descriptor");
+		die_sys(EXIT_TEMP, "catch signals");
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN); /* a write then says EFBIG */
 	(void)signal(SIGHUP, SIG_IGN);

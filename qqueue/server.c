@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "clock.h"
 #include "conn.h"
 #include "prog.h"
+#include "sigfd.h"
 #include "wake.h"
 
 enum {
@@ -97,11 +97,9 @@ static void on_connect(struct server *s, struct source *source, uint32_t events)
 
 static void on_signal(struct server *s, struct source *source, uint32_t events)
 {
-	struct signalfd_siginfo info;
-
 	(void)source;
 	(void)events;
-	if (read(s->signal_fd, &info, sizeof info) != sizeof info)
+	if (sigfd_next(s->signal_fd) == 0)
 		return;
 	if (s->end_at != 0) {
 		s->end_at = s->now; /* the second time: now */
@@ -123,11 +121,7 @@ static void on_finished(struct server *s, struct source *source, uint32_t events
 {
 	(void)source;
 	(void)events;
-	for (struct sync_job *job = syncer_take(&s->syncer), *next; job != NULL;
-	     job = next) {
-		next = job->next;
-		job->done(job);
-	}
+	syncer_finish(&s->syncer);
 }
 
 static void close_silent(struct server *s)

@@ -27,13 +27,16 @@ struct server_options {
 	uint64_t idle_ms;    /* of a client that is not trusted */
 };
 
+enum { WORKERS = 16, WORKERS_MAX = 32 };
+
 struct server {
 	struct server_options opt;
 	int epoll_fd;
 	int listen_fd;
 	int signal_fd;
-	int wake_fd; /* a datagram socket, not connected */
-	int tmp_dir; /* queue/tmp */
+	int wake_fd;               /* a datagram socket, not connected */
+	int tmp_dir;               /* queue/tmp */
+	int new_dirs[WORKERS_MAX]; /* queue/new, for each worker its own (why: draft.h) */
 	size_t conns_max;
 
 	struct ids ids;

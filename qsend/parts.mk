@@ -4,7 +4,7 @@ qstart.o = qsend/qstart.o
 
 QSEND_O = qsend/scan.o qsend/msg.o qsend/admit.o qsend/jobs.o qsend/report.o qsend/settle.o \
 	qsend/door.o qsend/lister.o qsend/log.o qsend/conf.o qsend/due.o qsend/retry.o \
-	qsend/journal.o qsend/syncer.o qsend/status.o qsend/bounce.o qsend/qread.o
+	qsend/journal.o qsend/status.o qsend/bounce.o qsend/qread.o
 qsend.o = qsend/qsend.o $(QSEND_O)
 qsend.libs = -lpthread
 qsend.jails = qsend

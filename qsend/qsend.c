@@ -19,20 +19,20 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "args.h"
 #include "clock.h"
 #include "fdio.h"
 #include "jail.h"
 #include "log.h"
-#include "num.h"
 #include "paths.h"
 #include "prog.h"
 #include "ready.h"
+#include "sigfd.h"
 #include "usock.h"
 
 extern const struct jail_profile jail_qsend;
@@ -40,45 +40,28 @@ extern const struct jail_profile jail_qsend;
 static const char usage[] = "qsend [-C dir] -l lifeline -L local -R remote -B bounce "
 			    "[-d notify]";
 enum { LOCK_WAIT_MS = 30000, LOCK_PAUSE_MS = 100, WAKES_MAX = 256 };
+/* So many syncs side by side; more gain nothing on one disk. */
+enum { SYNC_THREADS = 4 };
 /* FDS as in qsend.jail; FDS_OTHER: doors, directories, big messages, journals that
  * wait for their notification. */
 enum { FDS = 4096, FDS_OTHER = 240 };
 
 /* ---- arguments and what must be open ---- */
 
-static int fd_arg(const char *s)
-{
-	uint64_t n;
-
-	if (num_parse(s, 1 << 20, &n) == -1 || fcntl((int)n, F_GETFD) == -1)
-		die_usage(usage);
-	(void)fd_cloexec((int)n);
-	return (int)n;
-}
-
-static int parse_args(struct sched *q, int argc, char **argv)
+static int arguments(struct sched *q, int argc, char **argv)
 {
 	int notify = -1;
-	int o;
+	const struct arg table[] = {{'l', arg_fd, &q->lifeline, 0, 0},
+				    {'L', arg_fd, &q->ch[ROUTE_LOCAL].fd, 0, 0},
+				    {'R', arg_fd, &q->ch[ROUTE_REMOTE].fd, 0, 0},
+				    {'B', arg_fd, &q->bounce, 0, 0},
+				    {'d', arg_fd, &notify, 0, 0},
+				    {0}};
 
 	q->lifeline = q->bounce = q->ch[ROUTE_LOCAL].fd = q->ch[ROUTE_REMOTE].fd = -1;
-	while ((o = getopt(argc, argv, "C:l:L:R:B:d:")) != -1) {
-		int *to = o == 'l'   ? &q->lifeline
-			  : o == 'L' ? &q->ch[ROUTE_LOCAL].fd
-			  : o == 'R' ? &q->ch[ROUTE_REMOTE].fd
-			  : o == 'B' ? &q->bounce
-			  : o == 'd' ? &notify
-				     : NULL;
-
-		if (o == 'C' && paths_under(optarg) == -1)
-			die_sys2(EXIT_PERM, "use directory", optarg);
-		if (o == '?')
-			die_usage(usage);
-		if (to != NULL)
-			*to = fd_arg(optarg);
-	}
-	if (optind != argc || q->lifeline == -1 || q->bounce == -1 ||
-	    q->ch[ROUTE_LOCAL].fd == -1 || q->ch[ROUTE_REMOTE].fd == -1)
+	args_only(usage, table, argc, argv);
+	if (q->lifeline == -1 || q->bounce == -1 || q->ch[ROUTE_LOCAL].fd == -1 ||
+	    q->ch[ROUTE_REMOTE].fd == -1)
 		die_usage(usage);
 	return notify;
 }
@@ -202,24 +185,20 @@ static void open_all(struct sched *q)
 	q->wake = open_door("qsend-wake", SOCK_DGRAM, 0660);
 	q->ctl = open_door("qsend-ctl", SOCK_SEQPACKET, 0660);
 	q->list = open_door("qsend-list", SOCK_SEQPACKET, 0666);
+	if (syncer_open(&q->syncer, SYNC_THREADS) == -1)
+		die_sys(EXIT_TEMP, "make an event descriptor");
 }
 
 /* ---- signals ---- */
 
-/* As a descriptor: a busy loop sees them in turn with everything else. */
 static int open_signals(void)
 {
-	static const int signals[] = {SIGHUP, SIGALRM, SIGTERM, SIGINT, SIGCHLD};
-	sigset_t set;
-	int fd;
+	static const int signals[] = {SIGHUP, SIGALRM, SIGTERM, SIGINT, SIGCHLD, 0};
+	int fd = sigfd_open(signals, NULL);
 
-	(void)sigemptyset(&set);
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		(void)sigaddset(&set, signals[i]);
-	(void)signal(SIGPIPE, SIG_IGN);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd == -1 || sigprocmask(SIG_BLOCK, &set, NULL) == -1)
+	if (fd == -1)
 		die_sys(EXIT_TEMP, "catch signals");
+	(void)signal(SIGPIPE, SIG_IGN);
 	return fd;
 }
 
@@ -249,10 +228,10 @@ static void stop(struct sched *q)
 
 static void take_signals(struct sched *q)
 {
-	struct signalfd_siginfo got;
+	int sig;
 
-	while (read(q->signals, &got, sizeof got) == sizeof got)
-		switch (got.ssi_signo) {
+	while ((sig = sigfd_next(q->signals)) != 0)
+		switch (sig) {
 		case SIGHUP:
 			reread(q);
 			break;
@@ -272,7 +251,7 @@ static void take_signals(struct sched *q)
 enum {
 	P_LIFE,
 	P_SIGNALS,
-	P_BELL,
+	P_SYNCER,
 	P_LOCAL,
 	P_REMOTE,
 	P_BOUNCE,
@@ -288,7 +267,7 @@ static size_t fill_poll(struct sched *q, struct pollfd *p)
 
 	p[P_LIFE] = (struct pollfd){q->lifeline, POLLIN, 0};
 	p[P_SIGNALS] = (struct pollfd){q->signals, POLLIN, 0};
-	p[P_BELL] = (struct pollfd){q->bell, POLLIN, 0};
+	p[P_SYNCER] = (struct pollfd){q->syncer.fd, POLLIN, 0};
 	p[P_LOCAL] = (struct pollfd){q->ch[ROUTE_LOCAL].fd,
 				     q->ch[ROUTE_LOCAL].full ? out : POLLIN, 0};
 	p[P_REMOTE] = (struct pollfd){q->ch[ROUTE_REMOTE].fd,
@@ -309,15 +288,6 @@ static void drain_wakes(struct sched *q)
 	q->scan = 1;
 }
 
-static void take_work(struct sched *q)
-{
-	struct work *w;
-
-	(void)q;
-	while ((w = syncer_take()) != NULL)
-		w->done(w);
-}
-
 static void serve_spawner(struct sched *q, int kind, short revents)
 {
 	struct channel *c = &q->ch[kind];
@@ -335,8 +305,8 @@ static void serve(struct sched *q, const struct pollfd *p, size_t n)
 		die_msg(EXIT_TEMP, "qstart is gone");
 	if (p[P_SIGNALS].revents != 0)
 		take_signals(q);
-	if (p[P_BELL].revents != 0)
-		take_work(q);
+	if (p[P_SYNCER].revents != 0)
+		syncer_finish(&q->syncer);
 	serve_spawner(q, ROUTE_LOCAL, p[P_LOCAL].revents);
 	serve_spawner(q, ROUTE_REMOTE, p[P_REMOTE].revents);
 	if (p[P_BOUNCE].revents & POLLOUT)
@@ -355,7 +325,7 @@ static void serve(struct sched *q, const struct pollfd *p, size_t n)
 static int is_idle(const struct sched *q)
 {
 	return q->ch[ROUTE_LOCAL].running == 0 && q->ch[ROUTE_REMOTE].running == 0 &&
-	       bounces_running() == 0 && syncer_pending() == 0;
+	       bounces_running() == 0 && q->syncer.pending == 0;
 }
 
 static void work(struct sched *q)
@@ -450,15 +420,14 @@ int main(int argc, char **argv)
 	int notify;
 
 	prog_init("qsend");
-	notify = parse_args(&q, argc, argv);
+	notify = arguments(&q, argc, argv);
 	init_channels(&q);
 	configure(&q);
 	open_all(&q);
 	q.signals = open_signals();
 	if (jail_enter(&jail_qsend) == -1)
 		die_sys(EXIT_PERM, "enter the sandbox");
-	q.bell = syncer_start();
-	if (q.bell == -1)
+	if (syncer_start(&q.syncer) == -1)
 		die_sys(EXIT_TEMP, "start threads");
 	tick(&q);
 	if (scan_start(&q) == -1)

@@ -54,14 +54,14 @@ static void note_later(const struct sched *q, struct msg *m, uint32_t i, const c
 
 /* ---- failures count when they are durable ---- */
 
-static void run_sync(struct work *w)
+static int run_sync(struct work *w, unsigned thread)
 {
 	struct msg *m = (struct msg *)((char *)w - offsetof(struct msg, sync));
 
-	m->sync_error = 0;
-	if (fdatasync(m->journal.fd) == -1 ||
-	    (m->sync_dir != -1 && fsync(m->sync_dir) == -1))
-		m->sync_error = errno;
+	(void)thread;
+	if (fdatasync(m->journal.fd) == -1)
+		return -1;
+	return m->sync_dir != -1 ? fsync(m->sync_dir) : 0;
 }
 
 static void change_states(struct msg *m, enum rcpt_state from, enum rcpt_state to)
@@ -87,7 +87,7 @@ static void check_halves(struct sched *q, struct msg *m)
 /* A failed sync leaves nobody knows what on the disk: these are tried again. */
 static void sync_failed(struct sched *q, struct msg *m)
 {
-	errno = m->sync_error;
+	errno = m->sync.error;
 	warn_sys2("sync the journal of", m->id);
 	for (uint32_t i = 0; i < m->env.nrcpts; i++)
 		if (m->rcpts[i].state == RCPT_SYNCING) {
@@ -99,7 +99,7 @@ static void sync_failed(struct sched *q, struct msg *m)
 
 static void sync_done(struct sched *q, struct msg *m)
 {
-	if (m->sync_error != 0)
+	if (m->sync.error != 0)
 		sync_failed(q, m);
 	else {
 		change_states(m, RCPT_SYNCING, RCPT_FAILED);
@@ -130,7 +130,7 @@ static void begin_sync(struct sched *q, struct msg *m)
 	m->sync_dir = m->journal.unsynced_name ? q->state : -1;
 	m->sync = (struct work){.run = run_sync, .done = take_sync};
 	sync_owner = q;
-	syncer_add(&m->sync);
+	syncer_add(&q->syncer, &m->sync);
 }
 
 /* ---- one recipient ---- */

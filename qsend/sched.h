@@ -105,7 +105,6 @@ struct msg {
 	struct journal journal;
 	char later[LIMIT_TEXT + 1]; /* text of the last Z record */
 	int sync_dir; /* state/ when the sync under way includes it, or -1 */
-	int sync_error;
 	struct work sync;
 	int bad;            /* a child found the message corrupt */
 	int settling;       /* in a queue of settle.c, or on its way out */
@@ -159,7 +158,8 @@ struct sched {
 	unsigned loaded;
 	uint64_t messages;   /* in the queue */
 	uint64_t deliveries; /* numbers given */
-	int wake, ctl, list, bounce, lifeline, bell, signals;
+	int wake, ctl, list, bounce, lifeline, signals;
+	struct syncer syncer;
 	int bounce_full;
 	int scan; /* look into new/ */
 	uint32_t next_scan;

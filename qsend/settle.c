@@ -65,28 +65,26 @@ static struct {
 	int cur, state;
 	struct gone *now;  /* the thread's */
 	struct gone *next; /* for the thread after this one */
-	int error;
+	struct syncer *syncer;
 } removal;
 
-static void remove_journals(struct work *w)
+static int remove_journals(struct work *w, unsigned thread)
 {
 	(void)w;
-	removal.error = 0;
-	if (fsync(removal.cur) == -1) {
-		removal.error = errno;
-		return;
-	}
+	(void)thread;
+	if (fsync(removal.cur) == -1)
+		return -1;
 	for (struct gone *g = removal.now; g != NULL; g = g->next)
 		(void)unlinkat(removal.state, g->id, 0);
+	return 0;
 }
 
 static void removal_begin(void);
 
 static void removal_done(struct work *w)
 {
-	(void)w;
-	if (removal.error != 0) {
-		errno = removal.error;
+	if (w->error != 0) {
+		errno = w->error;
 		warn_sys("sync queue/cur");
 	}
 	while (removal.now != NULL) {
@@ -105,7 +103,7 @@ static void removal_begin(void)
 	removal.now = removal.next;
 	removal.next = NULL;
 	removal.work = (struct work){.run = remove_journals, .done = removal_done};
-	syncer_add(&removal.work);
+	syncer_add(removal.syncer, &removal.work);
 }
 
 static void remove_journal(struct sched *q, const struct msg *m)
@@ -119,6 +117,7 @@ static void remove_journal(struct sched *q, const struct msg *m)
 	removal.next = g;
 	removal.cur = q->cur;
 	removal.state = q->state;
+	removal.syncer = &q->syncer;
 	removal_begin();
 }
 

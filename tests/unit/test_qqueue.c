@@ -14,7 +14,6 @@
 #include "../../qqueue/frame.h"
 #include "../../qqueue/ids.h"
 #include "../../qqueue/quota.h"
-#include "../../qqueue/syncer.h"
 #include "clock.h"
 #include "qfile.h"
 
@@ -34,16 +33,13 @@ static int make_dir(const char *name)
 
 static int setup(void **state)
 {
-	char path[64];
-
 	(void)state;
 	if (mkdtemp(dir) == NULL)
 		return -1;
 	(void)snprintf(lock_path, sizeof lock_path, "%s/qlock", dir);
-	(void)snprintf(path, sizeof path, "%s/new", dir);
 	tmp_dir = make_dir("tmp");
 	new_dir = make_dir("new");
-	return tmp_dir == -1 || new_dir == -1 || syncer_open(&syncer, 2, path) == -1 ||
+	return tmp_dir == -1 || new_dir == -1 || syncer_open(&syncer, 2) == -1 ||
 		       syncer_start(&syncer) == -1
 		   ? -1
 		   : 0;
@@ -58,7 +54,6 @@ static int teardown(void **state)
 	(void)snprintf(path, sizeof path, "%s/tmp", dir);
 	if (rmdir(path) == -1) /* a test left something there */
 		return -1;
-	(void)snprintf(path, sizeof path, "%s/new", dir);
 	return rmdir(path) == -1 ? -1 : rmdir(dir);
 }
 
@@ -186,10 +181,7 @@ static void collect(void)
 	struct pollfd p = {syncer.fd, POLLIN, 0};
 
 	assert_int_equal(poll(&p, 1, 5000), 1);
-	for (struct sync_job *j = syncer_take(&syncer), *next; j != NULL; j = next) {
-		next = j->next;
-		j->done(j);
-	}
+	syncer_finish(&syncer);
 }
 
 static uint64_t file_mark(void)
