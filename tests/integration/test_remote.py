@@ -13,20 +13,14 @@ import time
 from pathlib import Path
 
 import pytest
+from postfix import Postfix
+from quoin import Quoin, wait_for
 from remote_driver import BIN, Remote, Server, speaker
 
 pytestmark = pytest.mark.skipif(
     not all((BIN / p).exists() for p in ("qremote", "qrspawn")), reason="qremote is not built"
 )
 ROOT = os.geteuid() == 0
-
-
-def wait_for(condition, seconds=10):
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, "not in time"
-        time.sleep(0.01)
-    return value
 
 
 # ---- a server that behaves -------------------------------------------------------------
@@ -595,80 +589,25 @@ def test_smtp_sink(tmp_path):
 
 @pytest.fixture
 def postfix():
-    """A whole Postfix with a configuration of its own; its mail goes to a Maildir."""
-    if not ROOT:
+    """A Postfix that delivers to b and c, and the directory where it does."""
+    if os.geteuid() != 0:
         pytest.skip("a whole Postfix needs root")
     if not shutil.which("postfix"):
         pytest.skip("postfix is not installed")
-    import tempfile
-
-    top = Path(tempfile.mkdtemp(prefix="pf-", dir="/tmp"))
-    top.chmod(0o755)
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-    conf, queue, data, box = (top / x for x in ("conf", "queue", "data", "box"))
-    for d in (conf, queue, data, box):
-        d.mkdir()
-    shutil.chown(data, "postfix")
+    p = Postfix(
+        virtual_mailbox_domains="there.example",
+        virtual_mailbox_base="$queue_directory/../box",
+        virtual_mailbox_maps="inline:{ b@there.example=b/, c@there.example=c/ }",
+        virtual_uid_maps="static:65534",
+        virtual_gid_maps="static:65534",
+        smtpd_relay_restrictions="reject_unauth_destination",
+        message_size_limit="100000",
+    )
+    box = p.top / "box"
+    box.mkdir()
     shutil.chown(box, "nobody")
-    (conf / "main.cf").write_text(
-        f"""compatibility_level = 3.6
-queue_directory = {queue}
-data_directory = {data}
-myhostname = pf.example
-mydestination =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-disable_dns_lookups = yes
-maillog_file = /dev/stdout
-virtual_mailbox_domains = there.example
-virtual_mailbox_base = {box}
-virtual_mailbox_maps = inline:{{ b@there.example=b/, c@there.example=c/ }}
-virtual_uid_maps = static:65534
-virtual_gid_maps = static:65534
-smtpd_relay_restrictions = reject_unauth_destination
-message_size_limit = 100000
-""")
-    (conf / "master.cf").write_text(
-        f"""127.0.0.1:{port} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-proxymap unix - - n - - proxymap
-virtual unix - n n - - virtual
-error unix - - n - - error
-anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
-""")
-    log = open(top / "log", "wb")
-    master = subprocess.Popen(["postfix", "-c", str(conf), "start-fg"], stdout=log, stderr=log,
-                              start_new_session=True)
-    try:
-        def greets():
-            try:
-                with socket.create_connection(("127.0.0.1", port), 2) as c:
-                    return c.recv(3) == b"220"
-            except OSError:
-                return False
-
-        try:
-            wait_for(greets, 30)
-        except AssertionError:
-            pytest.skip("postfix does not start here: " + (top / "log").read_text()[-300:])
-        yield port, box
-    finally:
-        subprocess.run(["postfix", "-c", str(conf), "stop"], capture_output=True)
-        try:
-            master.wait(15)
-        except subprocess.TimeoutExpired:
-            os.killpg(master.pid, signal.SIGKILL)
-            master.wait()
-        log.close()
-        shutil.rmtree(top, ignore_errors=True)
+    with p:
+        yield p.port, box
 
 
 def test_whole_postfix_as_the_next_host(postfix):
@@ -696,8 +635,6 @@ def test_whole_postfix_as_the_next_host(postfix):
     not all((BIN / p).exists() for p in ("qqueue", "qstart", "qsend", "qlspawn", "qlocal", "sendmail")),
     reason="the whole chain is not built")
 def test_sendmail_to_another_host_and_the_bounce_back():
-    from quoin import Quoin
-
     q = Quoin()
 
     def answer(line):
