@@ -60,6 +60,14 @@ class Box:
             found += parents.get(pid, [])
         return found
 
+    def is_traced(self):
+        """Has somebody attached to all processes of the box?"""
+        for pid in self.pids()[1:]:
+            with open(f"/proc/{pid}/status", encoding="ascii") as f:
+                if any(l.split() == ["TracerPid:", "0"] for l in f):
+                    return False
+        return True
+
     def cpu(self):
         """Seconds of CPU that the box has used since it began."""
         total = 0

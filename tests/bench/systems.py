@@ -78,6 +78,7 @@ alias_maps =
 alias_database =
 home_mailbox = Maildir/
 biff = no
+default_process_limit = 300
 maillog_file = {self.home}/data/log
 """
         )
