@@ -88,8 +88,8 @@ static struct {
 	struct job job;
 	struct route_to to;
 	char rcpts[LIMIT_JOBRCPTS][LIMIT_ADDRESS + 1];
-	struct sbuf frame;
-} making = {.frame = SBUF_INIT(LIMIT_FRAME)};
+} making;
+static struct sbuf frame = SBUF_INIT(LIMIT_FRAME);
 
 static int same_destination(const struct route_to *a, const struct route_to *b)
 {
@@ -150,7 +150,7 @@ static int build_frame(const struct half *h, uint16_t slot, const struct slot *s
 	j->sender = m->env.sender;
 	j->route = making.to.kind == ROUTE_LOCAL ? making.to.local : making.to.relay;
 	j->nrcpts = s->n;
-	return job_put(&making.frame, j);
+	return job_put(&frame, j);
 }
 
 /* Always a fresh open file description; the first job gets the one that read the
@@ -175,7 +175,7 @@ static int send_job(struct sched *q, struct channel *c, struct half *h, uint16_t
 	fd = open_for_job(q, h->msg);
 	if (fd == -1)
 		return -1;
-	if (usock_send(c->fd, making.frame.p, making.frame.len, fd) == 0) {
+	if (usock_send(c->fd, frame.p, frame.len, fd) == 0) {
 		(void)close(fd);
 		return 0;
 	}
