@@ -70,6 +70,7 @@ ifneq ($(MUSL),)
 FASTCC = $(MUSL)
 # musl's headers first, then the kernel's and cdb.h through links of our own
 FASTFLAGS = $(CSTD) $(WARN) $(OPT) -fstack-protector-strong -fno-common -fPIE -Ilib -I$(B) \
+	-fno-asynchronous-unwind-tables \
 	-idirafter $(B)/sysinc
 FASTSODIUM =
 # musl-gcc looks into musl's directory only
