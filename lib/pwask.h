@@ -16,7 +16,7 @@
 #include "qlimits.h"
 #include "route.h"
 
-/* Who is `alias`; OWNER_NONE: the one that the user database knows. */
+/* Who is `alias`, instead of the one that the user database knows (OWNER_NONE). */
 void pwask_alias(const struct owner *o);
 
 /* What one look-up (route_local) has asked so far. */

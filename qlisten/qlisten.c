@@ -25,7 +25,7 @@ extern const struct jail_profile jail_qlisten;
 enum { TOTAL_MAX = 100000, BACKLOG_MAX = 65535 };
 
 static const char usage[] =
-    "qlisten [-C dir] [-d notify] [-u uid:gid] [-c total] [-p each] [-n rate] [-b "
+    "qlisten [-C dir] [-d fd] [-u uid:gid] [-c total] [-p each] [-n rate] [-b "
     "backlog] "
     "[-r rules.cdb] [-l name] [-m text] [-h] address port ... -- program [arg ...]";
 

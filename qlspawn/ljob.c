@@ -70,7 +70,7 @@ static void finish_log(struct ljob *j, char letter, const char *text)
 {
 	struct qlog l;
 
-	qlog_begin(&l, letter == 'D' ? "refused" : "deferred");
+	qlog_begin(&l, letter == 'D' ? "refuse" : "defer");
 	qlog_id(&l, j->id);
 	qlog_str(&l, "local", j->local);
 	qlog_str(&l, "reason", text);

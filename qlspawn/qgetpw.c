@@ -29,7 +29,7 @@
 #include "sbuf.h"
 #include "usock.h"
 
-static const char usage[] = "qgetpw [-C dir] [-d notify] [-t seconds]";
+static const char usage[] = "qgetpw [-C dir] [-d fd] [-t seconds]";
 
 extern const struct jail_profile jail_qgetpw;
 

@@ -28,7 +28,7 @@
 #include "usock.h"
 
 static const char usage[] =
-    "qlspawn [-C dir] -l lifeline -q socket [-a uid:gid] [-t seconds]";
+    "qlspawn [-C dir] -l fd -q fd [-a uid:gid] [-t seconds]";
 
 static int lifeline = -1;
 static int qsend = -1;

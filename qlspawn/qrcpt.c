@@ -32,7 +32,7 @@
 #include "sigfd.h"
 #include "usock.h"
 
-static const char usage[] = "qrcpt [-C dir] [-d notify] [-a uid:gid]";
+static const char usage[] = "qrcpt [-C dir] [-d fd] [-a uid:gid]";
 
 extern const struct jail_profile jail_qrcpt;
 

@@ -158,7 +158,7 @@ static void log_result(const struct conn *c, char letter, const char *text)
 	const struct draft *d = &c->draft;
 	struct qlog l;
 
-	qlog_begin(&l, letter == 'K' ? "queued" : "refused");
+	qlog_begin(&l, letter == 'K' ? "queued" : "refuse");
 	qlog_id(&l, c->id);
 	qlog_num(&l, "uid", c->account->uid);
 	qlog_num(&l, "pid", (uint64_t)c->pid);
@@ -437,7 +437,7 @@ static void refuse(int fd, uid_t uid, const char *why)
 	struct qlog l;
 	int n = snprintf(text, sizeof text, "1%zu:Z%s,", 1 + strlen(why), why);
 
-	qlog_begin(&l, "refused");
+	qlog_begin(&l, "refuse");
 	qlog_num(&l, "uid", uid);
 	qlog_str(&l, "reason", why);
 	qlog_end(&l);

@@ -52,7 +52,7 @@ static void log_try(const struct remote *r, const struct job *j, const struct ou
 	qlog_num(&l, "decided", o->decided - before);
 	qlog_num(&l, "of", o->count);
 	if (o->decided < o->count)
-		qlog_str(&l, "why", r->smtp.why);
+		qlog_str(&l, "reason", r->smtp.why);
 	else
 		qlog_num(&l, "code", (uint64_t)r->smtp.reply.code);
 	qlog_num(&l, "ms", (uint64_t)(clock_mono_ms() - started));

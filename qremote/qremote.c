@@ -58,7 +58,7 @@ static _Noreturn void die_parent(const char *what)
 
 static void arguments(int argc, char **argv)
 {
-	static const char usage[] = "qremote [-C dir] -q socket";
+	static const char usage[] = "qremote [-C dir] -q fd";
 	static const struct arg table[] = {{'q', arg_fd, &jobs, 0, 0}, {0}};
 
 	args_only(usage, table, argc, argv);

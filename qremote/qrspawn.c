@@ -50,7 +50,7 @@ static _Noreturn void die_start(const char *what)
 
 static void arguments(int argc, char **argv)
 {
-	static const char usage[] = "qrspawn [-C dir] -l lifeline -q socket";
+	static const char usage[] = "qrspawn [-C dir] -l fd -q fd";
 	static const struct arg table[] = {
 	    {'l', arg_fd, &lifeline, 0, 0}, {'q', arg_fd, &qsend, 0, 0}, {0}};
 

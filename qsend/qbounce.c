@@ -38,7 +38,7 @@
 
 extern const struct jail_profile jail_qbounce;
 
-static const char usage[] = "qbounce [-C dir] -l lifeline -q socket";
+static const char usage[] = "qbounce [-C dir] -l fd -q fd";
 enum { CHILDREN = 16, SUBMIT_MS = 60000, REPORT_MS = 10000 };
 
 static struct {

@@ -37,8 +37,7 @@
 
 extern const struct jail_profile jail_qsend;
 
-static const char usage[] = "qsend [-C dir] -l lifeline -L local -R remote -B bounce "
-			    "[-d notify]";
+static const char usage[] = "qsend [-C dir] -l fd -L fd -R fd -B fd [-d fd]";
 enum { LOCK_WAIT_MS = 30000, LOCK_PAUSE_MS = 100, WAKES_MAX = 256 };
 /* So many syncs side by side; more gain nothing on one disk. */
 enum { SYNC_THREADS = 4 };

@@ -27,7 +27,7 @@
 #include "prog.h"
 #include "usock.h"
 
-static const char usage[] = "qstart [-C dir] [-d notify] -s uid:gid -r uid:gid";
+static const char usage[] = "qstart [-C dir] [-d fd] -s uid:gid -r uid:gid";
 enum { QSEND, QLSPAWN, QRSPAWN, QBOUNCE, PROGRAMS };
 enum { STOP_MS = 35000, END_MS = 5000, WORDS = 16, DIGITS = 12 };
 

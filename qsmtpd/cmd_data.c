@@ -170,7 +170,7 @@ static void log_accepted(const struct transfer *t, const char *id)
 	qlog_str(&l, "helo", s->helo);
 	qlog_str(&l, "from", s->sender);
 	qlog_num(&l, "rcpts", s->nrcpts);
-	qlog_num(&l, "size", t->d.bytes);
+	qlog_num(&l, "bytes", t->d.bytes);
 	qlog_end(&l);
 }
 
