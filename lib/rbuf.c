@@ -138,20 +138,25 @@ void obuf_init(struct obuf *w, int fd)
 	w->len = 0;
 }
 
-/* A socket nearly always takes it at once: ask before waiting for it. */
+/* A socket nearly always takes it at once: ask before waiting for it. Never in a call
+ * that blocks, for where some bytes find room it would wait until all do. */
 static int send_all(const struct obuf *w, const char *p, size_t n)
 {
-	ssize_t sent = send(w->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n > 0) {
+		ssize_t sent = send(w->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-	if (sent == (ssize_t)n)
-		return 0;
-	if (sent == -1 && errno != EAGAIN && errno != EINTR && errno != ENOTSOCK)
-		return -1;
-	if (sent > 0) {
-		p += sent;
-		n -= (size_t)sent;
+		if (sent == -1 && errno == ENOTSOCK)
+			return fd_write_full(w->fd, p, n, w->deadline);
+		if (sent == -1 && errno != EAGAIN && errno != EINTR)
+			return -1;
+		if (sent == -1 && fd_wait(w->fd, POLLOUT, w->deadline) == -1)
+			return -1;
+		if (sent > 0) {
+			p += sent;
+			n -= (size_t)sent;
+		}
 	}
-	return fd_write_full(w->fd, p, n, w->deadline);
+	return 0;
 }
 
 int obuf_flush(struct obuf *w)

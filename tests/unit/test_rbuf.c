@@ -1,11 +1,13 @@
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -207,6 +209,33 @@ static void notices_a_peer_that_never_reads(void **state)
 	assert_int_equal(errno, ETIMEDOUT);
 }
 
+/* Room for some bytes is not room for all: a blocking write would wait without an end. */
+static void notices_a_peer_that_reads_only_a_little(void **state)
+{
+	static char x[OBUF_SIZE];
+	int small = 1;
+	pid_t reader;
+
+	(void)state;
+	assert_int_equal(setsockopt(out.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small),
+			 0);
+	reader = fork();
+	assert_int_not_equal(reader, -1);
+	if (reader == 0) {
+		for (int i = 0; i < 2 && read(peer, x, sizeof x) > 0; i++)
+			(void)usleep(20000);
+		(void)pause();
+	}
+	(void)alarm(5);
+	out.deadline = clock_mono_ms() + 200;
+	assert_int_equal(obuf_put(&out, x, sizeof x), 0);
+	assert_int_equal(obuf_flush(&out), -1);
+	assert_int_equal(errno, ETIMEDOUT);
+	(void)alarm(0);
+	(void)kill(reader, SIGKILL);
+	(void)waitpid(reader, NULL, 0);
+}
+
 static void notices_a_lost_peer(void **state)
 {
 	(void)state;
@@ -231,6 +260,7 @@ int main(void)
 	    TEST(flushes_before_a_wait),
 	    TEST(writes_more_than_it_holds),
 	    TEST(notices_a_peer_that_never_reads),
+	    TEST(notices_a_peer_that_reads_only_a_little),
 	    TEST(notices_a_lost_peer),
 	};
 
