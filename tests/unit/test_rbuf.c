@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -224,7 +225,8 @@ static void notices_a_peer_that_reads_only_a_little(void **state)
 	if (reader == 0) {
 		for (int i = 0; i < 2 && read(peer, x, sizeof x) > 0; i++)
 			(void)usleep(20000);
-		(void)pause();
+		(void)poll(NULL, 0, 3000);
+		_exit(0);
 	}
 	(void)alarm(5);
 	out.deadline = clock_mono_ms() + 200;
