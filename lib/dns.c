@@ -43,7 +43,7 @@ static int fail_errno(struct dns *d, const struct dns_server *s)
 	return -1;
 }
 
-/* ---- one question to one server ------------------------------------------------- */
+/* ---- one question to one server ---- */
 
 struct question {
 	uint8_t msg[DNSMSG_QUERYMAX];
@@ -203,7 +203,7 @@ static int ask(struct dns *d, struct dns_server *s, struct question *q,
 	return r;
 }
 
-/* ---- all servers ---------------------------------------------------------------- */
+/* ---- all servers ---- */
 
 /* A round in which no server was silent is not repeated: they would say the same. */
 int dns_query(struct dns *d, const char *name, uint16_t type, struct dns_answer *a,
@@ -234,7 +234,7 @@ int dns_query(struct dns *d, const char *name, uint16_t type, struct dns_answer 
 	return -1;
 }
 
-/* ---- names of addresses ----------------------------------------------------------- */
+/* ---- names of addresses ---- */
 
 void dns_reverse(int family, const uint8_t ip[16], char name[LIMIT_DOMAIN + 1])
 {

@@ -20,7 +20,7 @@ static int is_label_byte(uint8_t c)
 	return c > 0x20 && c < 0x7f && c != '.' && c != '\\';
 }
 
-/* ---- writing ------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 static uint8_t *put16(uint8_t *p, unsigned v)
 {
@@ -95,7 +95,7 @@ int dnsmsg_query(uint8_t out[DNSMSG_QUERYMAX], uint16_t id, const char *name,
 	return (int)(p - out);
 }
 
-/* ---- reading ------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static unsigned get16(const uint8_t *p)
 {
@@ -359,7 +359,7 @@ int dnsmsg_read(struct dns_answer *a, const char *name, uint16_t type, int *rcod
 	return 0;
 }
 
-/* ---- records ------------------------------------------------------------------- */
+/* ---- records ---- */
 
 const uint8_t *dns_data(const struct dns_answer *a, size_t i, size_t *len)
 {

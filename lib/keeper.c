@@ -218,17 +218,11 @@ int keeper_get(struct keeper_frame *f, const char *p, size_t n)
 
 static int connect_door(char ask)
 {
-	char dir[LIMIT_PATH];
-	int fd;
+	int fd = usock_connect("qsend-ctl", SOCK_SEQPACKET);
 
-	if (path_join(dir, sizeof dir, paths.run, "qsend-ctl") == NULL)
-		return -1;
-	fd = usock_connect(dir, SOCK_SEQPACKET);
 	if (fd != -1 || ask != KEEPER_LIST || (errno != EACCES && errno != EPERM))
 		return fd;
-	if (path_join(dir, sizeof dir, paths.run, "qsend-list") == NULL)
-		return -1;
-	return usock_connect(dir, SOCK_SEQPACKET);
+	return usock_connect("qsend-list", SOCK_SEQPACKET);
 }
 
 int keeper_ask(const struct keeper_request *r)

@@ -95,7 +95,7 @@ int netstr_put(struct sbuf *b, const void *p, size_t n)
 	return sbuf_catc(b, ',');
 }
 
-/* ---- waiting --------------------------------------------------------------------- */
+/* ---- waiting ---- */
 
 static int dead_is_epipe(void)
 {

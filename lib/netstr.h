@@ -14,7 +14,7 @@
 
 struct sbuf;
 
-/* ---- incremental: for a server that must not wait -------------------------------- */
+/* ---- incremental: for a server that must not wait ---- */
 
 struct netstr {
 	size_t max;
@@ -40,7 +40,7 @@ int netstr_between(const struct netstr *s);
 __attribute__((warn_unused_result)) int netstr_put(struct sbuf *b, const void *p,
 						   size_t n);
 
-/* ---- waiting: for a client; deadline of clock_mono_ms() --------------------------- */
+/* ---- waiting: for a client; deadline of clock_mono_ms() ---- */
 
 enum { NETSTR_READAHEAD = 512 };
 

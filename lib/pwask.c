@@ -71,10 +71,8 @@ static struct name *room(void)
 
 static int send_request(const char *name)
 {
-	char dir[LIMIT_PATH];
-
-	if (fd == -1 && path_join(dir, sizeof dir, paths.run, "qgetpw") != NULL)
-		fd = usock_connect(dir, SOCK_SEQPACKET);
+	if (fd == -1)
+		fd = usock_connect("qgetpw", SOCK_SEQPACKET);
 	return fd == -1 ? -1 : usock_send(fd, name, strlen(name) + 1, -1);
 }
 

@@ -68,14 +68,10 @@ int submit_open_fd(struct submit *s, int fd, int64_t deadline)
 /* connect() to a socket whose queue of connections is full would wait for ever. */
 int submit_open(struct submit *s, int64_t deadline)
 {
-	char dir[LIMIT_PATH];
-
 	s->fd = -1;
 	s->text[0] = '\0';
-	if (path_join(dir, sizeof dir, paths.run, "qqueue") == NULL)
-		return -1;
 	for (;;) {
-		int fd = usock_connect(dir, SOCK_STREAM | SOCK_NONBLOCK);
+		int fd = usock_connect("qqueue", SOCK_STREAM | SOCK_NONBLOCK);
 
 		if (fd != -1)
 			return submit_open_fd(s, fd, deadline);

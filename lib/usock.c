@@ -10,15 +10,18 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "paths.h"
+
 enum { BACKLOG = 1024, FDS_MAX = 8 };
 
-static int address(struct sockaddr_un *a, const char *dir, const char *name)
+/* A file in the directory of a service: what fits here fits everywhere. */
+static int address(struct sockaddr_un *a, const char *name, const char *file)
 {
 	int n;
 
 	memset(a, 0, sizeof *a);
 	a->sun_family = AF_UNIX;
-	n = snprintf(a->sun_path, sizeof a->sun_path, "%s/%s", dir, name);
+	n = snprintf(a->sun_path, sizeof a->sun_path, "%s/%s/%s", paths.run, name, file);
 	if (n < 0 || (size_t)n >= sizeof a->sun_path) {
 		errno = ENAMETOOLONG;
 		return -1;
@@ -26,13 +29,14 @@ static int address(struct sockaddr_un *a, const char *dir, const char *name)
 	return 0;
 }
 
-static int lock_dir(const char *dir)
+static int lock_service(const char *name)
 {
-	char path[sizeof((struct sockaddr_un *)NULL)->sun_path + 8];
+	struct sockaddr_un a;
 	int fd;
 
-	(void)snprintf(path, sizeof path, "%s/lock", dir);
-	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (address(&a, name, "lock") == -1)
+		return -1;
+	fd = open(a.sun_path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -1;
 	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
@@ -42,12 +46,12 @@ static int lock_dir(const char *dir)
 	return fd;
 }
 
-static int bind_over(int fd, const char *dir, mode_t mode)
+static int bind_over(int fd, const char *name, mode_t mode)
 {
 	struct sockaddr_un tmp;
 	struct sockaddr_un final;
 
-	if (address(&tmp, dir, "sock.new") == -1 || address(&final, dir, "sock") == -1)
+	if (address(&tmp, name, "sock.new") == -1 || address(&final, name, "sock") == -1)
 		return -1;
 	if (unlink(tmp.sun_path) == -1 && errno != ENOENT)
 		return -1;
@@ -57,15 +61,15 @@ static int bind_over(int fd, const char *dir, mode_t mode)
 	return rename(tmp.sun_path, final.sun_path);
 }
 
-int usock_listen(const char *dir, int type, mode_t mode)
+int usock_listen(const char *name, int type, mode_t mode)
 {
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int lock;
 
 	if (fd == -1)
 		return -1;
-	lock = lock_dir(dir);
-	if (lock != -1 && bind_over(fd, dir, mode) == 0 &&
+	lock = lock_service(name);
+	if (lock != -1 && bind_over(fd, name, mode) == 0 &&
 	    (type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
 		return fd;
 	if (lock != -1)
@@ -74,12 +78,12 @@ int usock_listen(const char *dir, int type, mode_t mode)
 	return -1;
 }
 
-int usock_connect(const char *dir, int type)
+int usock_connect(const char *name, int type)
 {
 	struct sockaddr_un a;
 	int fd;
 
-	if (address(&a, dir, "sock") == -1)
+	if (address(&a, name, "sock") == -1)
 		return -1;
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (fd == -1)

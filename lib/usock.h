@@ -12,14 +12,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Listen at dir/sock: lock dir/lock, bind a temporary name, rename it over the
- * old. type is SOCK_STREAM or SOCK_SEQPACKET (with a backlog of 1024) or
+/* Listen at run/NAME/sock (paths.h): lock run/NAME/lock, bind a temporary name, rename
+ * it over the old. type is SOCK_STREAM or SOCK_SEQPACKET (with a backlog of 1024) or
  * SOCK_DGRAM; mode is the socket's. The lock lives as long as the process.
  * EWOULDBLOCK: another process serves this directory. The result does not block. */
-int usock_listen(const char *dir, int type, mode_t mode);
+int usock_listen(const char *name, int type, mode_t mode);
 
-/* Connect to dir/sock. ENOENT and ECONNREFUSED mean that nobody serves it. */
-int usock_connect(const char *dir, int type);
+/* Connect to run/NAME/sock. ENOENT and ECONNREFUSED mean that nobody serves it. */
+int usock_connect(const char *name, int type);
 
 /* Who called connect(): uid and pid of the peer. */
 int usock_peer(int fd, uid_t *uid, pid_t *pid);

@@ -22,14 +22,9 @@ int forward_connect(int lifeline, struct answer *a)
 {
 	int64_t deadline = clock_mono_ms() + DOOR_MS;
 	struct pollfd p = {lifeline, 0, 0};
-	char dir[LIMIT_PATH];
 	int fd;
 
-	if (path_join(dir, sizeof dir, paths.run, "qqueue") == NULL) {
-		answer_errno(a, "name", "qqueue's socket");
-		return -1;
-	}
-	while ((fd = usock_connect(dir, SOCK_STREAM | SOCK_NONBLOCK)) == -1) {
+	while ((fd = usock_connect("qqueue", SOCK_STREAM | SOCK_NONBLOCK)) == -1) {
 		if (clock_left_ms(deadline) == 0 || poll(&p, 1, DOOR_PAUSE_MS) == 1) {
 			answer_errno(a, "reach", "the mail queue");
 			return -1;

@@ -257,11 +257,11 @@ static int arguments(int argc, char **argv)
 
 static int open_socket(void)
 {
-	char dir[LIMIT_PATH];
+	int fd = usock_listen("qgetpw", SOCK_SEQPACKET, 0660);
 
-	if (path_join(dir, sizeof dir, paths.run, "qgetpw") == NULL)
-		return -1;
-	return usock_listen(dir, SOCK_SEQPACKET, 0660);
+	if (fd == -1)
+		die_sys(EXIT_TEMP, "listen at run/qgetpw");
+	return fd;
 }
 
 int main(int argc, char **argv)
@@ -274,11 +274,9 @@ int main(int argc, char **argv)
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		client[i] = -1;
 	sock = open_socket();
-	if (sock == -1)
-		die_sys(EXIT_TEMP, "listen at run/qgetpw");
 	person_prepare();
 	if (jail_enter(&jail_qgetpw) == -1)
-		die_sys(EXIT_TEMP, "lock in");
+		die_sys(EXIT_TEMP, "close the sandbox");
 	ready_notify(notify);
 	serve(sock);
 }

@@ -27,8 +27,7 @@
 #include "sigfd.h"
 #include "usock.h"
 
-static const char usage[] =
-    "qlspawn [-C dir] -l fd -q fd [-a uid:gid] [-t seconds]";
+static const char usage[] = "qlspawn [-C dir] -l fd -q fd [-a uid:gid] [-t seconds]";
 
 static int lifeline = -1;
 static int qsend = -1;

@@ -149,13 +149,6 @@ static void reread(void)
 	route = fresh;
 }
 
-static int open_signals(void)
-{
-	static const int signals[] = {SIGHUP, 0};
-
-	return sigfd_open(signals, NULL);
-}
-
 enum { P_SOCK, P_SIGNALS, P_GETPW, P_CLIENTS };
 static struct pollfd watched[P_CLIENTS + CLIENTS_MAX];
 
@@ -220,13 +213,30 @@ static int arguments(int argc, char **argv)
 	return notify;
 }
 
+static void configure(void)
+{
+	route = route_load();
+	if (route == NULL)
+		die_msg(EXIT_TEMP, "unable to read %s", route_error());
+}
+
+static int open_signals(void)
+{
+	static const int list[] = {SIGHUP, 0};
+	int fd = sigfd_open(list, NULL);
+
+	if (fd == -1)
+		die_sys(EXIT_TEMP, "catch signals");
+	return fd;
+}
+
 static int open_socket(void)
 {
-	char dir[LIMIT_PATH];
+	int fd = usock_listen("qrcpt", SOCK_SEQPACKET, 0660);
 
-	if (path_join(dir, sizeof dir, paths.run, "qrcpt") == NULL)
-		return -1;
-	return usock_listen(dir, SOCK_SEQPACKET, 0660);
+	if (fd == -1)
+		die_sys(EXIT_TEMP, "listen at run/qrcpt");
+	return fd;
 }
 
 int main(int argc, char **argv)
@@ -239,15 +249,11 @@ int main(int argc, char **argv)
 	notify = arguments(argc, argv);
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		clients[i].fd = -1;
-	route = route_load();
-	if (route == NULL)
-		die_msg(EXIT_TEMP, "unable to read %s", route_error());
+	configure();
 	signals = open_signals();
 	sock = open_socket();
-	if (signals == -1 || sock == -1)
-		die_sys(EXIT_TEMP, "listen at run/qrcpt");
 	if (jail_enter(&jail_qrcpt) == -1)
-		die_sys(EXIT_TEMP, "lock in");
+		die_sys(EXIT_TEMP, "close the sandbox");
 	ready_notify(notify);
 	serve(sock, signals);
 }

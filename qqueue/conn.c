@@ -16,8 +16,7 @@
 
 enum { OUT_MAX = 2048, TRUSTED_IDLE_MS = 3600 * 1000 };
 
-/* ---- the end of a connection --------------------------------------------------------
- */
+/* ---- the end of a connection ---- */
 
 static void give_back(struct conn *c)
 {
@@ -91,8 +90,7 @@ static void cut(struct conn *c, const char *why)
 	conn_close(c);
 }
 
-/* ---- what we say --------------------------------------------------------------------
- */
+/* ---- what we say ---- */
 
 static void watch(struct conn *c, uint32_t events)
 {
@@ -202,8 +200,7 @@ static void set_deadline(struct conn *c)
 	c->deadline = s->now + idle;
 }
 
-/* ---- a submission -------------------------------------------------------------------
- */
+/* ---- a submission ---- */
 
 /* It has failed: nothing of it is kept, the answer waits for its end. */
 static void fail(struct conn *c, char verdict, const char *why, int e)
@@ -369,8 +366,7 @@ static void feed(struct conn *c, const char *p, size_t n)
 	}
 }
 
-/* ---- events -------------------------------------------------------------------------
- */
+/* ---- events ---- */
 
 static void read_some(struct conn *c)
 {

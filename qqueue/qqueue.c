@@ -39,7 +39,7 @@
 #include "usock.h"
 #include "wake.h"
 
-static const char usage[] = "qqueue [-C dir] [-d fd] [-t uid]... [-w workers]";
+static const char usage[] = "qqueue [-C dir] [-d fd] [-t uid ...] [-w workers]";
 
 /* Descriptors: those of the program itself; a client has two, its socket and its file. */
 enum { NOFILE_WANTED = 4096, NOFILE_OWN = 24, NOFILE_CLIENT = 2 };
@@ -62,8 +62,7 @@ static void queue_path(char out[LIMIT_PATH], const char *name)
 		die_sys2(EXIT_PERM, "use path", paths.queue);
 }
 
-/* ---- arguments and configuration ----------------------------------------------------
- */
+/* ---- arguments and configuration ---- */
 
 static int arg_trust(const struct arg *a, const char *word)
 {
@@ -125,8 +124,7 @@ static void count_descriptors(struct server *s)
 	s->quota.untrusted_max = s->conns_max - s->conns_max / 4;
 }
 
-/* ---- opening ------------------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 static void lock_queue(struct server *s)
 {
@@ -178,13 +176,9 @@ static void open_queue(struct server *s)
 
 static void open_sockets(struct server *s)
 {
-	char path[LIMIT_PATH];
-
-	if (path_join(path, sizeof path, paths.run, "qqueue") == NULL)
-		die_sys2(EXIT_PERM, "use path", paths.run);
-	s->listen_fd = usock_listen(path, SOCK_STREAM, 0666);
+	s->listen_fd = usock_listen("qqueue", SOCK_STREAM, 0666);
 	if (s->listen_fd == -1)
-		die_sys2(EXIT_TEMP, "listen at", path);
+		die_sys(EXIT_TEMP, "listen at run/qqueue");
 	s->wake_fd = wake_open();
 	if (s->wake_fd == -1)
 		die_sys(EXIT_TEMP, "make a socket");

@@ -46,8 +46,7 @@ const char *server_refusal(struct server *s)
 	return NULL;
 }
 
-/* ---- accepting ----------------------------------------------------------------------
- */
+/* ---- accepting ---- */
 
 /* Nothing is accepted for ms, and until a place is free. */
 static int pause_accept(struct server *s, int ms)
@@ -92,8 +91,7 @@ static void on_connect(struct server *s, struct source *source, uint32_t events)
 	}
 }
 
-/* ---- ending -------------------------------------------------------------------------
- */
+/* ---- ending ---- */
 
 static void on_signal(struct server *s, struct source *source, uint32_t events)
 {
@@ -114,8 +112,7 @@ static void on_signal(struct server *s, struct source *source, uint32_t events)
 	}
 }
 
-/* ---- the loop -----------------------------------------------------------------------
- */
+/* ---- the loop ---- */
 
 static void on_finished(struct server *s, struct source *source, uint32_t events)
 {

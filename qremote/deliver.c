@@ -59,7 +59,7 @@ static void log_try(const struct remote *r, const struct job *j, const struct ou
 	qlog_end(&l);
 }
 
-/* ---- before a host is asked -------------------------------------------------------- */
+/* ---- before a host is asked ---- */
 
 static int is_ascii(const char *s)
 {
@@ -115,8 +115,7 @@ static void check_destination(struct remote *r, const struct job *j, struct outc
 	outcome_rest(o, 'Z', "internal error: wrong destination (#4.3.0)");
 }
 
-/* ---- hosts ---------------------------------------------------------------------------
- */
+/* ---- hosts ---- */
 
 static int is_done(const struct outcome *o)
 {

@@ -37,7 +37,7 @@ static void say_later(struct dest *d, const char *name)
 	    answered ? "4.4.0" : "4.4.3");
 }
 
-/* ---- addresses ------------------------------------------------------------------- */
+/* ---- addresses ---- */
 
 static void add_target(struct dest *d, const char *host, const struct address *a)
 {
@@ -118,7 +118,7 @@ static int resolve(struct dest *d, const char *name)
 	return self;
 }
 
-/* ---- hosts ----------------------------------------------------------------------- */
+/* ---- hosts ---- */
 
 static void add_host(struct dest *d, uint32_t preference, const char *name)
 {

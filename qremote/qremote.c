@@ -47,10 +47,6 @@ static _Noreturn void die_config(void)
 		die_msg(EXIT_PERM, "%s", control_error());
 	die_sys(EXIT_TEMP, "learn the addresses of this host");
 }
-static _Noreturn void die_jail(void)
-{
-	die_sys(EXIT_TEMP, "enter the sandbox");
-}
 static _Noreturn void die_parent(const char *what)
 {
 	die_sys(EXIT_TEMP, what);
@@ -64,6 +60,14 @@ static void arguments(int argc, char **argv)
 	args_only(usage, table, argc, argv);
 	if (jobs == -1)
 		die_usage(usage);
+}
+
+static void configure(void)
+{
+	if (config_load(&remote.config) == -1 || self_load(&remote.self) == -1 ||
+	    dns_init(&remote.dns) == -1)
+		die_config();
+	remote_begin(&remote);
 }
 
 static void report(const struct job *j, const struct outcome *o)
@@ -126,11 +130,8 @@ int main(int argc, char **argv)
 	prog_init("qremote");
 	arguments(argc, argv);
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (config_load(&remote.config) == -1 || self_load(&remote.self) == -1 ||
-	    dns_init(&remote.dns) == -1)
-		die_config();
-	remote_begin(&remote);
+	configure();
 	if (jail_enter(&jail_qremote) == -1)
-		die_jail();
+		die_sys(EXIT_TEMP, "close the sandbox");
 	return serve();
 }

@@ -69,7 +69,7 @@ static void open_signals(void)
 		die_start("watch for the end of children");
 }
 
-/* ---- reports ----------------------------------------------------------------------- */
+/* ---- reports ---- */
 
 static void send_report(void)
 {
@@ -131,7 +131,7 @@ static void hear_child(struct child *c)
 	send_report();
 }
 
-/* ---- jobs -------------------------------------------------------------------------- */
+/* ---- jobs ---- */
 
 static int hand_over(struct child *c, const struct job *j, size_t n, int fd)
 {
@@ -197,8 +197,7 @@ static void hear_qsend(void)
 	(void)close(fd);
 }
 
-/* ---- the loop ------------------------------------------------------------------------
- */
+/* ---- the loop ---- */
 
 static void reap(void)
 {
@@ -283,6 +282,6 @@ int main(int argc, char **argv)
 	arguments(argc, argv);
 	open_signals();
 	if (jail_enter(&jail_qrspawn) == -1)
-		die_start("enter the sandbox");
+		die_start("close the sandbox");
 	return serve();
 }

@@ -19,7 +19,7 @@ void smtp_init(struct smtp *s, const struct config *cfg)
 	s->fd = -1;
 }
 
-/* ---- what went wrong -------------------------------------------------------------- */
+/* ---- what went wrong ---- */
 
 int smtp_lose(struct smtp *s, const char *fmt, ...)
 {
@@ -66,7 +66,7 @@ static int lose_errno(struct smtp *s, const char *what, int e)
 	}
 }
 
-/* ---- a conversation --------------------------------------------------------------- */
+/* ---- a conversation ---- */
 
 static int64_t limit(const struct smtp *s, int64_t ms)
 {
@@ -156,7 +156,7 @@ int smtp_flush(struct smtp *s)
 	return obuf_flush(&s->out) == -1 ? lose_errno(s, "writing", errno) : 0;
 }
 
-/* ---- the connection --------------------------------------------------------------- */
+/* ---- the connection ---- */
 
 static int say_hello(struct smtp *s, const char *verb)
 {

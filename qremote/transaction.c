@@ -41,8 +41,7 @@ static enum next refuse_rest(struct transaction *t, char letter)
 	return FINISHED;
 }
 
-/* ---- the steps: 0 is MAIL, 1..n the recipients, n + 1 DATA --------------------------
- */
+/* ---- the steps: 0 is MAIL, 1..n the recipients, n + 1 DATA ---- */
 
 static int put_mail(struct transaction *t)
 {
@@ -146,8 +145,7 @@ static enum next commands(struct transaction *t)
 	return next;
 }
 
-/* ---- the message --------------------------------------------------------------------
- */
+/* ---- the message ---- */
 
 /* The server answered before it had all, or hung up; only a refusal counts. */
 static void take_early(struct transaction *t)

@@ -450,7 +450,7 @@ int main(int argc, char **argv)
 	(void)sigaction(SIGCHLD, &sa, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (jail_enter(&jail_qbounce) == -1)
-		die_sys(EXIT_PERM, "enter the sandbox");
+		die_sys(EXIT_TEMP, "close the sandbox");
 	serve(&awake);
 	stop_children();
 	return 0;

@@ -138,14 +138,10 @@ static void take_lock(void)
 /* A door whose directory was not made stays shut. */
 static int open_door(const char *name, int type, mode_t mode)
 {
-	char dir[LIMIT_PATH];
-	int fd;
+	int fd = usock_listen(name, type, mode);
 
-	if (path_join(dir, sizeof dir, paths.run, name) == NULL)
-		die_sys2(EXIT_PERM, "listen at", name);
-	fd = usock_listen(dir, type, mode);
 	if (fd == -1 && errno != ENOENT)
-		die_sys2(EXIT_TEMP, "listen at", dir);
+		die_sys2(EXIT_TEMP, "listen at run/", name);
 	return fd;
 }
 
@@ -425,7 +421,7 @@ int main(int argc, char **argv)
 	open_all(&q);
 	q.signals = open_signals();
 	if (jail_enter(&jail_qsend) == -1)
-		die_sys(EXIT_PERM, "enter the sandbox");
+		die_sys(EXIT_TEMP, "close the sandbox");
 	if (syncer_start(&q.syncer) == -1)
 		die_sys(EXIT_TEMP, "start threads");
 	tick(&q);

@@ -57,10 +57,10 @@ int ask_queue(struct session *s)
 	return -1;
 }
 
-static int open_rcpt(struct session *s, const char *dir)
+static int open_rcpt(struct session *s)
 {
 	if (s->rcpt_fd == -1)
-		s->rcpt_fd = usock_connect(dir, SOCK_SEQPACKET);
+		s->rcpt_fd = usock_connect("qrcpt", SOCK_SEQPACKET);
 	return s->rcpt_fd == -1 ? -1 : 0;
 }
 
@@ -73,10 +73,10 @@ static void close_rcpt(struct session *s)
 	errno = e;
 }
 
-static int send_question(struct session *s, const char *dir, const char *rcpt)
+static int send_question(struct session *s, const char *rcpt)
 {
 	for (int again = s->rcpt_fd != -1;; again--) {
-		if (open_rcpt(s, dir) == -1)
+		if (open_rcpt(s) == -1)
 			return -1;
 		if (usock_send(s->rcpt_fd, rcpt, strlen(rcpt) + 1, -1) == 0)
 			return 0;
@@ -103,11 +103,14 @@ static enum ask_rcpt read_answer(struct session *s)
 }
 
 /* A host without qrcpt takes every recipient of its domains. */
-static enum ask_rcpt without_answer(const char *dir)
+static enum ask_rcpt without_answer(void)
 {
+	char dir[LIMIT_PATH];
 	struct stat st;
 
-	if ((errno != ENOENT && errno != ECONNREFUSED) || stat(dir, &st) == 0) {
+	if ((errno != ENOENT && errno != ECONNREFUSED) ||
+	    path_join(dir, sizeof dir, paths.run, "qrcpt") == NULL ||
+	    stat(dir, &st) == 0) {
 		warn_sys("ask qrcpt");
 		return ASK_LATER;
 	}
@@ -116,11 +119,7 @@ static enum ask_rcpt without_answer(const char *dir)
 
 enum ask_rcpt ask_rcpt(struct session *s, const char *rcpt)
 {
-	char dir[LIMIT_PATH];
-
-	if (path_join(dir, sizeof dir, paths.run, "qrcpt") == NULL)
-		return ASK_LATER;
-	if (send_question(s, dir, rcpt) == -1)
-		return without_answer(dir);
+	if (send_question(s, rcpt) == -1)
+		return without_answer();
 	return read_answer(s);
 }

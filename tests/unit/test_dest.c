@@ -13,7 +13,7 @@
 
 #include "../../qremote/dest.h"
 
-/* ---- a zone in place of lib/dns.c -------------------------------------------------- */
+/* ---- a zone in place of lib/dns.c ---- */
 
 struct zone_line {
 	const char *name;
@@ -142,7 +142,7 @@ const char *dns_error(const struct dns *d)
 	return "no answer";
 }
 
-/* ---- the tests --------------------------------------------------------------------- */
+/* ---- the tests ---- */
 
 static struct self self = {.name = {(char[]){"q.example"}, NULL, NULL},
 			   .naddrs = 1,

@@ -57,8 +57,7 @@ static int teardown(void **state)
 	return rmdir(path) == -1 ? -1 : rmdir(dir);
 }
 
-/* ---- frame ----------------------------------------------------------------------------
- */
+/* ---- frame ---- */
 
 /* Letters: e bytes of an envelope, E its end, m of a message, M its end, x an error. */
 static void read_frames(const char *in, size_t n, size_t step, char *out)
@@ -126,8 +125,7 @@ static void test_frames(void **state)
 		}
 }
 
-/* ---- quota ----------------------------------------------------------------------------
- */
+/* ---- quota ---- */
 
 static void test_quota(void **state)
 {
@@ -172,8 +170,7 @@ static void test_quota(void **state)
 	assert_int_equal(quota_trust(&q, 8), -1);
 }
 
-/* ---- ids ------------------------------------------------------------------------------
- */
+/* ---- ids ---- */
 
 /* Give back what the worker has synced. */
 static void collect(void)
@@ -234,8 +231,7 @@ static void test_ids(void **state)
 	assert_int_equal(file_mark(), last + 1);
 }
 
-/* ---- draft ----------------------------------------------------------------------------
- */
+/* ---- draft ---- */
 
 #define ENV "Fa@b\0Tc@d"
 #define ID  "28cKHvPncUP2IdY3l"

@@ -9,14 +9,29 @@
 
 #include "exact.h"
 
+#include "paths.h"
 #include "usock.h"
 
-static char dir[] = "/tmp/test_usock.XXXXXX";
+static char home[] = "/tmp/test_usock.XXXXXX";
+static const char dir[] = "service"; /* home/run/service */
+
+static void in_home(char path[64], const char *rest)
+{
+	(void)snprintf(path, 64, "%s/run%s", home, rest);
+}
 
 static int setup(void **state)
 {
+	char path[64];
+
 	(void)state;
-	return mkdtemp(dir) == NULL ? -1 : 0;
+	if (mkdtemp(home) == NULL || paths_under(home) == -1)
+		return -1;
+	in_home(path, "");
+	if (mkdir(path, 0700) == -1)
+		return -1;
+	in_home(path, "/service");
+	return mkdir(path, 0700);
 }
 
 static int teardown(void **state)
@@ -24,11 +39,15 @@ static int teardown(void **state)
 	char path[64];
 
 	(void)state;
-	(void)snprintf(path, sizeof path, "%s/sock", dir);
+	in_home(path, "/service/sock");
 	(void)unlink(path);
-	(void)snprintf(path, sizeof path, "%s/lock", dir);
+	in_home(path, "/service/lock");
 	(void)unlink(path);
-	return rmdir(dir);
+	in_home(path, "/service");
+	(void)rmdir(path);
+	in_home(path, "");
+	(void)rmdir(path);
+	return rmdir(home);
 }
 
 static unsigned open_count(void)
@@ -57,7 +76,7 @@ static void test_listen_and_connect(void **state)
 	assert_int_equal(errno, ENOENT);
 	server = usock_listen(dir, SOCK_SEQPACKET, 0640);
 	assert_int_not_equal(server, -1);
-	(void)snprintf(path, sizeof path, "%s/sock", dir);
+	in_home(path, "/service/sock");
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0640);
 	pid = fork();
