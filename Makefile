@@ -6,7 +6,7 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all check tests clean help lint lines install uninstall vars integration faults FORCE
+.PHONY: all check tests clean help lint lines lines-update install uninstall vars integration faults FORCE
 
 FLAVOUR ?= plain
 B ?= build/$(FLAVOUR)
@@ -252,7 +252,7 @@ help:
 	@echo 'make integration   with real clients and peers (package/deps test peers)'
 	@echo 'make faults        programs killed, disks full, system calls that fail'
 	@echo 'make lint          style and static checks (package/deps lint)'
-	@echo 'make lines         lines of code, by program and by uid'
+	@echo 'make lines         lines of code, by program and by uid; lines-update: into ARCHITECTURE.md'
 	@echo 'make install       into the system or DESTDIR; QMAIL=/var/qmail puts all in one place'
 	@echo 'make uninstall     remove what was installed; mail and control files stay'
 	@echo 'make clean         remove build/'
@@ -278,6 +278,13 @@ space = $(empty) $(empty)
 comma = ,
 lines: all
 	@package/lines $(B)/map $(foreach p,$(ALL),$(p):$(subst $(space),$(comma),$(strip $($(p).o))))
+
+# The same into ARCHITECTURE.md, between its two markers.
+lines-update: all
+	@$(MAKE) -s lines > $(B)/lines
+	@awk -v new=$(B)/lines '/^<!-- \/lines -->/ { skip = 0 } !skip { print } \
+		/^<!-- lines -->/ { skip = 1; print ""; while ((getline l < new) > 0) print l; print "" }' \
+		ARCHITECTURE.md > $(B)/architecture && cp $(B)/architecture ARCHITECTURE.md
 
 INSTALLVARS = CONTROLDIR QUEUEDIR RUNDIR USERSDIR ALIASDIR BINDIR LOGDIR MANDIR DESTDIR QMAIL B
 install: all
