@@ -162,8 +162,9 @@ static struct child *child_for(struct ljob *j)
 
 static void give(struct ljob *j, struct child *c)
 {
-	struct sbuf b = SBUF_INIT(LIMIT_LOCALFRAME);
+	static struct sbuf b = SBUF_INIT(LIMIT_LOCALFRAME);
 
+	sbuf_clear(&b);
 	if (localjob_put(&b, j->user.dash, j->user.ext, j->user.alias, j->frame.p,
 			 j->frame.len) == 0 &&
 	    usock_send(c->sock, b.p, b.len, j->fd) == 0) {
@@ -175,7 +176,6 @@ static void give(struct ljob *j, struct child *c)
 		finish_log(j, 'Z', "Unable to hand over a delivery. (#4.3.0)");
 		child_kill(c);
 	}
-	sbuf_free(&b);
 }
 
 /* Have all children of this user been at one job for a long time? */
@@ -358,6 +358,8 @@ void ljob_tick(void)
 			child_close(c);
 		else if (c->job != NULL && now - c->since >= job_ms)
 			lose(c, "The delivery took too long. (#4.3.0)");
+		else if (c->sock == -1 && now - c->since >= LINGER_MS + END_MS)
+			child_kill(c); /* its user may have stopped it */
 	}
 	ljob_reap();
 }

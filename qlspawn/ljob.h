@@ -16,6 +16,7 @@ enum {
 	CHILDREN_MAX = 200, /* in total */
 	JOBS_MAX = 500,     /* with two descriptors for each child below 1024 */
 	LINGER_MS = 2000,
+	END_MS = 10000, /* for one that is to end */
 	SLOW_MS = 30000 /* a user all of whose children take longer is passed over */
 };
 
