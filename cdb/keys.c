@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "prog.h"
+#include "text.h"
 
 void keys_add(struct keys *k, char *name, unsigned line)
 {
@@ -29,14 +30,12 @@ static int compare(const void *a, const void *b)
 	return order != 0 ? order : x->line < y->line ? -1 : x->line > y->line;
 }
 
-const struct key *keys_twice(struct keys *k, unsigned *first)
+void keys_once(struct keys *k, const struct text *t)
 {
 	if (k->count > 0)
 		qsort(k->key, k->count, sizeof *k->key, compare);
 	for (size_t i = 1; i < k->count; i++)
-		if (strcmp(k->key[i - 1].name, k->key[i].name) == 0) {
-			*first = k->key[i - 1].line;
-			return &k->key[i];
-		}
-	return NULL;
+		if (strcmp(k->key[i - 1].name, k->key[i].name) == 0)
+			text_bad(t, k->key[i].line, "%s stands at line %u already",
+				 k->key[i].name, k->key[i - 1].line);
 }

@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+struct text;
+
 struct key {
 	char *name; /* NUL-ended */
 	unsigned line;
@@ -18,7 +20,7 @@ struct keys {
 /* name is the table's from now on. Ends the program when memory does. */
 void keys_add(struct keys *k, char *name, unsigned line);
 
-/* Sort. The second of two equal ones (by line), or NULL; *first is the other. */
-const struct key *keys_twice(struct keys *k, unsigned *first);
+/* Ends the program by text_bad() when one stands there twice. Sorts them. */
+void keys_once(struct keys *k, const struct text *t);
 
 #endif

@@ -3,7 +3,6 @@
  * Runs as the admin; reads a file or standard input (the output of ldapsearch, getent,
  * a database client, …), writes the table whole or not at all. -l: keys in lower case.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,9 +47,7 @@ int main(int argc, char **argv)
 	static struct keys keys;
 	static struct text t;
 	struct table_writer *w;
-	const struct key *twice;
 	const char *line;
-	unsigned first;
 	int fold = 0;
 	const struct arg table[] = {{'l', arg_flag, &fold, 0, 0}, {0}};
 	char **words;
@@ -60,18 +57,12 @@ int main(int argc, char **argv)
 	words = argv + args(usage, table, argc, argv);
 	if (words + 2 != argv + argc)
 		die_usage(usage);
-	if (!text_read(&t, words[0])) {
-		errno = ENOENT;
-		die_sys2(EXIT_PERM, "read", t.name);
-	}
+	text_read(&t, words[0]);
 	w = make_table(words[1]);
 	while (text_line(&t, &line, &n))
 		if (n > 0 && line[0] != '#')
 			take_line(&t, w, &keys, line, n, fold);
-	twice = keys_twice(&keys, &first);
-	if (twice != NULL)
-		text_bad(&t, twice->line, "%s stands at line %u already", twice->name,
-			 first);
+	keys_once(&keys, &t);
 	make_done(w, &t);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "aliasline.h"
 #include "args.h"
@@ -134,12 +135,10 @@ static void open_text(struct build *b, const char *given)
 
 	if (path_join(path, sizeof path, paths.control, "aliases") == NULL)
 		die_sys(EXIT_PERM, "name control/aliases");
-	if (given != NULL ? text_read(&b->text, given) : text_read(&b->text, path))
-		return;
-	if (given == NULL && args_home == NULL && text_read(&b->text, "/etc/aliases"))
-		return;
-	errno = ENOENT;
-	die_sys2(EXIT_PERM, "read", given != NULL ? given : path);
+	if (given == NULL && args_home == NULL && access(path, F_OK) == -1 &&
+	    errno == ENOENT && access("/etc/aliases", F_OK) == 0)
+		given = "/etc/aliases";
+	text_read(&b->text, given != NULL ? given : path);
 }
 
 int main(int argc, char **argv)

@@ -5,7 +5,6 @@
  * there twice, a user with uid 0: an error with file, line and reason.
  */
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,16 +169,6 @@ static void take_lines(struct build *b)
 		 "there is no last line of one dot: is the file whole?");
 }
 
-static void check_twice(struct build *b)
-{
-	unsigned first;
-	const struct key *k = keys_twice(&b->keys, &first);
-
-	if (k != NULL)
-		text_bad(&b->text, k->line, "%s stands at line %u already", k->name,
-			 first);
-}
-
 int main(int argc, char **argv)
 {
 	static struct build b;
@@ -194,13 +183,10 @@ int main(int argc, char **argv)
 	if (path_join(from, sizeof from, paths.users, "assign") == NULL ||
 	    path_join(to, sizeof to, paths.users, "cdb") == NULL)
 		die_sys(EXIT_PERM, "name users/assign");
-	if (!text_read(&b.text, first < argc ? argv[first] : from)) {
-		errno = ENOENT;
-		die_sys2(EXIT_PERM, "read", b.text.name);
-	}
+	text_read(&b.text, first < argc ? argv[first] : from);
 	b.w = make_table(to);
 	take_lines(&b);
-	check_twice(&b);
+	keys_once(&b.keys, &b.text);
 	make_entry(b.w, "", 0, b.wild, b.nwild);
 	make_done(b.w, &b.text);
 	return 0;

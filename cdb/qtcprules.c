@@ -250,22 +250,14 @@ static void add_lengths(const char *key, const unsigned char *has, size_t n)
 static void compile(const char *to, const char *from)
 {
 	const char *line;
-	const struct key *k;
-	unsigned first;
 	size_t n;
 
-	if (!text_read(&build.text, from)) {
-		errno = ENOENT;
-		die_sys2(EXIT_PERM, "read", from);
-	}
+	text_read(&build.text, from);
 	build.w = make_table(to);
 	while (text_line(&build.text, &line, &n))
 		if (n > 0 && line[0] != '#')
 			take_line(line, n);
-	k = keys_twice(&build.keys, &first);
-	if (k != NULL)
-		text_bad(&build.text, k->line, "%s stands at line %u already", k->name,
-			 first);
+	keys_once(&build.keys, &build.text);
 	add_lengths("/4", build.has4, sizeof build.has4);
 	add_lengths("/6", build.has6, sizeof build.has6);
 	make_done(build.w, &build.text);

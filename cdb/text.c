@@ -32,7 +32,7 @@ static int slurp(int fd, struct sbuf *b)
 	}
 }
 
-int text_read(struct text *t, const char *path)
+void text_read(struct text *t, const char *path)
 {
 	struct sbuf b = SBUF_INIT(TEXT_MAX);
 	int fd = 0;
@@ -43,15 +43,12 @@ int text_read(struct text *t, const char *path)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	else
 		t->name = "standard input";
-	if (fd == -1 && errno == ENOENT)
-		return 0;
 	if (fd == -1 || slurp(fd, &b) == -1)
-		die_sys2(EXIT_TEMP, "read", t->name);
+		die_sys2(errno == ENOENT ? EXIT_PERM : EXIT_TEMP, "read", t->name);
 	if (fd > 0)
 		(void)close(fd);
 	t->p = b.p;
 	t->n = b.len;
-	return 1;
 }
 
 int text_line(struct text *t, const char **line, size_t *n)

@@ -15,9 +15,9 @@ struct text {
 	unsigned line; /* number of the line that was read last, from 1 */
 };
 
-/* All of the file ("-": standard input), at most 256 MB. 0 when there is no such file;
- * exits 111 on any other fault. */
-int text_read(struct text *t, const char *path);
+/* All of the file ("-": standard input), at most 256 MB. Exits 100 when there is no such
+ * file, 111 on any other fault. */
+void text_read(struct text *t, const char *path);
 
 /* The next line, without its end, CR and blanks behind it; comment lines and empty
  * ones too. 0 at the end. */

@@ -17,11 +17,9 @@
 #include "args.h"
 #include "cursor.h"
 #include "dotname.h"
-#include "paths.h"
 #include "prog.h"
 #include "pwask.h"
 #include "route.h"
-#include "table.h"
 
 static const char usage[] = "qctl route address ...";
 
@@ -77,15 +75,13 @@ static int find_user(const char *local, struct route_user *u)
 
 static void print_alias(const char *key)
 {
-	char path[LIMIT_PATH];
 	struct alias_item item;
 	struct cursor c;
 	char *value;
 	size_t len;
 
-	if (path_join(path, sizeof path, paths.control, "aliases.cdb") == NULL ||
-	    table_lookup(path, key, strlen(key), &value, &len) != 1)
-		die_sys2(EXIT_TEMP, "read", path);
+	if (alias_find(key, &value, &len) != 1)
+		die_sys2(EXIT_TEMP, "read control/aliases.cdb about", key);
 	cur_init(&c, value, len);
 	while (alias_next(&c, &item) == 1)
 		switch (item.kind) {

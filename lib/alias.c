@@ -4,6 +4,17 @@
 #include <string.h>
 
 #include "addr.h"
+#include "paths.h"
+#include "table.h"
+
+int alias_find(const char *name, char **value, size_t *len)
+{
+	char path[LIMIT_PATH];
+
+	if (path_join(path, sizeof path, paths.control, "aliases.cdb") == NULL)
+		return -1;
+	return table_lookup(path, name, strlen(name), value, len);
+}
 
 int alias_next(struct cursor *value, struct alias_item *item)
 {

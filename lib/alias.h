@@ -39,6 +39,10 @@ struct alias_item {
 	const char *text; /* ALIAS_FILE: with its first slash; others without the sign */
 };
 
+/* The value of a name in control/aliases.cdb (lower case), for free(): 1; 0 if there is
+ * no such alias; -1 with errno when the table cannot be read. */
+int alias_find(const char *name, char **value, size_t *len);
+
 /* Take the next instruction of a value. 1, 0 at the end, -1 with EBADMSG. */
 int alias_next(struct cursor *value, struct alias_item *item);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alias.h"
 #include "control.h"
 #include "cursor.h"
 #include "num.h"
@@ -195,14 +196,10 @@ static int become_alias(struct lookup *k)
 
 static int ask_aliases(struct lookup *k)
 {
-	char path[LIMIT_PATH];
 	char *value;
 	size_t len;
-	int r;
+	int r = alias_find(k->lower, &value, &len);
 
-	if (path_join(path, sizeof path, paths.control, "aliases.cdb") == NULL)
-		return route_fail(errno, "control/aliases.cdb: %s", strerror(errno));
-	r = table_lookup(path, k->lower, k->len, &value, &len);
 	if (r == -1)
 		return route_fail(errno, "control/aliases.cdb: %s", strerror(errno));
 	if (r == 0)

@@ -3,10 +3,8 @@
 #include <string.h>
 
 #include "alias.h"
-#include "paths.h"
 #include "plan.h"
 #include "sbuf.h"
-#include "table.h"
 
 static const char table_name[] = "control/aliases.cdb";
 
@@ -95,13 +93,10 @@ static int take_value(struct plan *p, const char *value, size_t len, struct answ
 
 int plan_alias(struct plan *p, const char *key, struct answer *a)
 {
-	char path[LIMIT_PATH];
 	char *value = NULL;
 	size_t len;
-	int r = -1;
+	int r = alias_find(key, &value, &len);
 
-	if (path_join(path, sizeof path, paths.control, "aliases.cdb") != NULL)
-		r = table_lookup(path, key, strlen(key), &value, &len);
 	if (r == 0)
 		return later(a, table_name, "the alias is not there any more");
 	if (r == -1)

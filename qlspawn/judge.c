@@ -11,8 +11,6 @@
 #include "cursor.h"
 #include "dotname.h"
 #include "escape.h"
-#include "paths.h"
-#include "table.h"
 
 static void say(struct verdict *v, char letter, const char *text)
 {
@@ -51,14 +49,12 @@ static int has_dotfile(const struct route_user *u)
 /* "error:5.1.6 text" is told here, before the message is sent. */
 static int judge_alias(const char *key, struct verdict *v)
 {
-	char path[LIMIT_PATH];
 	struct alias_item item;
 	struct cursor c;
 	char *value;
 	size_t len;
 
-	if (path_join(path, sizeof path, paths.control, "aliases.cdb") == NULL ||
-	    table_lookup(path, key, strlen(key), &value, &len) != 1) {
+	if (alias_find(key, &value, &len) != 1) {
 		say(v, 'Z', "The aliases cannot be read.");
 		return 0;
 	}
