@@ -87,14 +87,21 @@ def tree():
     t.close()
 
 
+def some_mail_or_a_while(load, seconds):
+    before, end = len(load.accepted), time.monotonic() + seconds
+    while len(load.accepted) < before + 5 and time.monotonic() < end:
+        time.sleep(0.01)
+
+
 def test_random_kills_under_load(tree, capsys):
     rng = random.Random(KILLS)
     load = Load(tree.q, USERS, tree.port)
     killed = {}
     load.start()
-    deadline = time.monotonic() + KILLS
+    deadline = time.monotonic() + 2 * KILLS
     while sum(killed.values()) < KILLS and time.monotonic() < deadline:
-        time.sleep(rng.uniform(0.02, 0.25))
+        # Between two kills some mail goes through, or the doors were shut for a while.
+        some_mail_or_a_while(load, rng.uniform(0.1, 1.5))
         pids = tree.pids()
         if not pids:
             continue
@@ -114,7 +121,7 @@ def test_random_kills_under_load(tree, capsys):
     with capsys.disabled():
         print(f"\n{KILLS} kills ({' '.join(f'{n} {c}' for n, c in sorted(killed.items()))}): {v}")
     assert sum(killed.values()) == KILLS
-    assert v.accepted > KILLS
+    assert v.accepted > 2 * KILLS
     assert not v.lost
     assert not v.torn
     assert not tree.q.queue_ids("bad")
