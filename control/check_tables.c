@@ -22,23 +22,16 @@ static const struct compiled {
     {paths.control, "tcp.smtp", "tcp.smtp.cdb", "qtcprules"},
 };
 
-static int is_older(const struct stat *a, const struct stat *b)
-{
-	if (a->st_mtim.tv_sec != b->st_mtim.tv_sec)
-		return a->st_mtim.tv_sec < b->st_mtim.tv_sec;
-	return a->st_mtim.tv_nsec < b->st_mtim.tv_nsec;
-}
-
 static void check_table(const struct compiled *c)
 {
 	char text[LIMIT_PATH], table[LIMIT_PATH];
-	struct stat ts, cs;
+	struct stat ts;
 	struct table t;
 
 	if (!path_join(text, sizeof text, c->dir, c->text) ||
 	    !path_join(table, sizeof table, c->dir, c->table))
 		return;
-	if (stat(table, &cs) == -1) {
+	if (access(table, F_OK) == -1) {
 		if (stat(text, &ts) == 0) {
 			problem("%s is not compiled: nothing reads it", text);
 			remedy("%s", c->compiler);
@@ -55,9 +48,9 @@ static void check_table(const struct compiled *c)
 		remedy("%s", c->compiler);
 		return;
 	}
-	if (stat(text, &ts) == 0 && is_older(&cs, &ts)) {
-		problem("%s is older than %s", table, text);
-		remedy("qctl cdb");
+	if (stat(text, &ts) == 0 && table_is_fresh(table, text) == 0) {
+		problem("%s was not made of %s as it is now", table, text);
+		remedy("%s", c->compiler);
 	}
 }
 

@@ -10,7 +10,7 @@ void check_modes(void);    /* owners and modes, by bin/house/modes */
 void check_programs(void); /* no setuid, nothing that others may write */
 void check_control(void);  /* names, modes and line ends of control files */
 void check_domains(void);  /* me, rcpthosts, locals, virtualdomains */
-void check_tables(void);   /* compiled tables: broken, or older than their text */
+void check_tables(void);   /* compiled tables: broken, or not made of their text */
 void check_aliases(void);  /* root, postmaster, mailer-daemon are read by somebody */
 void check_queue(void);    /* room on the disk, files set aside */
 void check_system(void);   /* sandbox, sendmail, the port */

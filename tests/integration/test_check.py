@@ -89,6 +89,15 @@ def broken_table(q):
     (q.home / "users/cdb").write_bytes(b"nonsense")
 
 
+def changed_text(q):
+    """In the same second, and dated back: the times of the files say nothing."""
+    text = q.home / "control/morercpthosts"
+    text.write_text("a.example\n")
+    assert q.run("qnewmrh").returncode == 0
+    text.write_text("b.example\n")
+    os.utime(text, (0, 0))
+
+
 def damaged(q):
     (q.queue / "bad/0123").write_text("x")
 
@@ -113,6 +122,7 @@ def fifo(q):
         (no_root_alias, "nobody reads mail to root", "echo ./Maildir/ >"),
         (uncompiled, "users/assign is not compiled", "qnewusers"),
         (broken_table, "users/cdb: not a table", "qnewusers"),
+        (changed_text, "morercpthosts.cdb was not made of", "qnewmrh"),
         (damaged, "1 queue files in", "look at them"),
         (fifo, "control/locals is not a plain file", None),
     ],
