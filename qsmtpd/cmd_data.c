@@ -195,7 +195,7 @@ static void commit(struct transfer *t)
 		return;
 	}
 	log_accepted(t, id);
-	s->errors = s->junk = 0;
+	s->errors = s->junk = s->full = 0;
 	reply_with(s, SAY_QUEUED, id);
 }
 

@@ -18,7 +18,9 @@ static const struct {
 
 static void count(struct session *s, int code)
 {
-	if (code >= 400 && code != 421 && code != 452)
+	if (code == 452 && s->full < LIMIT_RECIPIENTS)
+		s->full++;
+	else if (code >= 400 && code != 421)
 		s->errors++;
 }
 

@@ -59,8 +59,8 @@ enum reply {
 
 struct session;
 
-/* Say it. Codes from 400 count as the client's errors, but 452 and what ends the
- * session. */
+/* Say it. Codes from 400 count as the client's errors, but what ends the session and
+ * the first 10,000 times 452: lists are cut by it. */
 void reply(struct session *s, enum reply r);
 
 /* With a text behind it (a queue id, a reason): printable bytes, at most LIMIT_TEXT. */

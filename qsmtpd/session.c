@@ -153,11 +153,17 @@ static void bad_line(struct session *s, int e)
 
 static void next_command(struct session *s)
 {
-	int64_t idle = clock_mono_ms() + s->cfg.timeout_ms;
+	int64_t now = clock_mono_ms();
+	int64_t idle = now + s->cfg.timeout_ms;
 	const char *line;
 	size_t len;
 	int r;
 
+	/* A client that never pauses meets no deadline. */
+	if (now >= s->end) {
+		reply_last(s, SAY_TOO_LONG_HERE);
+		return;
+	}
 	s->in.deadline = idle < s->end ? idle : s->end;
 	r = rbuf_line(&s->in, LIMIT_COMMAND, &line, &len);
 	if (r == 1) {

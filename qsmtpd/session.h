@@ -28,6 +28,7 @@ struct session {
 	int64_t end;
 	unsigned errors;
 	unsigned junk;
+	unsigned full; /* 452 said */
 
 	enum { NO_HELO, HELO, EHLO } greeted;
 	char helo[LIMIT_DOMAIN + 1];

@@ -230,6 +230,21 @@ def test_ten_thousand_recipients(house):
     assert f.recipients == [f"u{i}@far.example" for i in range(1000)]
 
 
+def test_recipients_without_an_end(house):
+    """452 is no fault of the client, but not 100,000 times."""
+    c = Raw(house.start_smtp(env={"RELAYCLIENT": ""})).begin("MAIL FROM:<a@b.example>")
+
+    def flood():
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                c.s.sendall(b"RCPT TO:<u@far.example>\r\n" * 1000)
+
+    sender = threading.Thread(target=flood)
+    sender.start()
+    assert ended_within(30, c).startswith("421 4.7.0")
+    sender.join()
+
+
 # ---- the queue ------------------------------------------------------------------------------
 
 

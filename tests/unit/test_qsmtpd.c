@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -11,6 +13,8 @@
 #include "../../qsmtpd/data.h"
 #include "../../qsmtpd/policy.h"
 #include "../../qsmtpd/received.h"
+#include "../../qsmtpd/session.h"
+#include "clock.h"
 #include "sbuf.h"
 
 /* ---- the bytes behind DATA ---- */
@@ -176,14 +180,36 @@ static void cleans_names(void **state)
 	assert_string_equal(out, "");
 }
 
+/* ---- a session ---- */
+
+/* A client that always has more to say must not outlive its time. */
+static void ends_an_old_session(void **state)
+{
+	static struct session s;
+	static const char chatter[] = "NOOP\r\nNOOP\r\n";
+	char heard[64] = "";
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	s.cfg.timeout_ms = 5000;
+	session_init(&s, fds[0], fds[0]);
+	s.end = clock_mono_ms();
+	assert_int_equal(write(fds[1], chatter, sizeof chatter - 1), sizeof chatter - 1);
+	assert_int_equal(shutdown(fds[1], SHUT_WR), 0);
+	session_commands(&s);
+	assert_true(read(fds[1], heard, sizeof heard - 1) > 0);
+	assert_memory_equal(heard, "421 4.4.2 ", 10);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(decodes_data),
-	    cmocka_unit_test(finds_nul),
-	    cmocka_unit_test(watches_the_header),
-	    cmocka_unit_test(makes_received),
-	    cmocka_unit_test(cleans_names),
+	    cmocka_unit_test(decodes_data),       cmocka_unit_test(finds_nul),
+	    cmocka_unit_test(watches_the_header), cmocka_unit_test(makes_received),
+	    cmocka_unit_test(cleans_names),       cmocka_unit_test(ends_an_old_session),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
