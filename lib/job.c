@@ -41,9 +41,9 @@ int job_get(struct job *j, const char *p, size_t n)
 	    cur_u8(&c, &j->flags) == -1 || cur_str(&c, LIMIT_ADDRESS, &j->sender) == -1 ||
 	    cur_str(&c, LIMIT_ADDRESS, &j->route) == -1 || cur_u16(&c, &j->nrcpts) == -1)
 		return -1;
-	if (qid_parse(j->id, &ns) == -1 || j->msg_len > LIMIT_MESSAGE ||
-	    j->msg_offset > LIMIT_ENVELOPE + 64 || j->flags != 0 || j->nrcpts == 0 ||
-	    j->nrcpts > LIMIT_JOBRCPTS)
+	if (j->slot == UINT16_MAX || qid_parse(j->id, &ns) == -1 ||
+	    j->msg_len > LIMIT_MESSAGE || j->msg_offset > LIMIT_ENVELOPE + 64 ||
+	    j->flags != 0 || j->nrcpts == 0 || j->nrcpts > LIMIT_JOBRCPTS)
 		return bad();
 	memcpy(j->msg_sum, sum, SUM_LEN);
 	for (uint16_t i = 0; i < j->nrcpts; i++)

@@ -14,12 +14,6 @@ void message_init(struct message *m)
 	spool_init(&m->body);
 }
 
-void message_free(struct message *m)
-{
-	sbuf_free(&m->header);
-	spool_free(&m->body);
-}
-
 void message_clear(struct message *m)
 {
 	sbuf_clear(&m->header);

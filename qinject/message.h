@@ -25,7 +25,6 @@ struct message {
 };
 
 void message_init(struct message *m);
-void message_free(struct message *m);
 void message_clear(struct message *m);
 int message_read(struct message *m, struct input *in, enum message_end end);
 

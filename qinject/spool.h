@@ -2,7 +2,7 @@
  * be sent again: in memory up to SPOOL_MEMORY, beyond that in an unlinked temporary
  * file of $TMPDIR or /tmp.
  *
- * Owner:  whoever declared it; spool_free(), or spool_clear() to reuse.
+ * Owner:  whoever declared it; spool_clear() to reuse; the end of the program frees it.
  * Errors: -1 and a fail() record.
  */
 #ifndef QUOIN_SPOOL_H
@@ -22,7 +22,6 @@ struct spool {
 };
 
 void spool_init(struct spool *s);
-void spool_free(struct spool *s);
 void spool_clear(struct spool *s);
 
 /* At most LIMIT_MESSAGE in all. */

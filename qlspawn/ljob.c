@@ -54,15 +54,11 @@ static void close_fd(struct ljob *j)
 /* The answer of all its recipients. Memory for it was made when the job came. */
 static void finish(struct ljob *j, char letter, const char *text)
 {
-	struct report r = {.slot = j->slot, .count = j->nrcpts};
+	const struct job all = {.slot = j->slot, .nrcpts = j->nrcpts};
 
-	for (uint16_t i = 0; i < j->nrcpts; i++) {
-		r.letter[i] = letter;
-		r.text[i] = text;
-	}
 	close_fd(j);
 	j->state = DONE;
-	if (report_put(&j->frame, &r) == -1)
+	if (report_all(&j->frame, &all, letter, text) == -1)
 		die_sys(EXIT_TEMP, "answer a job");
 }
 

@@ -89,6 +89,7 @@ static void test_bad_jobs(void **state)
 	j = sample(), j.id = "", refuse(j);
 	j = sample(), j.nrcpts = 0, refuse(j);
 	j = sample(), j.flags = 1, refuse(j);
+	j = sample(), j.slot = 65535, refuse(j);
 	j = sample(), j.msg_len = UINT64_MAX, refuse(j);
 	j = sample(), j.msg_offset = UINT64_MAX, refuse(j);
 	j = sample(), j.sender = long_name, refuse(j);
