@@ -41,5 +41,7 @@ int config_load(struct config *c)
 		return -1;
 	if (read_source(c) == -1)
 		return -1;
-	return control_list("mxfallback", &c->mxfallback) == -1 ? -1 : 0;
+	if (control_list("mxfallback", &c->mxfallback) == -1)
+		return -1;
+	return control_list("ipv4first", &c->ipv4first) == -1 ? -1 : 0;
 }

@@ -17,6 +17,7 @@ struct config {
 	struct in_addr source4; /* control/outgoingip; 0: the kernel's choice */
 	struct in6_addr source6;
 	struct control_item *mxfallback; /* domains, or NULL */
+	struct control_item *ipv4first;  /* the same */
 };
 
 int config_load(struct config *c);

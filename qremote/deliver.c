@@ -122,14 +122,19 @@ static int is_done(const struct outcome *o)
 	return o->decided == o->count;
 }
 
-static int has_fallback(const struct remote *r, const char *domain)
+/* Is domain in a list of domains, of which `*` is each? */
+static int is_listed(const struct control_item *i, const char *domain)
 {
-	const struct control_item *i = r->config.mxfallback;
-
 	for (; i != NULL && i->text != NULL; i++)
-		if (domain_equal(i->text, domain))
+		if (domain_equal(i->text, domain) || strcmp(i->text, "*") == 0)
 			return 1;
 	return 0;
+}
+
+static unsigned dest_flags(const struct config *c, const char *domain)
+{
+	return (is_listed(c->mxfallback, domain) ? DEST_FALLBACK : 0U) |
+	       (is_listed(c->ipv4first, domain) ? DEST_IPV4_FIRST : 0U);
 }
 
 static void drop_unless_reusable(struct remote *r)
@@ -188,7 +193,7 @@ static void try_hosts(struct remote *r, const struct mail *m, struct outcome *o)
 	if (domain == NULL)
 		domain = "";
 	dest_open(&r->dest, &r->dns, &r->self, domain, m->job->route,
-		  has_fallback(r, domain));
+		  dest_flags(&r->config, domain));
 	while (!is_done(o) && trouble.hosts < TRIES_MAX &&
 	       clock_left_ms(m->deadline) > 0 && dest_next(&r->dest, &t))
 		try_target(r, &t, m, o, &trouble);

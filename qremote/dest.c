@@ -96,6 +96,15 @@ static int is_usable(const struct dest *d, const struct address *a, int *self)
 	return p == PLACE_OK;
 }
 
+/* Addresses i to end of a host to the targets, as far as they are usable. */
+static void add_targets(struct dest *d, const char *name, const struct address *a, int i,
+			int end, int *self)
+{
+	for (; i < end; i++)
+		if (is_usable(d, &a[i], self))
+			add_target(d, name, &a[i]);
+}
+
 /* Addresses of a host to the targets, IPv6 and IPv4 in turn. 1: it is ourselves. */
 static int resolve(struct dest *d, const char *name)
 {
@@ -109,11 +118,14 @@ static int resolve(struct dest *d, const char *name)
 		return 1;
 	n6 = look_up(d, name, DNS_AAAA, six);
 	n4 = look_up(d, name, DNS_A, four);
+	if (d->flags & DEST_IPV4_FIRST) {
+		add_targets(d, name, four, 0, n4, &self);
+		add_targets(d, name, six, 0, n6, &self);
+		return self;
+	}
 	for (int i = 0; i < n6 || i < n4; i++) {
-		if (i < n6 && is_usable(d, &six[i], &self))
-			add_target(d, name, &six[i]);
-		if (i < n4 && is_usable(d, &four[i], &self))
-			add_target(d, name, &four[i]);
+		add_targets(d, name, six, i, i < n6 ? i + 1 : i, &self);
+		add_targets(d, name, four, i, i < n4 ? i + 1 : i, &self);
 	}
 	return self;
 }
@@ -234,12 +246,13 @@ static void open_route(struct dest *d, const char *route)
 }
 
 void dest_open(struct dest *d, struct dns *dns, const struct self *self,
-	       const char *domain, const char *route, int fallback)
+	       const char *domain, const char *route, unsigned flags)
 {
 	d->dns = dns;
 	d->self = self;
 	d->deadline = clock_mono_ms() + DNS_TIME;
 	d->port = SMTP_PORT;
+	d->flags = flags;
 	d->implicit = d->later = d->given = 0;
 	d->nhosts = d->host = d->naddrs = d->addr = 0;
 	d->fallback = NULL;
@@ -249,7 +262,7 @@ void dest_open(struct dest *d, struct dns *dns, const struct self *self,
 		open_literal(d, domain);
 	else
 		open_domain(d, domain);
-	if (fallback && d->nhosts > 0 && d->self != NULL && !d->implicit)
+	if ((flags & DEST_FALLBACK) && d->nhosts > 0 && d->self != NULL && !d->implicit)
 		d->fallback = domain;
 }
 

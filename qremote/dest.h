@@ -1,16 +1,17 @@
 /* dest: the hosts that take mail for a destination, in the order to try them
  * (RFC 5321 5.1): by preference, random among equals, each host's addresses, IPv6 and
- * IPv4 in turn. Looked up as far as they are needed, one preference at a time.
+ * IPv4 in turn, or all IPv4 first. Looked up as far as they are needed, one preference
+ * at a time.
  *
  *	dest_open(&d, ...)		the MX records
  *	while (dest_next(&d, &t))	an address to try
  *	d.letter, d.text		when dest_next() never gave one: why
  *
  * Rules for what DNS or a recipient says: a host that is ourselves cuts its preference
- *and all that are worse; nobody connects to loopback, link-local or multicast addresses;
- *an MX that looks like an address is passed over; a null MX (RFC 7505) refuses mail. A
- *host that a route names is meant, whatever it is. Owner: static storage (it is large);
- *nothing is allocated.
+ * and all that are worse; nobody connects to loopback, link-local or multicast addresses;
+ * an MX that looks like an address is passed over; a null MX (RFC 7505) refuses mail. A
+ * host that a route names is meant, whatever it is. Owner: static storage (it is large);
+ * nothing is allocated.
  */
 #ifndef QREMOTE_DEST_H
 #define QREMOTE_DEST_H
@@ -23,6 +24,11 @@
 #include "self.h"
 
 enum { DEST_HOSTS = LIMIT_DNSRECORDS + 1, DEST_ADDRESSES = 100, SMTP_PORT = 25 };
+
+enum {
+	DEST_FALLBACK = 1,  /* the domain itself is the last host behind its MX */
+	DEST_IPV4_FIRST = 2 /* of each host, IPv6 last */
+};
 
 struct target {
 	char host[LIMIT_DOMAIN + 1]; /* a name, or the address once more */
@@ -41,6 +47,7 @@ struct dest {
 	const struct self *self; /* NULL: a route; anything goes */
 	int64_t deadline;
 	uint16_t port;
+	unsigned flags;
 	int implicit; /* the domain stands for its MX */
 	const char *fallback;
 	size_t nhosts, host; /* host[0..nhosts), the next to look up */
@@ -54,9 +61,9 @@ struct dest {
 };
 
 /* domain: of the recipients, a name or a literal; route: "host", "host port" or "" for
- * the domain's MX; fallback: take the domain itself as the last host behind its MX. */
+ * the domain's MX; flags: DEST_... */
 void dest_open(struct dest *d, struct dns *dns, const struct self *self,
-	       const char *domain, const char *route, int fallback);
+	       const char *domain, const char *route, unsigned flags);
 
 /* 1 and a target, or 0: there are no more. */
 int dest_next(struct dest *d, struct target *t);

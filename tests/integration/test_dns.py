@@ -613,6 +613,11 @@ def test_fallback_to_the_domain_itself_only_when_listed(world):
     assert world.deliver("fall.zone.test", mxfallback="other.test\nFALL.zone.test")[2] == ["mx2"]
 
 
+def test_ipv4_first_where_it_is_listed(world):
+    for domains, first in (("other.test", "mx1-6"), ("TWO.zone.test", "mx1"), ("*", "mx1")):
+        assert world.deliver("two.zone.test", ipv4first=domains)[2][0] == first
+
+
 def test_address_behind_a_router(world):
     """192.0.2.11 is ours, says the admin: two.zone.test ends here."""
     letter, text, where = world.deliver("host.zone.test", myaddresses="192.0.2.11")

@@ -150,13 +150,13 @@ static struct self self = {.name = {(char[]){"q.example"}, NULL, NULL},
 static struct dest dest;
 
 /* The targets as "ip ip …", with ":port" if it is not 25. */
-static const char *targets(const char *domain, const char *route, int fallback)
+static const char *targets(const char *domain, const char *route, unsigned flags)
 {
 	static char all[4096];
 	struct target t;
 
 	all[0] = '\0';
-	dest_open(&dest, NULL, &self, domain, route, fallback);
+	dest_open(&dest, NULL, &self, domain, route, flags);
 	while (dest_next(&dest, &t)) {
 		size_t n = strlen(all);
 
@@ -170,7 +170,7 @@ static void finds_hosts(void **state)
 {
 	static const struct {
 		const char *domain, *route;
-		intptr_t fallback;
+		uintptr_t flags;
 		const char *want;
 		intptr_t letter; /* when there is none */
 		const char *text;
@@ -184,10 +184,12 @@ static void finds_hosts(void **state)
 	    {"link.test", "", 0, "2001:db8::1 192.0.2.1", 0, ""},
 	    {"latera.test", "", 0, "2001:db8::1 192.0.2.1", 0, ""},
 	    {"fall.test", "", 0, "2001:db8::1 192.0.2.1", 0, ""},
-	    {"fall.test", "", 1, "2001:db8::1 192.0.2.1 192.0.2.77", 0, ""},
-	    {"hostonly.test", "", 1, "2001:db8::4 192.0.2.4", 0, ""},
+	    {"hostonly.test", "", DEST_IPV4_FIRST, "192.0.2.4 2001:db8::4", 0, ""},
+	    {"two.test", "", DEST_IPV4_FIRST, "192.0.2.1 2001:db8::1 192.0.2.2", 0, ""},
+	    {"fall.test", "", DEST_FALLBACK, "2001:db8::1 192.0.2.1 192.0.2.77", 0, ""},
+	    {"hostonly.test", "", DEST_FALLBACK, "2001:db8::4 192.0.2.4", 0, ""},
 	    {"null.test", "", 0, "", 'D', "5.1.10"},
-	    {"null.test", "", 1, "", 'D', "5.1.10"},
+	    {"null.test", "", DEST_FALLBACK, "", 'D', "5.1.10"},
 	    {"loops.test", "", 0, "", 'D', "loops back"},
 	    {"lo.test", "", 0, "", 'D', "loops back"},
 	    {"lo6.test", "", 0, "", 'D', "loops back"},
@@ -214,7 +216,7 @@ static void finds_hosts(void **state)
 	    {"two.test", "[IPv6:::1] 26", 0, "::1:26", 0, ""},
 	    {"two.test", "[::1] 26", 0, "::1:26", 0, ""},
 	    {"two.test", "mine.test", 0, "192.0.2.250", 0, ""},
-	    {"two.test", "lo4.test 26", 1, "127.0.0.1:26", 0, ""},
+	    {"two.test", "lo4.test 26", DEST_FALLBACK, "127.0.0.1:26", 0, ""},
 	    {"two.test", "nowhere.test", 0, "", 'Z', "4.4.1"},
 	    {"two.test", "silent.test", 0, "", 'Z', "4.4.3"},
 	    {"two.test", "a.test x", 0, "", 'Z', "4.4.1"},
@@ -223,7 +225,7 @@ static void finds_hosts(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
 		const char *got =
-		    targets(row[i].domain, row[i].route, (int)row[i].fallback);
+		    targets(row[i].domain, row[i].route, (unsigned)row[i].flags);
 
 		if (strcmp(got, row[i].want) != 0 ||
 		    (row[i].letter != 0 && (dest.letter != row[i].letter ||
