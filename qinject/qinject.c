@@ -85,7 +85,7 @@ struct args {
 	char *const *recips;
 };
 
-static void read_args(struct args *a, int argc, char **argv)
+static void arguments(struct args *a, int argc, char **argv)
 {
 	int opt;
 
@@ -94,7 +94,7 @@ static void read_args(struct args *a, int argc, char **argv)
 		switch (opt) {
 		case 'C':
 			if (paths_under(optarg) == -1)
-				die_sys2(EXIT_PERM, "use", optarg);
+				die_sys2(EXIT_PERM, "use directory", optarg);
 			break;
 		case 'a':
 			a->from = ARGUMENTS;
@@ -141,7 +141,7 @@ int main(int argc, char **argv)
 	prog_init("qinject");
 	if (fd_fill_std() == -1)
 		die_sys(EXIT_TEMP, "open /dev/null");
-	read_args(&a, argc, argv);
+	arguments(&a, argc, argv);
 	w.flags =
 	    letters(getenv("QMAILINJECT")) | (wants_header(&a) ? WISH_HEADER_RCPTS : 0);
 	if (a.sender != NULL) {

@@ -124,7 +124,7 @@ int main(int argc, char **argv)
 		die_sys(Q_READ, "open /dev/null");
 	if (argc == 3 && strcmp(argv[1], "-C") == 0) {
 		if (paths_under(argv[2]) == -1)
-			die_sys2(Q_BUG, "use", argv[2]);
+			die_sys2(Q_BUG, "use directory", argv[2]);
 	} else if (argc > 1) {
 		die_msg(Q_BUG, "there are no arguments but -C dir");
 	}

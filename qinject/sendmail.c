@@ -164,7 +164,7 @@ static const char *take_home(char *const **argv)
 		return NULL;
 	word += sizeof option - 1;
 	if (paths_under(word) == -1)
-		die_sys2(EX_USAGE, "use", word);
+		die_sys2(EX_USAGE, "use directory", word);
 	(*argv)++;
 	return word;
 }

@@ -26,7 +26,7 @@ static struct {
 } lines[] = {{'f', "UFLINE", 0}, {'r', "RPLINE", 0}, {'d', "DTLINE", 0}};
 enum { LINES = sizeof lines / sizeof *lines };
 
-static void take_options(int argc, char **argv)
+static void arguments(int argc, char **argv)
 {
 	int c;
 
@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	prog_init("preline");
-	take_options(argc, argv);
+	arguments(argc, argv);
 	cmd_rewind();
 	pid = start(argv + optind, in);
 	(void)signal(SIGPIPE, SIG_IGN);
