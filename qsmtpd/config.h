@@ -21,6 +21,8 @@ struct config {
 	struct ctlmap *badmailfrom;
 	struct table morercpthosts;
 	int has_more;
+	struct table aliases; /* for EXPN */
+	int has_aliases;      /* control/expn is there, and the client may relay */
 	uint64_t databytes;
 	uint64_t maxrcpt;
 	int64_t timeout_ms;

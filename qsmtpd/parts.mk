@@ -1,7 +1,7 @@
 FAST += qsmtpd
 QSMTPD_PARTS = qsmtpd/session.o qsmtpd/replies.o qsmtpd/config.o qsmtpd/peer.o \
 	qsmtpd/policy.o qsmtpd/ask.o qsmtpd/data.o qsmtpd/received.o qsmtpd/cmd_misc.o \
-	qsmtpd/cmd_mail.o qsmtpd/cmd_rcpt.o qsmtpd/cmd_data.o
+	qsmtpd/cmd_mail.o qsmtpd/cmd_rcpt.o qsmtpd/cmd_data.o qsmtpd/expn.o
 qsmtpd.o = qsmtpd/qsmtpd.o $(QSMTPD_PARTS)
 qsmtpd.jails = qsmtpd
 

@@ -38,6 +38,7 @@
 	X(BAD_LINE, 521, "5.5.2", "lines end with CR LF; no other CR or LF, no NUL")     \
 	X(NOT_SMTP, 521, "5.5.2", "this server speaks SMTP")                             \
 	X(NO_SUCH_USER, 550, "5.1.1", "there is no such user here")                      \
+	X(NO_SUCH_ALIAS, 550, "5.1.1", "there is no such alias here")                    \
 	X(NO_RELAY, 550, "5.7.1", "this host does not relay for you")                    \
 	X(PROBE, 550, "5.7.1", "recipients of this form are refused")                    \
 	X(TOO_BIG, 552, "5.3.4", "the message is larger than this host takes")           \

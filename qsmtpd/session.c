@@ -30,7 +30,7 @@ static const struct command {
     {"QUIT", cmd_quit, 0},
     {"HELP", cmd_help, JUNK},
     {"VRFY", cmd_vrfy, JUNK},
-    {"EXPN", cmd_not_offered, JUNK},
+    {"EXPN", cmd_expn, JUNK},
     {"VERB", cmd_not_offered, JUNK},
     {"ETRN", cmd_not_offered, JUNK},
     {"AUTH", cmd_not_offered, JUNK},

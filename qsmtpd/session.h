@@ -78,6 +78,7 @@ void cmd_noop(struct session *s, char *arg);
 void cmd_help(struct session *s, char *arg);
 void cmd_vrfy(struct session *s, char *arg);
 void cmd_quit(struct session *s, char *arg);
+void cmd_expn(struct session *s, char *arg);
 void cmd_not_offered(struct session *s, char *arg);
 void cmd_bdat(struct session *s, char *arg);
 void cmd_not_smtp(struct session *s, char *arg);

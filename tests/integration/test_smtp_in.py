@@ -472,3 +472,27 @@ def test_system_calls_of_a_message(house, tmp_path):
     by_smtplib(port, tmp_path)
     wait_for(lambda: "exited with" in trace.read_text())
     assert len(trace.read_text().splitlines()) < 100
+
+
+# ---- EXPN ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("relay, allowed", [(True, True), (True, False), (False, True)])
+def test_expn_is_for_those_who_may_relay(quoin, relay, allowed):
+    quoin.users("alice")
+    quoin.control("aliases", "staff: alice, bob@else.example, |true\nlist: :include:/tmp/none\n")
+    quoin.run("qnewaliases", check=True)
+    quoin.control("expn", "yes" if allowed else None)
+    quoin.start_queue()
+    quoin.start_smtp(env={"RELAYCLIENT": ""} if relay else None)
+    with quoin.smtp() as s:
+        s.ehlo()
+        if not (relay and allowed):
+            assert s.docmd("EXPN", "staff")[0] == 502
+            return
+        code, text = s.docmd("EXPN", "<Staff@q.example>")
+        assert code == 250 and text.split(b"\n") == [
+            b"2.1.0 <alice>", b"2.1.0 <bob@else.example>", b"2.1.0 a program"]
+        assert s.docmd("EXPN", "list") == (250, b"2.1.0 a list")
+        assert s.docmd("EXPN", "nobody")[0] == 550
+        assert s.docmd("EXPN")[0] == 501
