@@ -6,7 +6,7 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all check tests clean help lint lines lines-update install uninstall vars integration faults FORCE
+.PHONY: all check tests starts clean help lint lines lines-update install uninstall vars integration faults FORCE
 
 FLAVOUR ?= plain
 B ?= build/$(FLAVOUR)
@@ -305,11 +305,11 @@ $(B)/tests/submit_load: $(B)/fast/tests/bench/submit_load.o $(B)/fast/libquoin.a
 STARTS = $(B)/tests/start $(B)/tests/start_static $(B)/tests/start_dynamic
 $(B)/tests/start: $(B)/fast/tests/bench/start.o $(B)/fast/gen/jail_qsmtpd.o $(B)/fast/libquoin.a
 	@mkdir -p $(@D)
-	$(FASTCC) $(FASTLDFLAGS) -o $@ $^ $(FASTSODIUM) $(FASTEND)
+	$(if $V,,@echo "  LINK   start";)$(FASTCC) $(FASTLDFLAGS) -o $@ $^ $(FASTSODIUM) $(FASTEND)
 $(B)/tests/start_static $(B)/tests/start_dynamic: $(B)/slow/tests/bench/start.o \
 		$(B)/slow/gen/jail_qsmtpd.o $(B)/slow/libquoin.a
 	@mkdir -p $(@D)
-	$(CC) $(OPT) $(if $(filter %static,$@),-static-pie,-pie) -Wl,-z,relro,-z,now -o $@ $^
+	$(if $V,,@echo "  LINK   $(@F)";)$(CC) $(OPT) $(if $(filter %static,$@),-static-pie,-pie) -Wl,-z,relro,-z,now -o $@ $^
 starts: $(STARTS)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
