@@ -6,7 +6,7 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all check tests starts clean help lint lines lines-update install uninstall vars integration faults FORCE
+.PHONY: all fuzz fuzzers check tests starts clean help lint lines lines-update install uninstall vars integration faults FORCE
 
 FLAVOUR ?= plain
 B ?= build/$(FLAVOUR)
@@ -226,6 +226,14 @@ $(B)/tests/$1: $(B)/slow/tests/integration/$1.o $(B)/slow/libquoin.a
 endef
 $(foreach d,$(DRIVERS),$(eval $(call driver_program,$d)))
 
+# The search itself: make fuzz SECONDS=600 NAMES='smtp addr'
+SECONDS ?= 60
+NAMES ?=
+fuzz:
+	@$(MAKE) --no-print-directory FLAVOUR=fuzz fuzzers
+	@tests/fuzz/run build/fuzz $(SECONDS) $(NAMES)
+fuzzers: $(FUZZERS:%=$(B)/tests/%)
+
 # tests/jail: every profile, entered and tried, in the build that runs and in glibc's.
 $(B)/gen/jail_all.c: $(JAILS) Makefile | $(B)/gen
 	@{ echo '/* Made by the Makefile: every sandbox profile. */'; echo '#include "jail.h"'; \
@@ -248,6 +256,7 @@ $(B)/tests/jail_test_glibc: $(JAILOBJ:%=$(B)/slow/%) $(B)/slow/libquoin.a
 
 help:
 	@echo 'make               build/plain/bin: all programs (FLAVOUR=asan, fuzz, cover, libc; CC=clang)'
+	@echo 'make fuzz          search for inputs that break a parser (SECONDS=60, NAMES=...)'
 	@echo 'make check         unit tests, fuzz corpora, dialogs, sandboxes: under a minute'
 	@echo 'make integration   with real clients and peers (package/deps test peers)'
 	@echo 'make faults        programs killed, disks full, system calls that fail'
