@@ -22,8 +22,11 @@ extern const struct jail_profile jail_qsmtpd;
 static void start_one(char **program)
 {
 	int status;
-	pid_t pid = vfork(); /* as qlisten does */
+	pid_t pid;
 
+	/* As qlisten does. */
+	/* NOLINTNEXTLINE(clang-analyzer-security.insecureAPI.vfork) */
+	pid = vfork();
 	if (pid == 0) {
 		execv(program[0], program);
 		_exit(EXIT_TEMP);
