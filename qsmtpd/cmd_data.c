@@ -92,15 +92,15 @@ static void pass(void *arg, const char *p, size_t n)
 	}
 }
 
-/* Idle time, and a minimum rate that no single byte now and then can keep up. */
+/* Idle time, a minimum rate that no single byte now and then can keep up, and for the
+ * largest messages an end. */
 static int64_t deadline(const struct transfer *t, int64_t start)
 {
-	int64_t now = clock_mono_ms();
+	int64_t idle = clock_mono_ms() + t->s->cfg.timeout_ms;
 	int64_t slowest =
 	    start + t->s->cfg.timeout_ms + (int64_t)(t->d.bytes * 1000 / RATE);
-	int64_t idle = now + t->s->cfg.timeout_ms;
 
-	return idle < slowest ? idle : slowest;
+	return clock_sooner(idle, clock_sooner(slowest, start + LIMIT_SESSION_MS));
 }
 
 static void interrupted(struct session *s, int got)
