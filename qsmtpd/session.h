@@ -13,11 +13,10 @@
 #include "submit.h"
 
 enum {
-	LIMIT_COMMAND = 2048, /* RFC 5321 4.5.3.1.4: 512, and a long quoted path */
-	LIMIT_ERRORS = 50,    /* of a session, in a row without a message */
-	LIMIT_JUNK = 100,     /* NOOP and the like between two messages */
-	LIMIT_SESSION_MS =
-	    7200000, /* no command is begun after this; nor lasts a DATA longer */
+	LIMIT_COMMAND = 2048,        /* RFC 5321 4.5.3.1.4: 512, and a long quoted path */
+	LIMIT_ERRORS = 50,           /* of a session, in a row without a message */
+	LIMIT_JUNK = 100,            /* NOOP and the like between two messages */
+	LIMIT_SESSION_MS = 7200000,  /* no command is begun after this, no DATA longer */
 	LIMIT_HEADER_BYTES = 1 << 20 /* of a message's header */
 };
 
