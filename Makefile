@@ -231,7 +231,7 @@ SECONDS ?= 60
 NAMES ?=
 fuzz:
 	@$(MAKE) --no-print-directory FLAVOUR=fuzz fuzzers
-	@tests/fuzz/run build/fuzz $(SECONDS) $(NAMES)
+	@tests/fuzz/search build/fuzz $(SECONDS) $(NAMES)
 fuzzers: $(FUZZERS:%=$(B)/tests/%)
 
 # tests/jail: every profile, entered and tried, in the build that runs and in glibc's.
