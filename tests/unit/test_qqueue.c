@@ -45,16 +45,20 @@ static int setup(void **state)
 		   : 0;
 }
 
-static int teardown(void **state)
+/* Fails where a test left something behind. */
+static int remove_dir(const char *name)
 {
 	char path[64];
 
+	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
+	return rmdir(path);
+}
+
+static int teardown(void **state)
+{
 	(void)state;
 	(void)unlink(lock_path);
-	(void)snprintf(path, sizeof path, "%s/tmp", dir);
-	if (rmdir(path) == -1) /* a test left something there */
-		return -1;
-	return rmdir(path) == -1 ? -1 : rmdir(dir);
+	return remove_dir("tmp") == -1 || remove_dir("new") == -1 ? -1 : rmdir(dir);
 }
 
 /* ---- frame ---- */
