@@ -18,6 +18,8 @@
 /* A message and its envelope */
 #define LIMIT_ENVELOPE   (8 * 1024 * 1024)
 #define LIMIT_RECIPIENTS 10000       /* of one submission */
+#define LIMIT_ENVID      100         /* RFC 3461 4.4, as xtext */
+#define LIMIT_ORCPT      500         /* RFC 3461 4.2, type and xtext */
 #define LIMIT_CHUNK      65536       /* one netstring of message bytes */
 #define LIMIT_MESSAGE    0x7fffffffL /* databytes 0 means this */
 #define LIMIT_HOPS       100         /* Received fields */
@@ -26,7 +28,8 @@
 
 /* Frames between our programs (SOCK_SEQPACKET, one frame a packet) */
 #define LIMIT_FRAME    61440
-#define LIMIT_JOBRCPTS 50 /* recipients of one job */
+#define LIMIT_JOBRCPTS 50 /* recipients of one job; fewer where the frame is full */
+#define LIMIT_ROUTE    1024 /* the route of a job: several next hops */
 
 /* DNS (dns.h) */
 #define LIMIT_DNSRECORDS 100 /* of one answer; further ones are not looked at */

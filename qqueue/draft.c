@@ -52,7 +52,7 @@ int draft_envelope_end(struct draft *d, int trusted)
 	/* A second U, from the client, is an error of the grammar. */
 	if (envelope_parse(&e, d->b.p + QFILE_HEAD, d->b.len - QFILE_HEAD) == -1)
 		return fail(e.nrcpts == LIMIT_RECIPIENTS ? E2BIG : EBADMSG);
-	if (!trusted && (e.client != NULL || e.login != NULL))
+	if (!trusted && (e.client != NULL || e.login != NULL || e.relayed != NULL))
 		return fail(EPERM);
 	d->front = d->b.len;
 	d->sender = (size_t)(e.sender - d->b.p);

@@ -87,6 +87,7 @@ void jobs_limit(struct channel *c, unsigned limit)
 static struct {
 	struct job job;
 	struct route_to to;
+	size_t room; /* left in the frame */
 	char rcpts[LIMIT_JOBRCPTS][LIMIT_ADDRESS + 1];
 } making;
 static struct sbuf frame = SBUF_INIT(LIMIT_FRAME);
@@ -102,16 +103,25 @@ static int same_destination(const struct route_to *a, const struct route_to *b)
 static int add_rcpt(const struct sched *q, struct half *h, int channel, struct slot *s)
 {
 	uint32_t i = h->order[h->at];
+	struct envelope_rcpt r;
 	struct route_to to;
 
+	(void)envelope_rcpt(&h->msg->env, msg_rcpt(h->msg, i), &r);
 	if (s->n == LIMIT_JOBRCPTS || (s->n > 0 && channel == ROUTE_LOCAL) ||
 	    route_address(q->route, msg_rcpt(h->msg, i), &to, NULL, NULL) == -1 ||
 	    (int)to.kind != channel)
 		return 0;
 	if (s->n > 0 && !same_destination(&to, &making.to))
 		return 0;
-	if (s->n == 0)
+	if (s->n == 0) {
 		making.to = to;
+		making.room = LIMIT_FRAME - JOB_HEAD;
+	}
+	if (making.room < job_room(to.address, r.orcpt))
+		return 0;
+	making.room -= job_room(to.address, r.orcpt);
+	making.job.notify[s->n] = (uint8_t)r.notify;
+	making.job.orcpt[s->n] = r.orcpt;
 	memcpy(making.rcpts[s->n], to.address, strlen(to.address) + 1);
 	making.job.rcpts[s->n] = making.rcpts[s->n];
 	s->rcpts[s->n++] = i;
@@ -135,6 +145,13 @@ static void skip_rcpt(struct sched *q, struct half *h, int channel)
 		rcpt_decide(q, h, i, 'Z', route_error());
 }
 
+static uint8_t ret_flag(const char *ret)
+{
+	if (ret == NULL)
+		return 0;
+	return *ret == 'F' ? JOB_RET_FULL : JOB_RET_HDRS;
+}
+
 static int build_frame(const struct half *h, uint16_t slot, const struct slot *s)
 {
 	const struct msg *m = h->msg;
@@ -146,7 +163,8 @@ static int build_frame(const struct half *h, uint16_t slot, const struct slot *s
 	j->msg_len = m->head.msg_len;
 	memcpy(j->msg_sum, m->head.msg_sum, SUM_LEN);
 	j->birth = m->birth;
-	j->flags = 0;
+	j->flags = ret_flag(m->env.ret);
+	j->envid = m->env.envid;
 	j->sender = m->env.sender;
 	j->route = making.to.kind == ROUTE_LOCAL ? making.to.local : making.to.relay;
 	j->nrcpts = s->n;

@@ -74,14 +74,16 @@ static void route_one(const struct route *route, struct rcpt *r, const char *add
 
 static int route_all(const struct sched *q, struct msg *m)
 {
-	const char *address = m->env.rcpts;
+	const char *at = m->env.rcpts;
+	struct envelope_rcpt r;
 
 	m->rcpts = calloc(m->env.nrcpts, sizeof *m->rcpts);
 	if (m->rcpts == NULL)
 		return -1;
-	for (size_t i = 0; i < m->env.nrcpts; i++, address = envelope_next(address)) {
-		m->rcpts[i].at = (uint32_t)(address - m->bytes);
-		route_one(q->route, &m->rcpts[i], address);
+	for (size_t i = 0; i < m->env.nrcpts; i++) {
+		m->rcpts[i].at = (uint32_t)(at - m->bytes);
+		at = envelope_rcpt(&m->env, at, &r);
+		route_one(q->route, &m->rcpts[i], r.address);
 	}
 	return 0;
 }

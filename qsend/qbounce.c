@@ -155,10 +155,13 @@ static void take_record(void *arg, const struct journal_record *r)
 
 static void index_rcpts(struct notice *n)
 {
-	const char *r = n->env.rcpts;
+	const char *at = n->env.rcpts;
+	struct envelope_rcpt r;
 
-	for (size_t i = 0; i < n->env.nrcpts; i++, r = envelope_next(r))
-		n->rcpts[i] = r;
+	for (size_t i = 0; i < n->env.nrcpts; i++) {
+		at = envelope_rcpt(&n->env, at, &r);
+		n->rcpts[i] = r.address;
+	}
 }
 
 static void read_failures(struct notice *n)

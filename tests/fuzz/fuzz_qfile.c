@@ -12,14 +12,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void walk(const struct envelope *e, const char *env, size_t n)
 {
-	const char *r = e->rcpts;
+	const char *at = e->rcpts;
+	struct envelope_rcpt r;
 
 	if (e->nrcpts == 0 || e->nrcpts > LIMIT_RECIPIENTS)
 		abort();
-	for (size_t i = 0; i < e->nrcpts; i++, r = envelope_next(r))
-		if (r <= env || r + strlen(r) >= env + n || *r == '\0' ||
-		    strlen(r) > LIMIT_ADDRESS)
+	for (size_t i = 0; i < e->nrcpts; i++) {
+		at = envelope_rcpt(e, at, &r);
+		if (r.address <= env || r.address + strlen(r.address) >= env + n ||
+		    *r.address == '\0' || strlen(r.address) > LIMIT_ADDRESS ||
+		    (r.orcpt != NULL && strlen(r.orcpt) > LIMIT_ORCPT))
 			abort();
+	}
+	if (at != env + n)
+		abort();
 	if (e->sender == NULL || e->sender <= env || e->sender >= env + n)
 		abort();
 }

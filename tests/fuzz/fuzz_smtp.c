@@ -63,13 +63,16 @@ static void check_recipient(const char *rcpt)
 int submit_envelope(struct submit *s, const char *env, size_t n)
 {
 	struct envelope e;
-	const char *r;
+	struct envelope_rcpt r;
+	const char *at;
 
 	(void)s;
 	check(envelope_parse(&e, env, n) == 0);
-	r = e.rcpts;
-	for (size_t i = 0; i < e.nrcpts; i++, r = envelope_next(r))
-		check_recipient(r);
+	at = e.rcpts;
+	for (size_t i = 0; i < e.nrcpts; i++) {
+		at = envelope_rcpt(&e, at, &r);
+		check_recipient(r.address);
+	}
 	return 0;
 }
 

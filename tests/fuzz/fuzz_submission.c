@@ -22,11 +22,12 @@ static void parse(struct sbuf *env)
 	if (env->len > 0)
 		memcpy(p, env->p, env->len);
 	if (envelope_parse(&e, p, env->len) == 0) {
-		const char *r = e.rcpts;
+		const char *at = e.rcpts;
+		struct envelope_rcpt r;
 
-		for (size_t i = 1; i < e.nrcpts; i++)
-			r = envelope_next(r);
-		if (r + strlen(r) + 1 != p + env->len)
+		for (size_t i = 0; i < e.nrcpts; i++)
+			at = envelope_rcpt(&e, at, &r);
+		if (at != p + env->len)
 			abort();
 	}
 	free(p);

@@ -48,14 +48,14 @@ def z(text):
 
 def frame(slot, msg, dash, ext, alias, sender, local, rcpts):
     job = struct.pack(">H", slot) + z(msg.id) + struct.pack(">QQ", msg.offset, msg.len)
-    job += msg.sum + struct.pack(">QB", int(time.time()), 0) + z(sender) + z(local)
-    job += struct.pack(">H", len(rcpts)) + b"".join(z(r) for r in rcpts)
+    job += msg.sum + struct.pack(">QB", int(time.time()), 0) + z(sender) + z(local) + z("")
+    job += struct.pack(">H", len(rcpts)) + b"".join(z(r) + b"\0\0" for r in rcpts)
     return z(dash) + z(ext) + z(alias) + job
 
 
 def read_report(data):
-    slot, count = struct.unpack(">HH", data[:4])
-    parts = data[4:].split(b"\0")
+    slot, _pace, count = struct.unpack(">HcH", data[:5])
+    parts = data[5:].split(b"\0")
     assert len(parts) == count + 1 and parts[-1] == b""
     return slot, [(p[:1].decode(), p[1:].decode()) for p in parts[:-1]]
 

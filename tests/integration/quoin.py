@@ -80,7 +80,7 @@ class QueueFile:
     """lib/qfile.h, read by a second reader, all checks included."""
 
     def __init__(self, data):
-        if len(data) < 56 or data[:8] != b"quoin-1\n":
+        if len(data) < 56 or data[:8] not in (b"quoin-1\n", b"quoin-2\n"):
             raise ValueError("not a queue file")
         env_len, zero, msg_len = struct.unpack(">IIQ", data[8:24])
         if zero or len(data) != 56 + env_len + msg_len:

@@ -24,8 +24,8 @@ QID = "0QJvD3qwUb41z9a1c"
 
 class Report:
     def __init__(self, frame):
-        self.slot, count = struct.unpack(">HH", frame[:4])
-        fields = frame[4:].split(b"\0")
+        self.slot, self.pace, count = struct.unpack(">HcH", frame[:5])
+        fields = frame[5:].split(b"\0")
         assert len(fields) == count + 1 and fields[-1] == b""
         self.letters = "".join(chr(f[0]) for f in fields[:-1])
         self.texts = [f[1:].decode("ascii") for f in fields[:-1]]
@@ -89,8 +89,8 @@ class Remote:
 
         frame = struct.pack(">H", slot) + z(QID)
         frame += struct.pack(">QQ", 56 + len(envelope), len(message)) + checksum
-        frame += struct.pack(">QB", int(time.time()), 0) + z(sender) + z(route)
-        frame += struct.pack(">H", len(rcpts)) + b"".join(z(r) for r in rcpts)
+        frame += struct.pack(">QB", int(time.time()), 0) + z(sender) + z(route) + z("")
+        frame += struct.pack(">H", len(rcpts)) + b"".join(z(r) + b"\0\0" for r in rcpts)
         self.sock.sendmsg(
             [frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))]
         )

@@ -43,7 +43,7 @@ def queue_file(sender, rcpts, message=b"Subject: x\n\nbody\n", uid=0):
     """The bytes of lib/qfile.h."""
     env = b"U%d\0F%s\0" % (uid, sender.encode())
     env += b"".join(b"T%s\0" % r.encode() for r in rcpts)
-    head = b"quoin-1\n" + struct.pack(">IIQ", len(env), 0, len(message)) + _sum(message)
+    head = b"quoin-2\n" + struct.pack(">IIQ", len(env), 0, len(message)) + _sum(message)
     return head + _sum(head + env) + env + message
 
 
@@ -87,10 +87,17 @@ class Job:
         self.offset, self.length = struct.unpack(">QQ", rest[:16])
         self.sum = rest[16:32]
         self.birth, self.flags = struct.unpack(">QB", rest[32:41])
-        sender, route, rest = rest[41:].split(b"\0", 2)
-        self.sender, self.route = sender.decode(), route.decode()
+        self.sender, self.route, self.envid, rest = (
+            f.decode("latin-1") if i < 3 else f for i, f in enumerate(rest[41:].split(b"\0", 3)))
         (n,) = struct.unpack(">H", rest[:2])
-        self.rcpts = [r.decode() for r in rest[2:].split(b"\0")[:-1]]
+        rest = rest[2:]
+        self.rcpts, self.notify, self.orcpt = [], [], []
+        while rest:
+            rcpt, rest = rest.split(b"\0", 1)
+            self.rcpts.append(rcpt.decode())
+            self.notify.append(rest[0])
+            orcpt, rest = rest[1:].split(b"\0", 1)
+            self.orcpt.append(orcpt.decode())
         assert len(self.rcpts) == n
         self.at = time.monotonic()
 
@@ -104,6 +111,7 @@ class Spawner(threading.Thread):
         self.sock, self.policy, self.log = sock, policy, journal_of_jobs
         self.channel = name
         self.held = []
+        self.pace = b"O"
         self.start()
 
     def run(self):
@@ -125,7 +133,7 @@ class Spawner(threading.Thread):
 
     def answer(self, job, answers):
         os.close(job.fd)
-        out = struct.pack(">HH", job.slot, len(answers))
+        out = struct.pack(">HcH", job.slot, self.pace, len(answers))
         for letter, text in answers:
             out += letter.encode() + text.encode() + b"\0"
         try:

@@ -26,7 +26,7 @@ while True:
     ext = ext.decode()
     served += 1
     def report(letter, text):
-        s.send(slot + struct.pack(">H", count) + letter + text.encode()[:390] + b"\0")
+        s.send(slot + b"O" + struct.pack(">H", count) + letter + text.encode()[:390] + b"\0")
     if ext == "die":
         os._exit(0)
     if ext == "hang":
@@ -89,16 +89,16 @@ class Spawner:
         fd = os.open(path, os.O_RDONLY)
         z = lambda s: s.encode() + b"\0"
         frame = struct.pack(">H", slot) + z("0QJvD3qwUb40z9a1c") + struct.pack(">QQ", 56, 4)
-        frame += b"\0" * 16 + struct.pack(">QB", 1700000000, 0) + z("s@q.example") + z(local)
-        frame += struct.pack(">H", len(rcpts)) + b"".join(z(x) for x in rcpts)
+        frame += b"\0" * 16 + struct.pack(">QB", 1700000000, 0) + z("s@q.example") + z(local) + z("")
+        frame += struct.pack(">H", len(rcpts)) + b"".join(z(x) + b"\0\0" for x in rcpts)
         socket.send_fds(self.qsend, [frame], [fd])
         os.close(fd)
 
     def report(self):
         frame = self.qsend.recv(70000)
         assert frame, self.log.read_text()
-        slot, count = struct.unpack(">HH", frame[:4])
-        fields = frame[4:].split(b"\0")[:-1]
+        slot, _pace, count = struct.unpack(">HcH", frame[:5])
+        fields = frame[5:].split(b"\0")[:-1]
         assert len(fields) == count
         return slot, fields[0][:1].decode(), fields[0][1:].decode()
 

@@ -22,6 +22,8 @@ static struct job sample(void)
 
 	j.rcpts[0] = "c@d";
 	j.rcpts[1] = "e@f";
+	j.notify[1] = NOTIFY_SUCCESS;
+	j.orcpt[1] = "rfc822;e@f";
 	return j;
 }
 
@@ -45,6 +47,10 @@ static void test_job(void **state)
 	assert_string_equal(back.route, "mx.example 26");
 	assert_int_equal(back.nrcpts, 2);
 	assert_string_equal(back.rcpts[1], "e@f");
+	assert_int_equal(back.notify[1], NOTIFY_SUCCESS);
+	assert_string_equal(back.orcpt[0], "");
+	assert_string_equal(back.orcpt[1], "rfc822;e@f");
+	assert_string_equal(back.envid, "");
 	free(p);
 	sbuf_free(&b);
 }
@@ -80,22 +86,29 @@ static void refuse(struct job j)
 static void test_bad_jobs(void **state)
 {
 	char long_name[LIMIT_ADDRESS + 2];
+	char long_route[LIMIT_ROUTE + 2];
 	struct job j;
 
 	(void)state;
 	memset(long_name, 'a', sizeof long_name - 1);
 	long_name[sizeof long_name - 1] = '\0';
+	memset(long_route, 'a', sizeof long_route - 1);
+	long_route[sizeof long_route - 1] = '\0';
 	j = sample(), j.id = "../../../../etc/x", refuse(j);
 	j = sample(), j.id = "", refuse(j);
 	j = sample(), j.nrcpts = 0, refuse(j);
-	j = sample(), j.flags = 1, refuse(j);
+	j = sample(), j.flags = 6, refuse(j);
 	j = sample(), j.slot = 65535, refuse(j);
 	j = sample(), j.msg_len = UINT64_MAX, refuse(j);
 	j = sample(), j.msg_offset = UINT64_MAX, refuse(j);
 	j = sample(), j.sender = long_name, refuse(j);
-	j = sample(), j.route = long_name, refuse(j);
+	j = sample(), j.route = long_route, refuse(j);
 	j = sample(), j.rcpts[1] = long_name, refuse(j);
 	j = sample(), j.rcpts[1] = "", refuse(j);
+	j = sample(), j.envid = long_name, refuse(j);
+	j = sample(), j.orcpt[1] = long_name, refuse(j);
+	j = sample(), j.notify[1] = NOTIFY_NEVER | NOTIFY_DELAY, refuse(j);
+	j = sample(), j.notify[0] = 16, refuse(j);
 }
 
 static void test_report(void **state)
@@ -105,7 +118,8 @@ static void test_report(void **state)
 	struct report back;
 
 	(void)state;
-	memcpy(r.letter, "KZD", 3);
+	memcpy(r.letter, "KZR", 3);
+	r.pace = PACE_SLOW;
 	r.text[0] = "";
 	r.text[1] = "two\nlines";
 	r.text[2] = "no";
@@ -115,7 +129,8 @@ static void test_report(void **state)
 
 		assert_int_equal(report_get(&back, p, n), n == b.len ? 0 : -1);
 		if (n == b.len) {
-			assert_memory_equal(back.letter, "KZD", 3);
+			assert_memory_equal(back.letter, "KZR", 3);
+			assert_int_equal(back.pace, PACE_SLOW);
 			assert_string_equal(back.text[1], "two lines");
 		}
 		free(p);
@@ -131,9 +146,9 @@ static void test_bad_reports(void **state)
 		const char *p;
 		size_t n;
 	} row[] = {
-	    {"\0\1\0\0", 4},       {"\0\1\0\1X\0", 6},  {"\0\1\0\1\0\0", 6},
-	    {"\0\1\0\2K\0", 6},    {"\0\1\xff\xff", 4}, {"\0\1\0\1Kabc", 8},
-	    {"\0\1\0\1K\0K\0", 8},
+	    {"\0\1O\0\0", 5},       {"\0\1O\0\1X\0", 7},  {"\0\1O\0\1\0\0", 7},
+	    {"\0\1O\0\2K\0", 7},    {"\0\1O\xff\xff", 5}, {"\0\1O\0\1Kabc", 9},
+	    {"\0\1O\0\1K\0K\0", 9}, {"\0\1X\0\1K\0", 7},  {"\0\1\0\0\1K\0", 7},
 	};
 	struct report r;
 

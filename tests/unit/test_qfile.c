@@ -83,6 +83,22 @@ static void test_grammar(void **state)
 	    ROW("U1000\0Fa@b\0Tc@d\0", 1),
 	    ROW("U0\0C192.0.2.1\0Lme\0Fa@b\0Tc@d\0", 1),
 	    ROW("Fa@b\0Tj\xc3\xb6rg@d\0", 1),
+	    ROW("C192.0.2.1\0S1\0Fa@b\0Tc@d\0", 1),
+	    ROW("Fa@b\0Eid\0RF\0Tc@d\0NSFD\0Orfc822;c\0Te@f\0ND\0", 2),
+	    ROW("Fa@b\0Tc@d\0Orfc822;c\0", 1),
+	    ROW("S2\0Fa@b\0Tc@d\0", 0),
+	    ROW("Eid\0Fa@b\0Tc@d\0", 0),
+	    ROW("Fa@b\0E\0Tc@d\0", 0),
+	    ROW("Fa@b\0RX\0Tc@d\0", 0),
+	    ROW("Fa@b\0RF\0RF\0Tc@d\0", 0),
+	    ROW("Fa@b\0NF\0Tc@d\0", 0),
+	    ROW("Fa@b\0Tc@d\0NF\0NF\0", 0),
+	    ROW("Fa@b\0Tc@d\0NNF\0", 0),
+	    ROW("Fa@b\0Tc@d\0NSS\0", 0),
+	    ROW("Fa@b\0Tc@d\0N\0", 0),
+	    ROW("Fa@b\0Tc@d\0Ox;y\0NF\0", 0),
+	    ROW("Fa@b\0Tc@d\0Ox;y\0Ox;y\0", 0),
+	    ROW("Fa@b\0Tc@d\0RF\0", 0),
 	    ROW("", 0),
 	    ROW("\0", 0),
 	    ROW("Fa@b\0", 0),
@@ -122,7 +138,8 @@ static void test_grammar(void **state)
 static void test_fields(void **state)
 {
 	struct envelope e;
-	const char *r;
+	struct envelope_rcpt r;
+	const char *at;
 
 	(void)state;
 	assert_int_equal(envelope_parse(&e, ENV, sizeof ENV), 0);
@@ -130,10 +147,41 @@ static void test_fields(void **state)
 	assert_null(e.client);
 	assert_null(e.login);
 	assert_string_equal(e.sender, "a@b");
-	r = e.rcpts;
-	assert_string_equal(r, "c@d");
-	r = envelope_next(r);
-	assert_string_equal(r, "e@f");
+	at = envelope_rcpt(&e, e.rcpts, &r);
+	assert_string_equal(r.address, "c@d");
+	(void)envelope_rcpt(&e, at, &r);
+	assert_string_equal(r.address, "e@f");
+	assert_int_equal(r.notify, 0);
+	assert_null(r.orcpt);
+	assert_true(envelope_is_submitted(&e));
+}
+
+static void test_dsn_fields(void **state)
+{
+	static const char env[] = "U1\0C192.0.2.1\0Fa@b\0Eid+20\0RH\0Tc@d\0NSF\0Te@f\0"
+				  "Orfc822;x@y\0Tg@h\0NN\0Orfc822;z@y";
+	struct envelope e;
+	struct envelope_rcpt r;
+	const char *at;
+	char text[4];
+
+	(void)state;
+	assert_int_equal(envelope_parse(&e, env, sizeof env), 0);
+	assert_string_equal(e.envid, "id+20");
+	assert_string_equal(e.ret, "H");
+	assert_false(envelope_is_submitted(&e));
+	at = envelope_rcpt(&e, e.rcpts, &r);
+	assert_int_equal(r.notify, NOTIFY_SUCCESS | NOTIFY_FAILURE);
+	assert_string_equal(notify_text(r.notify, text), "SF");
+	assert_null(r.orcpt);
+	at = envelope_rcpt(&e, at, &r);
+	assert_int_equal(r.notify, 0);
+	assert_string_equal(r.orcpt, "rfc822;x@y");
+	at = envelope_rcpt(&e, at, &r);
+	assert_string_equal(r.address, "g@h");
+	assert_int_equal(r.notify, NOTIFY_NEVER);
+	assert_string_equal(r.orcpt, "rfc822;z@y");
+	assert_ptr_equal(at, env + sizeof env);
 }
 
 static void test_limits(void **state)
@@ -165,9 +213,9 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_round),   cmocka_unit_test(test_every_bit),
-	    cmocka_unit_test(test_grammar), cmocka_unit_test(test_fields),
-	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_round),      cmocka_unit_test(test_every_bit),
+	    cmocka_unit_test(test_grammar),    cmocka_unit_test(test_fields),
+	    cmocka_unit_test(test_dsn_fields), cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
