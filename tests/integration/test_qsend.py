@@ -403,7 +403,7 @@ def test_stops_when_a_spawner_dies(s):
 
 
 def test_stops_when_a_spawner_talks_nonsense(s):
-    for junk in (b"x", struct.pack(">HH", 3, 1) + b"Kok\0", struct.pack(">HH", 60000, 1) + b"Kok\0"):
+    for junk in (b"x", struct.pack(">HcH", 3, b"O", 1) + b"Kok\0", struct.pack(">HcH", 60000, b"O", 1) + b"Kok\0"):
         s.start()
         s.remote.sock.send(junk)
         assert s.qsend.wait(5) == 111
@@ -895,7 +895,7 @@ while True:
     if not frame:
         sys.exit(0)
     os.close(fds[0])
-    s.send(frame[:2] + struct.pack(">H", 1) + b"Kok\\0")
+    s.send(frame[:2] + b"O" + struct.pack(">H", 1) + b"Kok\\0")
 """
 
 
