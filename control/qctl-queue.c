@@ -174,7 +174,8 @@ static void do_retry(int argc, char **argv)
 	if (argc == 1) {
 		if (qid_parse(argv[0], &ns) == -1)
 			die_msg(EXIT_PERM, "%s is not a queue id", argv[0]);
-		memcpy(r.id, argv[0], sizeof r.id);
+		r.ids = argv[0];
+		r.n = 1;
 	}
 	if (ask_count(&r) == 0 && argc == 1)
 		die_msg(1, "%s does not wait in the queue", argv[0]);

@@ -102,7 +102,11 @@ uint64_t door_retry(struct sched *q, const char *id)
 
 static void do_retry(struct sched *q, struct client *c, const struct keeper_request *r)
 {
-	answer_count(c, door_retry(q, r->id));
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		n += door_retry(q, keeper_id(r, i));
+	answer_count(c, r->n > 0 ? n : door_retry(q, ""));
 }
 
 static void do_pause(struct sched *q, struct client *c, const struct keeper_request *r)
@@ -176,7 +180,7 @@ static void serve_request(struct sched *q, struct client *c,
 
 static void serve_client(struct sched *q, struct client *c)
 {
-	char frame[64];
+	static char frame[KEEPER_REQUEST];
 	struct keeper_request r;
 	ssize_t n = usock_recv(c->fd, frame, sizeof frame, NULL);
 

@@ -792,7 +792,7 @@ def test_users_see_their_own(s):
     assert r.returncode == 111 and b"ermission denied" in r.stderr
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as c:
         c.connect(str(s.q.home / "run/qsend-list/sock"))
-        c.send(b"r\0")
+        c.send(b"r")
         assert c.recv(1000).startswith(b"Zpermission denied")
 
 

@@ -24,16 +24,29 @@ static const struct keeper_frame frames[] = {
      .next = 1795262700,
      .attempts = 3,
      .recipients = 10000,
+     .held = 1,
      .sender = ""},
     {.what = 'R', .state = 'Z', .channel = 2, .address = "a@b", .text = "later"},
     {.what = 'R', .state = 'T', .channel = 0, .address = "a@b", .text = ""},
     {.what = 'E'},
     {.what = 'S',
+     .started = 1795262649,
      .messages = 1000000,
-     .deliveries = 5,
-     .loaded = 6,
-     .bounces = 7,
-     .ch = {{1, 2, 3, 0}, {4, 5, 6, 1}}},
+     .messages_held = 1,
+     .loaded = 2,
+     .bounces = 3,
+     .resting = 4,
+     .oldest = 1795262650,
+     .overdue = 5,
+     .deliveries = 6,
+     .accepted = 7,
+     .bytes = 8,
+     .ended = 9,
+     .notifications = 10,
+     .removed = 11,
+     .bad = 12,
+     .ch = {{1, 2, 3, 0, 4, 5, 6}, {7, 8, 9, 1, 10, 11, 12}}},
+    {.what = 'A', .text = "KWNHZ"},
     {.what = 'K', .count = 12},
     {.what = 'Z', .text = "permission denied"},
 };
@@ -82,15 +95,24 @@ static const struct {
 } requests[] = {
     {"list", "l", 1, 'l'},
     {"stat", "s", 1, 's'},
-    {"retry all", "r\0", 2, 'r'},
+    {"retry all", "r", 1, 'r'},
     {"retry one", "r" ID "\0", 19, 'r'},
+    {"hold two", "h" ID "\0" ID "\0", 37, 'h'},
+    {"release", "u" ID "\0", 19, 'u'},
+    {"delete", "d" ID "\0", 19, 'd'},
+    {"move", "m" ID "\0", 19, 'm'},
+    {"take", "t" ID "\0", 19, 't'},
     {"pause", "p\0", 2, 'p'},
     {"continue", "c\1", 2, 'c'},
     {"empty", "", 0, 0},
     {"NUL", "\0", 1, 0},
     {"unknown", "x", 1, 0},
     {"list and more", "lx", 2, 0},
-    {"retry what", "r", 1, 0},
+    {"delete what", "d", 1, 0},
+    {"hold what", "h", 1, 0},
+    {"the second is short", "d" ID "\0" ID, 36, 0},
+    {"no NUL between", "d" ID "x" ID "\0", 37, 0},
+    {"a NUL within", "d28cKYN4HbYa34kIZ\0\0", 19, 0},
     {"retry no NUL", "r" ID, 18, 0},
     {"retry a path", "r../../../etc/passwd\0", 22, 0},
     {"retry a short id", "r123\0", 5, 0},
@@ -122,11 +144,37 @@ static void requests_are_read(void **state)
 	}
 }
 
+static void many_ids(void **state)
+{
+	static char p[KEEPER_REQUEST + QID_LEN + 1];
+	struct keeper_request r;
+
+	(void)state;
+	p[0] = 'd';
+	for (size_t i = 0; i <= KEEPER_IDS; i++)
+		memcpy(p + 1 + i * (QID_LEN + 1), ID, QID_LEN + 1);
+	assert_int_equal(keeper_get_request(&r, p, KEEPER_REQUEST), 0);
+	assert_int_equal(r.n, KEEPER_IDS);
+	assert_string_equal(keeper_id(&r, KEEPER_IDS - 1), ID);
+	assert_int_equal(keeper_get_request(&r, p, sizeof p), -1);
+}
+
+static void other_letters_are_refused(void **state)
+{
+	struct keeper_frame f;
+
+	(void)state;
+	assert_int_equal(keeper_get(&f, "AKX\0", 4), -1);
+	assert_int_equal(keeper_get(&f, "AK", 2), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(answers_come_back),
 	    cmocka_unit_test(requests_are_read),
+	    cmocka_unit_test(many_ids),
+	    cmocka_unit_test(other_letters_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
