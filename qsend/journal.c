@@ -12,7 +12,8 @@
 #include "qlimits.h"
 #include "sum.h"
 
-static const char magic[] = "quoin-s1";
+static const char magic[] = "quoin-s2";
+static const char magic_before[] = "quoin-s1";
 enum { MAGIC_LEN = sizeof magic - 1, LENGTH_LEN = 2, BODY_MAX = 5 + LIMIT_TEXT + 1 };
 
 static void record_sum(const char *id, uint64_t offset, const char *p, size_t n,
@@ -30,30 +31,57 @@ static void record_sum(const char *id, uint64_t offset, const char *p, size_t n,
 	sum_end(&s, out);
 }
 
+/* What follows the letter. */
+enum { INDEX = 1, TEXT = 2, CHANNEL = 4, TIME = 8, HELD = 16 };
+
+static int shape_of(char what)
+{
+	switch (what) {
+	case 'K':
+		return INDEX;
+	case 'S':
+	case 'R':
+	case 'X':
+	case 'D':
+	case 'Z':
+		return INDEX | TEXT;
+	case 'A':
+		return CHANNEL | TIME;
+	case 'W':
+		return TIME;
+	case 'H':
+		return HELD;
+	default:
+		return 0;
+	}
+}
+
+int journal_of_rcpt(const struct journal_record *r)
+{
+	return (shape_of(r->what) & INDEX) != 0;
+}
+
+int journal_is_good(char what)
+{
+	return what == 'K' || what == 'S' || what == 'R' || what == 'X';
+}
+
 static int take_body(struct cursor *c, struct journal_record *r)
 {
 	uint8_t what;
+	int shape;
 
 	*r = (struct journal_record){.text = ""};
 	if (cur_u8(c, &what) == -1)
 		return -1;
 	r->what = (char)what;
-	switch (what) {
-	case 'K':
-		(void)cur_u32(c, &r->index);
-		break;
-	case 'D':
-	case 'Z':
-		(void)cur_u32(c, &r->index);
-		(void)cur_str(c, LIMIT_TEXT, &r->text);
-		break;
-	case 'A':
-		(void)cur_u8(c, &r->channel);
-		(void)cur_u64(c, &r->time);
-		break;
-	default:
+	shape = shape_of(r->what);
+	if (shape == 0 || ((shape & INDEX) && cur_u32(c, &r->index) == -1) ||
+	    ((shape & TEXT) && cur_str(c, LIMIT_TEXT, &r->text) == -1) ||
+	    ((shape & CHANNEL) && cur_u8(c, &r->channel) == -1) ||
+	    ((shape & TIME) && cur_u64(c, &r->time) == -1) ||
+	    ((shape & HELD) && cur_u8(c, &r->held) == -1))
 		return -1;
-	}
 	return cur_end(c);
 }
 
@@ -88,7 +116,8 @@ size_t journal_parse(const char *p, size_t n, const char *id, journal_take *take
 	struct journal_record r;
 	size_t len;
 
-	if (n < MAGIC_LEN || memcmp(p, magic, MAGIC_LEN) != 0)
+	if (n < MAGIC_LEN ||
+	    (memcmp(p, magic, MAGIC_LEN) != 0 && memcmp(p, magic_before, MAGIC_LEN) != 0))
 		return 0;
 	while ((len = take_record(p, n, at, id, &r)) > 0) {
 		take(arg, &r);
@@ -138,20 +167,18 @@ int journal_read(int fd, const char *id, journal_take *take, void *arg, uint64_t
 	return got == -1 ? -1 : 0;
 }
 
-static int put_text(struct sbuf *b, const struct journal_record *r)
-{
-	return put_u32(b, r->index) == -1 ? -1 : sbuf_catz(b, r->text);
-}
-
 static int put_body(struct sbuf *b, const struct journal_record *r)
 {
-	if (sbuf_catc(b, r->what) == -1)
+	int shape = shape_of(r->what);
+
+	if (sbuf_catc(b, r->what) == -1 ||
+	    ((shape & INDEX) && put_u32(b, r->index) == -1) ||
+	    ((shape & TEXT) && sbuf_catz(b, r->text) == -1) ||
+	    ((shape & CHANNEL) && put_u8(b, r->channel) == -1) ||
+	    ((shape & TIME) && put_u64(b, r->time) == -1) ||
+	    ((shape & HELD) && put_u8(b, r->held) == -1))
 		return -1;
-	if (r->what == 'K')
-		return put_u32(b, r->index);
-	if (r->what == 'A')
-		return put_u8(b, r->channel) == -1 ? -1 : put_u64(b, r->time);
-	return put_text(b, r);
+	return 0;
 }
 
 int journal_put(struct sbuf *b, const char *id, uint64_t offset,

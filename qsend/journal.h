@@ -1,11 +1,16 @@
 /* journal: state/ID, what must be remembered of a message beside its queue file.
  *
- *	file   = "quoin-s1" *record
+ *	file   = "quoin-s2" *record		("quoin-s1" knew K D Z A alone)
  *	record = length:u16 body sum:16 bytes
- *	body   = "K" index:u32			recipient delivered
+ *	body   = "K" index:u32			recipient delivered, nothing to tell
+ *	       | "S" index:u32 text NUL		delivered, and this is to be told
+ *	       | "R" index:u32 text NUL		the same: passed on to a host that won't tell
+ *	       | "X" index:u32 text NUL		the same: forwarded to several addresses
  *	       | "D" index:u32 text NUL		never, and why
  *	       | "Z" index:u32 text NUL		later, and why ("": as the Z before it)
  *	       | "A" channel:u8 time:u64	an attempt ended, wall clock
+ *	       | "W" time:u64			the sender was told of the delay
+ *	       | "H" held:u8			1: held by the keeper, 0: released
  *
  * Integers are big-endian; index counts the envelope's recipients from 0; the last
  * record of a recipient counts. The sum (sum.h) is over the id, the record's offset
@@ -27,12 +32,19 @@ enum {
 };
 
 struct journal_record {
-	char what; /* K D Z A */
+	char what; /* K S R X D Z A W H */
 	uint32_t index;
-	const char *text; /* D, Z */
+	const char *text; /* S, R, X, D, Z */
 	uint8_t channel;  /* A */
-	uint64_t time;    /* A */
+	uint64_t time;    /* A, W */
+	uint8_t held;     /* H */
 };
+
+/* Is it about a recipient: has it an index? */
+int journal_of_rcpt(const struct journal_record *r);
+
+/* Delivered, whether that is to be told or not. */
+int journal_is_good(char what);
 
 /* Called for each whole record of n bytes at p; the length of what is whole. */
 typedef void journal_take(void *arg, const struct journal_record *r);

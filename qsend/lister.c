@@ -58,7 +58,7 @@ static void replay(void *arg, const struct journal_record *r)
 
 	if (r->what == 'A')
 		p->attempts++;
-	if (r->what == 'A' || r->index >= p->n)
+	if (!journal_of_rcpt(r) || r->index >= p->n)
 		return;
 	if (r->what == 'Z' && *text != '\0')
 		(void)snprintf(p->later, sizeof p->later, "%s", text);
@@ -66,7 +66,7 @@ static void replay(void *arg, const struct journal_record *r)
 		text = p->later;
 	free(p->h[r->index].text);
 	p->h[r->index].text = strdup(text);
-	p->h[r->index].state = r->what;
+	p->h[r->index].state = journal_is_good(r->what) ? 'K' : r->what;
 }
 
 /* ---- one message ---- */

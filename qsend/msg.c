@@ -92,11 +92,11 @@ static void replay(void *arg, const struct journal_record *r)
 {
 	struct msg *m = arg;
 
-	if (r->what == 'A' || r->index >= m->env.nrcpts)
+	if (!journal_of_rcpt(r) || r->index >= m->env.nrcpts)
 		return;
-	m->rcpts[r->index].state = r->what == 'K'   ? RCPT_DONE
-				   : r->what == 'D' ? RCPT_FAILED
-						    : RCPT_TODO;
+	m->rcpts[r->index].state = journal_is_good(r->what) ? RCPT_DONE
+				   : r->what == 'D'         ? RCPT_FAILED
+							    : RCPT_TODO;
 }
 
 static int read_journal(const struct sched *q, struct msg *m, int is_new)

@@ -145,7 +145,7 @@ static void take_record(void *arg, const struct journal_record *r)
 {
 	struct notice *n = arg;
 
-	if (r->what == 'A' || r->index >= n->env.nrcpts)
+	if (!journal_of_rcpt(r) || r->index >= n->env.nrcpts)
 		return;
 	free(n->texts[r->index]);
 	n->texts[r->index] = NULL;

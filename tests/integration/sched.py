@@ -53,8 +53,8 @@ def record(ident, offset, body):
     return head + _sum(ident.encode() + struct.pack(">Q", offset) + head)
 
 
-def journal(ident, bodies):
-    out = b"quoin-s1"
+def journal(ident, bodies, version=b"quoin-s2"):
+    out = version
     for body in bodies:
         out += record(ident, len(out), body)
     return out
@@ -64,13 +64,17 @@ def read_journal(ident, data):
     """(letter, index, text) of the records that are whole."""
     found = []
     at = 8
-    while data[:8] == b"quoin-s1" and at + 18 <= len(data):
+    while data[:8] in (b"quoin-s1", b"quoin-s2") and at + 18 <= len(data):
         (n,) = struct.unpack(">H", data[at : at + 2])
         body = data[at + 2 : at + 2 + n]
         if data[at : at + 18 + n] != record(ident, at, body):
             break
         if body[:1] == b"A":
             found.append(("A", body[1], struct.unpack(">Q", body[2:10])[0]))
+        elif body[:1] == b"W":
+            found.append(("W", struct.unpack(">Q", body[1:9])[0], ""))
+        elif body[:1] == b"H":
+            found.append(("H", body[1], ""))
         else:
             text = body[5:-1].decode() if body[:1] != b"K" else ""
             found.append((body[:1].decode(), struct.unpack(">I", body[1:5])[0], text))

@@ -25,6 +25,12 @@ static const struct journal_record written[] = {
     {.what = 'A', .channel = 1, .time = 1795262649},
     {.what = 'K', .index = 70000},
     {.what = 'D', .index = 9999, .text = "550 5.1.1 nobody"},
+    {.what = 'S', .index = 3, .text = "did 1+0+0"},
+    {.what = 'R', .index = 4, .text = ""},
+    {.what = 'X', .index = 5, .text = "qp 28cKYN4HbYa34kIZl did 0+2+0"},
+    {.what = 'W', .time = 1795277049},
+    {.what = 'H', .held = 1},
+    {.what = 'H', .held = 0},
 };
 enum { WRITTEN = sizeof written / sizeof *written };
 
@@ -76,6 +82,7 @@ static void check_seen(const struct seen *s, size_t n)
 		assert_int_equal(s->r[i].index, written[i].index);
 		assert_int_equal(s->r[i].channel, written[i].channel);
 		assert_int_equal(s->r[i].time, written[i].time);
+		assert_int_equal(s->r[i].held, written[i].held);
 		if (written[i].text != NULL)
 			assert_string_equal(s->text[i], written[i].text);
 	}
@@ -155,6 +162,24 @@ static void belongs_to_one_message_and_place(void **state)
 	sbuf_free(&b);
 }
 
+/* A journal of before is read, and what is appended to it as well. */
+static void reads_the_version_before(void **state)
+{
+	struct sbuf b;
+	size_t ends[WRITTEN + 1];
+	struct seen s = {0};
+
+	(void)state;
+	make(&b, ends);
+	assert_memory_equal(b.p, "quoin-s2", 8);
+	b.p[7] = '1';
+	assert_int_equal(journal_parse(b.p, b.len, id, take, &s), b.len);
+	check_seen(&s, WRITTEN);
+	b.p[7] = '3';
+	assert_int_equal(journal_parse(b.p, b.len, id, take, &s), 0);
+	sbuf_free(&b);
+}
+
 static void refuses_long_text(void **state)
 {
 	struct sbuf b = SBUF_INIT(65536);
@@ -164,12 +189,16 @@ static void refuses_long_text(void **state)
 	memset(text, 'x', sizeof text);
 	text[LIMIT_TEXT + 1] = '\0';
 	assert_int_equal(
-	    journal_put(&b, id, 100, &(struct journal_record){'D', 1, text, 0, 0}), -1);
+	    journal_put(&b, id, 100,
+			&(struct journal_record){.what = 'D', .index = 1, .text = text}),
+	    -1);
 	assert_int_equal(errno, EMSGSIZE);
 	assert_int_equal(b.len, 0);
 	text[LIMIT_TEXT] = '\0';
 	assert_int_equal(
-	    journal_put(&b, id, 100, &(struct journal_record){'D', 1, text, 0, 0}), 0);
+	    journal_put(&b, id, 100,
+			&(struct journal_record){.what = 'D', .index = 1, .text = text}),
+	    0);
 	sbuf_free(&b);
 }
 
@@ -226,6 +255,7 @@ int main(void)
 	    cmocka_unit_test(torn_at_every_byte),
 	    cmocka_unit_test(garbled_at_every_bit),
 	    cmocka_unit_test(belongs_to_one_message_and_place),
+	    cmocka_unit_test(reads_the_version_before),
 	    cmocka_unit_test(refuses_long_text),
 	    cmocka_unit_test(appends_after_a_torn_tail),
 	};
