@@ -93,7 +93,7 @@ FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
 # ---- the library: small units, one header each ----------------------------------
 
 LIB = addr alias alist822 args base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg dotname escape fdio hdr822 job jail keeper localjob maildir \
-	netstr num owner paths prog pwask qfile qid qlog rbuf ready rnd route route_local route_own said sbuf sigfd submit sum syncer table table_source table_write tcprule usock wbuf
+	netstr num owner paths prog pwask qfile qid qlog rbuf ready relay rnd route route_local route_own said sbuf sigfd submit sum syncer table table_source table_write tcprule usock wbuf
 LIBSRC = $(wildcard $(LIB:%=lib/%.c))
 LIBOBJ = $(LIBSRC:.c=.o)
 
@@ -226,6 +226,21 @@ $(B)/tests/$1: $(B)/slow/tests/integration/$1.o $(B)/slow/libquoin.a
 endef
 $(foreach d,$(DRIVERS),$(eval $(call driver_program,$d)))
 
+# tests/faults: what makes calls fail, and the programs whose allocations can.
+FAULTY = qqueue qstart qsend qbounce qlspawn qlocal qrspawn qremote qinject sendmail
+WRAPS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+$(B)/tests/tracer: tests/faults/tracer.c tests/faults/alloc.h
+	@mkdir -p $(@D)
+	$(if $V,,@echo "  LINK   tracer";)$(CC) $(CSTD) $(WARN) -O2 -g -o $@ $< -lseccomp
+define faulty_program
+$(B)/tests/faulty/$1: $$($1.o:%=$(B)/fast/%) $$($1.jails:%=$(B)/fast/gen/jail_%.o) \
+		$(B)/fast/tests/faults/alloc.o $(B)/fast/libquoin.a
+	@mkdir -p $$(@D)
+	$$(if $$V,,@echo "  LINK   $1 (faulty)";)$(FASTCC) $(FASTLDFLAGS) $(WRAPS) -o $$@ $$^ $$($1.libs) $(FASTCDB) $(FASTSODIUM) $(FASTEND)
+endef
+$(foreach p,$(FAULTY),$(eval $(call faulty_program,$p)))
+FAULTS = $(B)/tests/tracer $(FAULTY:%=$(B)/tests/faulty/%)
+
 # The search itself: make fuzz SECONDS=600 NAMES='smtp addr'
 SECONDS ?= 60
 NAMES ?=
@@ -268,7 +283,7 @@ help:
 	@echo 'package/try        see it work; package/check: all tests'
 
 JAILTESTS = $(if $(wildcard tests/jail/jail_test.c),$(B)/tests/jail_test $(B)/tests/jail_test_glibc)
-tests: $(UNITS:%=$(B)/tests/%) $(FUZZERS:%=$(B)/tests/%) $(DRIVERS:%=$(B)/tests/%) $(JAILTESTS)
+tests: $(UNITS:%=$(B)/tests/%) $(FUZZERS:%=$(B)/tests/%) $(DRIVERS:%=$(B)/tests/%) $(JAILTESTS) $(FAULTS)
 
 check: all tests
 	@tests/run-check $(B)
@@ -276,7 +291,7 @@ check: all tests
 integration: all $(DRIVERS:%=$(B)/tests/%)
 	QUOIN_BIN=$(abspath $(B))/bin /usr/bin/python3 -m pytest -q tests/integration
 
-faults: all
+faults: all $(FAULTS)
 	QUOIN_BIN=$(abspath $(B))/bin /usr/bin/python3 -m pytest -q tests/faults
 
 lint:

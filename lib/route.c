@@ -9,7 +9,7 @@
 #include "addr.h"
 #include "control.h"
 #include "ctlmap.h"
-#include "num.h"
+#include "relay.h"
 
 struct route {
 	char *envnoathost;
@@ -40,7 +40,7 @@ int route_fail(int e, const char *fmt, ...)
 
 void route_say(const struct watch *w, const char *fmt, ...)
 {
-	char text[2 * LIMIT_ADDRESS + LIMIT_PATH];
+	char text[2 * LIMIT_ADDRESS + LIMIT_ROUTE];
 	va_list ap;
 
 	if (w->trace == NULL)
@@ -60,37 +60,16 @@ void route_lower(char *s)
 
 /* ---- the control files ---- */
 
-/* "host", "host:port" or "[literal]:port" -> "host" or "host port"; -1 if neither. */
-static int parse_relay(const char *text, char *out, size_t size)
-{
-	const char *from = text[0] == '[' ? strchr(text, ']') : text;
-	const char *colon = from != NULL ? strchr(from, ':') : NULL;
-	size_t n = colon != NULL ? (size_t)(colon - text) : strlen(text);
-	uint64_t port;
-
-	if (from == NULL || n > LIMIT_DOMAIN || strpbrk(text, " \t") != NULL)
-		return -1;
-	if (from != text && from[1] != ':' && from[1] != '\0')
-		return -1;
-	if (colon == NULL || colon[1] == '\0')
-		return snprintf(out, size, "%.*s", (int)n, text) < 0 ? -1 : 0;
-	if (n == 0 || num_parse(colon + 1, 65535, &port) == -1 || port == 0)
-		return -1;
-	return snprintf(out, size, "%.*s %u", (int)n, text, (unsigned)port) < 0 ? -1 : 0;
-}
-
 static int check_smtproutes(const struct ctlmap *m)
 {
-	char relay[LIMIT_DOMAIN + 8];
+	char relay[LIMIT_ROUTE + 1];
 	const char *key;
 	const char *value;
 	unsigned line;
 
 	for (size_t i = 0; ctlmap_at(m, i, &key, &value, &line); i++)
-		if (parse_relay(value, relay, sizeof relay) == -1)
-			return control_wrong(
-			    "smtproutes", line,
-			    "the relay is neither host nor host:port (1 to 65535)");
+		if (relay_parse(value, relay) == -1)
+			return control_wrong("smtproutes", line, relay_usage);
 	return 0;
 }
 
@@ -310,6 +289,24 @@ static int is_virtual(struct work *k)
 	return 1;
 }
 
+/* Each way to go on, in words. */
+static void say_relay(const struct work *k, unsigned line)
+{
+	const char *refusal = relay_error(k->to->relay);
+
+	if (refusal != NULL)
+		route_say(&k->w, "control/smtproutes line %u: refused: %s", line,
+			  refusal);
+	else if (k->to->relay[0] == '\0')
+		route_say(&k->w, "control/smtproutes line %u: by the MX of %s", line,
+			  k->to->domain);
+	else
+		route_say(&k->w, "control/smtproutes line %u: remote: to %s%s", line,
+			  k->to->relay,
+			  strchr(k->to->relay, '/') != NULL ? " (/: in random order)"
+							    : "");
+}
+
 static void find_relay(struct work *k)
 {
 	const char *key;
@@ -317,16 +314,12 @@ static void find_relay(struct work *k)
 	const char *value = find_domain(k->r->smtproutes, k->to->domain, &key, &line);
 
 	k->to->kind = ROUTE_REMOTE;
-	if (value != NULL)
-		(void)parse_relay(value, k->to->relay, sizeof k->to->relay);
-	if (value == NULL)
+	if (value == NULL) {
 		route_say(&k->w, "remote: by the MX of %s", k->to->domain);
-	else if (k->to->relay[0] == '\0')
-		route_say(&k->w, "control/smtproutes line %u: by the MX of %s", line,
-			  k->to->domain);
-	else
-		route_say(&k->w, "control/smtproutes line %u: remote: to %s", line,
-			  k->to->relay);
+		return;
+	}
+	(void)relay_parse(value, k->to->relay); /* good since route_load() */
+	say_relay(k, line);
 }
 
 int route_address(const struct route *r, const char *rcpt, struct route_to *to,

@@ -45,7 +45,7 @@ struct route_to {
 	char address[LIMIT_ADDRESS + 1]; /* recipient after percenthack and envnoathost */
 	char local[LIMIT_ADDRESS + 1];   /* local: the local part to look up */
 	char domain[LIMIT_DOMAIN + 1];   /* lower case; the destination when remote */
-	char relay[LIMIT_DOMAIN + 8];    /* remote: "host", "host port" or "" for MX */
+	char relay[LIMIT_ROUTE + 1];     /* remote: next hops (relay.h), "" for the MX */
 };
 
 /* 0, or -1 with EINVAL when the address is no address. */

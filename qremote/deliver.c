@@ -8,7 +8,6 @@
 #include "body.h"
 #include "clock.h"
 #include "control.h"
-#include "destination.h"
 #include "job.h"
 #include "limits.h"
 #include "outcome.h"
@@ -101,7 +100,7 @@ static void look_at_body(struct body *b, struct outcome *o)
 /* The first job says whom this process serves. */
 static void check_destination(struct remote *r, const struct job *j, struct outcome *o)
 {
-	char name[LIMIT_ADDRESS + 1];
+	char name[DESTINATION_SIZE];
 
 	if (destination_of(j, name) == -1) {
 		outcome_rest(o, 'D', "the recipients have no domain in common (#5.1.3)");

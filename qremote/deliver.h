@@ -4,6 +4,7 @@
 
 #include "config.h"
 #include "dest.h"
+#include "destination.h"
 #include "dns.h"
 #include "qlimits.h"
 #include "self.h"
@@ -19,7 +20,7 @@ struct remote {
 	struct dns dns;
 	struct dest dest;
 	struct smtp smtp;
-	char destination[LIMIT_ADDRESS + 1]; /* of the first job, and so of all */
+	char destination[DESTINATION_SIZE]; /* of the first job, and so of all */
 };
 
 void remote_begin(struct remote *r);

@@ -10,7 +10,7 @@
 
 #include "addr.h"
 #include "clock.h"
-#include "num.h"
+#include "relay.h"
 #include "rnd.h"
 
 static struct dns_answer answer; /* 67 KB, used by one look-up at a time */
@@ -39,15 +39,17 @@ static void say_later(struct dest *d, const char *name)
 
 /* ---- addresses ---- */
 
-static void add_target(struct dest *d, const char *host, const struct address *a)
+static void add_target(struct dest *d, const char *host, uint16_t port,
+		       const struct address *a)
 {
 	struct target *t = &d->targets[d->naddrs];
 
-	if (d->naddrs == DEST_ADDRESSES)
+	if (d->naddrs == DEST_ADDRESSES ||
+	    (a->family == AF_INET6 && (d->flags & DEST_IPV4_ONLY) != 0))
 		return;
 	(void)snprintf(t->host, sizeof t->host, "%s", host);
 	t->addr = *a;
-	t->port = d->port;
+	t->port = port;
 	if (inet_ntop(a->family, a->ip, t->ip, sizeof t->ip) != NULL)
 		d->naddrs++;
 }
@@ -97,48 +99,68 @@ static int is_usable(const struct dest *d, const struct address *a, int *self)
 }
 
 /* Addresses i to end of a host to the targets, as far as they are usable. */
-static void add_targets(struct dest *d, const char *name, const struct address *a, int i,
-			int end, int *self)
+static void add_targets(struct dest *d, const struct dest_host *h,
+			const struct address *a, int i, int end, int *self)
 {
 	for (; i < end; i++)
 		if (is_usable(d, &a[i], self))
-			add_target(d, name, &a[i]);
+			add_target(d, h->name, h->port, &a[i]);
+}
+
+/* In a route the tag of RFC 5321 4.1.3 may be missing: [2001:db8::1]. */
+static int is_route_address(const char *host, struct address *a)
+{
+	char inner[LIMIT_DOMAIN + 1];
+	size_t n = strlen(host);
+
+	if (is_address(host, a))
+		return 1;
+	if (n < 2 || host[0] != '[' || host[n - 1] != ']')
+		return 0;
+	(void)snprintf(inner, sizeof inner, "%.*s", (int)(n - 2), host + 1);
+	return is_address(inner, a);
 }
 
 /* Addresses of a host to the targets, IPv6 and IPv4 in turn. 1: it is ourselves. */
-static int resolve(struct dest *d, const char *name)
+static int resolve(struct dest *d, const struct dest_host *h)
 {
 	static struct address six[LIMIT_DNSRECORDS];
 	static struct address four[LIMIT_DNSRECORDS];
-	int n6;
+	int n6 = 0;
 	int n4;
 	int self = 0;
 
-	if (d->self != NULL && self_is_name(d->self, name))
+	if (d->self != NULL && self_is_name(d->self, h->name))
 		return 1;
-	n6 = look_up(d, name, DNS_AAAA, six);
-	n4 = look_up(d, name, DNS_A, four);
+	if (d->self == NULL && is_route_address(h->name, &four[0])) {
+		add_target(d, h->name, h->port, &four[0]);
+		return 0;
+	}
+	if ((d->flags & DEST_IPV4_ONLY) == 0)
+		n6 = look_up(d, h->name, DNS_AAAA, six);
+	n4 = look_up(d, h->name, DNS_A, four);
 	if (d->flags & DEST_IPV4_FIRST) {
-		add_targets(d, name, four, 0, n4, &self);
-		add_targets(d, name, six, 0, n6, &self);
+		add_targets(d, h, four, 0, n4, &self);
+		add_targets(d, h, six, 0, n6, &self);
 		return self;
 	}
 	for (int i = 0; i < n6 || i < n4; i++) {
-		add_targets(d, name, six, i, i < n6 ? i + 1 : i, &self);
-		add_targets(d, name, four, i, i < n4 ? i + 1 : i, &self);
+		add_targets(d, h, six, i, i < n6 ? i + 1 : i, &self);
+		add_targets(d, h, four, i, i < n4 ? i + 1 : i, &self);
 	}
 	return self;
 }
 
 /* ---- hosts ---- */
 
-static void add_host(struct dest *d, uint32_t preference, const char *name)
+static void add_host(struct dest *d, uint32_t preference, const char *name, uint16_t port)
 {
 	struct dest_host *h = &d->hosts[d->nhosts];
 
 	if (d->nhosts == DEST_HOSTS)
 		return;
 	h->order = preference << 16 | rnd_below(65536);
+	h->port = port;
 	(void)snprintf(h->name, sizeof h->name, "%s", name);
 	d->nhosts++;
 }
@@ -149,6 +171,11 @@ static int by_order(const void *a, const void *b)
 	const struct dest_host *y = b;
 
 	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static void sort_hosts(struct dest *d)
+{
+	qsort(d->hosts, d->nhosts, sizeof d->hosts[0], by_order);
 }
 
 /* The hosts named in answer; a target that is an address would be asked for as a
@@ -162,9 +189,9 @@ static void take_mx(struct dest *d)
 
 		if (dns_mx(&answer, i, &preference, name) == 0 && name[0] != '\0' &&
 		    !is_address(name, &a))
-			add_host(d, preference, name);
+			add_host(d, preference, name, SMTP_PORT);
 	}
-	qsort(d->hosts, d->nhosts, sizeof d->hosts[0], by_order);
+	sort_hosts(d);
 }
 
 /* RFC 7505 3: the only record, and its host is the root. */
@@ -190,7 +217,7 @@ static void open_domain(struct dest *d, const char *domain)
 	else if (r == 0) {
 		d->implicit = 1;
 		say(d, 'D', "the domain %s has neither MX nor address (#5.1.2)", domain);
-		add_host(d, 0, domain);
+		add_host(d, 0, domain, SMTP_PORT);
 	} else if (is_null_mx())
 		say(d, 'D', "the domain %s accepts no mail: null MX (#5.1.10)", domain);
 	else {
@@ -207,42 +234,26 @@ static void open_literal(struct dest *d, const char *domain)
 
 	say(d, 'D', "mail is not sent to the address %s (#5.1.2)", domain);
 	if (is_address(domain, &a) && is_usable(d, &a, &self))
-		add_target(d, domain, &a);
-}
-
-/* In a route the tag of RFC 5321 4.1.3 may be missing: [2001:db8::1]. */
-static int is_route_address(char *host, struct address *a)
-{
-	size_t n = strlen(host);
-
-	if (is_address(host, a))
-		return 1;
-	if (n < 2 || host[0] != '[' || host[n - 1] != ']')
-		return 0;
-	host[n - 1] = '\0';
-	memmove(host, host + 1, n - 1);
-	return is_address(host, a);
+		add_target(d, domain, SMTP_PORT, &a);
 }
 
 static void open_route(struct dest *d, const char *route)
 {
-	char host[LIMIT_DOMAIN + 1];
-	size_t n = strcspn(route, " ");
-	struct address a;
-	uint64_t port = SMTP_PORT;
+	const char *refusal = relay_error(route);
+	struct relay_hop hop = {0};
+	int r;
 
-	say(d, 'Z', "the host of the route %s is not known (#4.4.1)", route);
-	if (n >= sizeof host ||
-	    (route[n] == ' ' && num_parse(route + n + 1, 65535, &port) == -1))
+	if (refusal != NULL) {
+		say(d, *refusal == '4' ? 'Z' : 'D', "%s", refusal);
 		return;
-	memcpy(host, route, n);
-	host[n] = '\0';
-	d->port = (uint16_t)port;
+	}
+	say(d, 'Z', "no host of the route %s is known (#4.4.1)", route);
 	d->self = NULL;
-	if (is_route_address(host, &a))
-		add_target(d, host, &a);
-	else
-		add_host(d, 0, host);
+	while ((r = relay_next(&route, &hop)) == 1)
+		add_host(d, hop.group, hop.host, hop.port);
+	if (r == -1)
+		d->nhosts = 0;
+	sort_hosts(d);
 }
 
 void dest_open(struct dest *d, struct dns *dns, const struct self *self,
@@ -251,7 +262,6 @@ void dest_open(struct dest *d, struct dns *dns, const struct self *self,
 	d->dns = dns;
 	d->self = self;
 	d->deadline = clock_mono_ms() + DNS_TIME;
-	d->port = SMTP_PORT;
 	d->flags = flags;
 	d->implicit = d->later = d->given = 0;
 	d->nhosts = d->host = d->naddrs = d->addr = 0;
@@ -289,7 +299,7 @@ static void next_group(struct dest *d)
 	d->deadline = clock_mono_ms() + DNS_TIME;
 	for (; d->host < d->nhosts && d->hosts[d->host].order >> 16 == preference;
 	     d->host++)
-		if (resolve(d, d->hosts[d->host].name)) {
+		if (resolve(d, &d->hosts[d->host])) {
 			cut(d, d->hosts[d->host].name);
 			return;
 		}
@@ -301,12 +311,13 @@ int dest_next(struct dest *d, struct target *t)
 		if (d->host < d->nhosts)
 			next_group(d);
 		else if (d->fallback != NULL) {
-			const char *name = d->fallback;
+			struct dest_host last = {.port = SMTP_PORT};
 
+			(void)snprintf(last.name, sizeof last.name, "%s", d->fallback);
 			d->fallback = NULL;
 			d->naddrs = d->addr = 0;
 			d->deadline = clock_mono_ms() + DNS_TIME;
-			if (resolve(d, name))
+			if (resolve(d, &last))
 				d->naddrs = 0;
 		} else
 			return 0;

@@ -10,8 +10,8 @@
  * Rules for what DNS or a recipient says: a host that is ourselves cuts its preference
  * and all that are worse; nobody connects to loopback, link-local or multicast addresses;
  * an MX that looks like an address is passed over; a null MX (RFC 7505) refuses mail. A
- * host that a route names is meant, whatever it is. Owner: static storage (it is large);
- * nothing is allocated.
+ * host that a route names is meant, whatever it is; its groups are preferences. Owner:
+ *static storage (it is large); nothing is allocated.
  */
 #ifndef QREMOTE_DEST_H
 #define QREMOTE_DEST_H
@@ -26,8 +26,9 @@
 enum { DEST_HOSTS = LIMIT_DNSRECORDS + 1, DEST_ADDRESSES = 100, SMTP_PORT = 25 };
 
 enum {
-	DEST_FALLBACK = 1,  /* the domain itself is the last host behind its MX */
-	DEST_IPV4_FIRST = 2 /* of each host, IPv6 last */
+	DEST_FALLBACK = 1,   /* the domain itself is the last host behind its MX */
+	DEST_IPV4_FIRST = 2, /* of each host, IPv6 last */
+	DEST_IPV4_ONLY = 4,  /* IPv6 is neither asked for nor tried */
 };
 
 struct target {
@@ -39,6 +40,7 @@ struct target {
 
 struct dest_host {
 	uint32_t order; /* preference and a random tail */
+	uint16_t port;
 	char name[LIMIT_DOMAIN + 1];
 };
 
@@ -46,7 +48,6 @@ struct dest {
 	struct dns *dns;
 	const struct self *self; /* NULL: a route; anything goes */
 	int64_t deadline;
-	uint16_t port;
 	unsigned flags;
 	int implicit; /* the domain stands for its MX */
 	const char *fallback;
@@ -60,8 +61,8 @@ struct dest {
 	char text[LIMIT_TEXT + 1];
 };
 
-/* domain: of the recipients, a name or a literal; route: "host", "host port" or "" for
- * the domain's MX; flags: DEST_... */
+/* domain: of the recipients, a name or a literal; route: next hops (relay.h), "" for the
+ * domain's MX; flags: DEST_... */
 void dest_open(struct dest *d, struct dns *dns, const struct self *self,
 	       const char *domain, const char *route, unsigned flags);
 

@@ -15,7 +15,7 @@ static void copy_lower(char *out, const char *s)
 	out[i] = '\0';
 }
 
-int destination_of(const struct job *j, char out[LIMIT_ADDRESS + 1])
+int destination_of(const struct job *j, char out[DESTINATION_SIZE])
 {
 	const char *first = addr_domain(j->rcpts[0]);
 

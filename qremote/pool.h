@@ -12,8 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "destination.h"
 #include "limits.h"
-#include "qlimits.h"
 
 struct child {
 	int fd;
@@ -22,7 +22,7 @@ struct child {
 	uint16_t slot;  /* of its job */
 	uint16_t count; /* of the job's recipients */
 	int64_t until;  /* busy: kill it; idle: let it go */
-	char destination[LIMIT_ADDRESS + 1];
+	char destination[DESTINATION_SIZE];
 };
 
 struct pool {

@@ -166,7 +166,7 @@ static int place(const struct job *j, const char *destination, size_t n, int fd)
 
 static void start_job(size_t n, int fd)
 {
-	char destination[LIMIT_ADDRESS + 1];
+	char destination[DESTINATION_SIZE];
 	struct job j;
 
 	if (fd == -1 || job_get(&j, frame, n) == -1) {

@@ -220,6 +220,14 @@ static void finds_hosts(void **state)
 	    {"two.test", "nowhere.test", 0, "", 'Z', "4.4.1"},
 	    {"two.test", "silent.test", 0, "", 'Z', "4.4.3"},
 	    {"two.test", "a.test x", 0, "", 'Z', "4.4.1"},
+	    {"two.test", "b.test 26,192.0.2.9", 0, "192.0.2.2:26 192.0.2.9", 0, ""},
+	    {"two.test", "[::1] 26,nowhere.test,b.test", 0, "::1:26 192.0.2.2", 0, ""},
+	    {"two.test", "c.test,silent.test,b.test", 0, "192.0.2.3 192.0.2.2", 0, ""},
+	    {"two.test", "b.test,", 0, "", 'Z', "4.4.1"},
+	    {"two.test", "error:5.4.1 Local only.", 0, "", 'D', "5.4.1 Local only."},
+	    {"two.test", "error:4.3.2 Moving.", 0, "", 'Z', "4.3.2 Moving."},
+	    {"two.test", "", DEST_IPV4_ONLY, "192.0.2.1 192.0.2.2", 0, ""},
+	    {"two.test", "::1,a.test", DEST_IPV4_ONLY, "192.0.2.1", 0, ""},
 	};
 
 	(void)state;
@@ -245,6 +253,21 @@ static void shuffles_equals(void **state)
 	assert_in_range(first_a, 120, 280);
 }
 
+/* A group of a route likewise, and what stands behind the comma comes last. */
+static void balances_a_group(void **state)
+{
+	unsigned first_b = 0;
+
+	(void)state;
+	for (int i = 0; i < 400; i++) {
+		const char *got = targets("x.test", "b.test/c.test,192.0.2.9", 0);
+
+		first_b += strcmp(got, "192.0.2.2 192.0.2.3 192.0.2.9") == 0;
+		assert_string_equal(got + strlen(got) - 9, "192.0.2.9");
+	}
+	assert_in_range(first_b, 120, 280);
+}
+
 /* Only as far as needed: the second preference is not looked up before the first failed.
  */
 static void looks_up_lazily(void **state)
@@ -264,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(finds_hosts),
 	    cmocka_unit_test(shuffles_equals),
+	    cmocka_unit_test(balances_a_group),
 	    cmocka_unit_test(looks_up_lazily),
 	};
 

@@ -225,6 +225,10 @@ static void routes(void **state)
 	    {"x@mx.two.example", R, "x@mx.two.example", ""},
 	    {"x@colon.example", R, "x@colon.example", "host"},
 	    {"x@any.example", R, "x@any.example", "smart.example 587"},
+	    {"x@list.example", R, "x@list.example", "a.example 2525,b.example"},
+	    {"x@balance.example", R, "x@balance.example",
+	     "a.example/[2001:db8::1] 26,[192.0.2.5]"},
+	    {"x@no.example", R, "x@no.example", "error:5.4.1 Not from here."},
 	};
 
 	(void)state;
@@ -234,7 +238,10 @@ static void routes(void **state)
 			  ".two.example:[192.0.2.5]\nmx.two.example:\n"
 			  "six.example:[2001:db8::1]:26\n"
 			  "sixplain.example:[2001:db8::1]\n"
-			  "colon.example:host:\n:smart.example:587\n");
+			  "colon.example:host:\n:smart.example:587\n"
+			  "list.example:a.example:2525,b.example:25\n"
+			  "balance.example:a.example/[2001:db8::1]:26,[192.0.2.5]\n"
+			  "no.example:error:5.4.1 Not from here.\n");
 	CHECK(want);
 }
 
@@ -255,6 +262,13 @@ static void broken_files(void **state)
 	    {"smtproutes", "x:relay:25 user password\n", "relay"},
 	    {"smtproutes", "x::25\n", "relay"},
 	    {"smtproutes", "x:[::1\n", "relay"},
+	    {"smtproutes", "x:a,\n", "relay"},
+	    {"smtproutes", "x:,a\n", "relay"},
+	    {"smtproutes", "x:a//b\n", "relay"},
+	    {"smtproutes", "x:a, b\n", "relay"},
+	    {"smtproutes", "x:a,b:0\n", "relay"},
+	    {"smtproutes", "x:error:2.0.0 fine\n", "relay"},
+	    {"smtproutes", "x:error:5.4.1\n", "relay"},
 	    {"locals", "two words\n", "line 1"},
 	};
 
