@@ -134,15 +134,22 @@ static int add_rcpt(const struct sched *q, struct half *h, int channel, struct s
 static void skip_rcpt(struct sched *q, struct half *h, int channel)
 {
 	uint32_t i = h->order[h->at++];
+	struct delivery d = {.start = q->now.mono_ms};
 	struct route_to to;
+	int bad;
 
 	if (route_address(q->route, msg_rcpt(h->msg, i), &to, NULL, NULL) == 0) {
 		h->msg->rcpts[i].channel = (uint8_t)to.kind;
 		h->strays |= (int)to.kind != channel;
-	} else if (errno == EINVAL)
-		rcpt_decide(q, h, i, 'D', "5.1.3 This recipient is no mail address.");
+		return;
+	}
+	bad = errno == EINVAL;
+	d.number = ++q->deliveries;
+	log_start(q, &q->ch[channel], h->msg, i, d.number);
+	if (bad)
+		rcpt_decide(q, h, i, &d, 'D', "5.1.3 This recipient is no mail address.");
 	else
-		rcpt_decide(q, h, i, 'Z', route_error());
+		rcpt_decide(q, h, i, &d, 'Z', route_error());
 }
 
 static uint8_t ret_flag(const char *ret)

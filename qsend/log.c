@@ -58,10 +58,23 @@ void log_status(const struct sched *q)
 
 static const char *word(char letter)
 {
-	return letter == 'K' ? "success" : letter == 'D' ? "failure" : "deferral";
+	return letter == 'K' || letter == 'R' ? "success"
+	       : letter == 'D'                ? "failure"
+					      : "deferral";
 }
 
 /* ---- either form ---- */
+
+void log_begin(const struct sched *q)
+{
+	struct qlog l;
+
+	if (qmail) /* qmail-send says nothing */
+		return;
+	qlog_begin(&l, "begin");
+	qlog_num(&l, "messages", q->messages);
+	qlog_end(&l);
+}
 
 void log_new(const struct msg *m)
 {
@@ -105,14 +118,14 @@ void log_start(const struct sched *q, const struct channel *c, const struct msg 
 	qlog_begin(&l, "start");
 	qlog_num(&l, "delivery", number);
 	qlog_id(&l, m->id);
+	qlog_num(&l, "rcpt", rcpt);
 	qlog_str(&l, "channel", c->name);
 	qlog_str(&l, "to", msg_rcpt(m, rcpt));
 	qlog_end(&l);
 }
 
 void log_delivery(const struct sched *q, const struct channel *c, const struct msg *m,
-		  uint32_t rcpt, const struct slot *s, uint64_t number, char letter,
-		  const char *text)
+		  uint32_t rcpt, const struct delivery *d, char letter, const char *text)
 {
 	struct qlog l;
 	char clean[LIMIT_TEXT + 1];
@@ -120,17 +133,18 @@ void log_delivery(const struct sched *q, const struct channel *c, const struct m
 
 	if (qmail) {
 		safe(clean, sizeof clean, text);
-		say("delivery %llu: %s: %s/\n", (unsigned long long)number, word(letter),
-		    clean);
+		say("delivery %llu: %s: %s/\n", (unsigned long long)d->number,
+		    word(letter), clean);
 		return;
 	}
 	qlog_begin(&l, "delivery");
-	qlog_num(&l, "delivery", number);
+	qlog_num(&l, "delivery", d->number);
 	qlog_id(&l, m->id);
+	qlog_num(&l, "rcpt", rcpt);
 	qlog_str(&l, "channel", c->name);
 	qlog_str(&l, "to", msg_rcpt(m, rcpt));
 	qlog_str(&l, "result", result);
-	qlog_num(&l, "ms", (uint64_t)(q->now.mono_ms - s->start));
+	qlog_num(&l, "ms", (uint64_t)(q->now.mono_ms - d->start));
 	qlog_str(&l, "text", text);
 	qlog_end(&l);
 }

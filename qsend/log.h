@@ -1,13 +1,18 @@
 /* log: what qsend tells of messages, in Quoin's form or, with control/logstyle
  * qmail, in the lines of qmail-send, where N is the id's nanoseconds.
  *
+ *	begin messages=		(qsend has started: numbers of deliveries begin anew)
  *	new id= bytes= from= uid= rcpts= [client= login=]
- *	start delivery= id= channel= to=
- *	delivery delivery= id= channel= to= result=K|Z|D ms= text=
+ *	start delivery= id= rcpt= channel= to=
+ *	delivery delivery= id= rcpt= channel= to= result=K|Z|D ms= text=
  *	bounce id= as=		(as: the notification's id)
  *	discard id=		(a double bounce that failed)
  *	bad id= reason=
  *	end id= seconds=
+ *
+ * rcpt: the recipient's place in the envelope, from 0. What ends a recipient is told
+ * before it is written to the journal, and what ends a message before or right after its
+ * file goes (ARCHITECTURE.md, "What the logs prove").
  */
 #ifndef QSEND_LOG_H
 #define QSEND_LOG_H
@@ -16,13 +21,19 @@
 
 #include "sched.h"
 
+/* One attempt at one recipient. */
+struct delivery {
+	uint64_t number;
+	int64_t start; /* mono_ms */
+};
+
 void log_style(int qmail);
+void log_begin(const struct sched *q);
 void log_new(const struct msg *m);
 void log_start(const struct sched *q, const struct channel *c, const struct msg *m,
 	       uint32_t rcpt, uint64_t number);
 void log_delivery(const struct sched *q, const struct channel *c, const struct msg *m,
-		  uint32_t rcpt, const struct slot *s, uint64_t number, char letter,
-		  const char *text);
+		  uint32_t rcpt, const struct delivery *d, char letter, const char *text);
 /* "status: local 1/10 remote 0/20", of qmail's form alone */
 void log_status(const struct sched *q);
 void log_bounce(const struct msg *m, const char *as);

@@ -427,6 +427,7 @@ int main(int argc, char **argv)
 	tick(&q);
 	if (scan_start(&q) == -1)
 		die_sys(EXIT_TEMP, "read the queue");
+	log_begin(&q);
 	ready_notify(notify);
 	run(&q);
 	return 0;

@@ -184,8 +184,10 @@ static int counts(struct sched *q, const struct half *h, uint32_t i, const char 
 	return c->network != 0 && q->now.mono - c->network < NETWORK_MEMORY;
 }
 
-void rcpt_decide(struct sched *q, struct half *h, uint32_t i, char letter,
-		 const char *text)
+/* The log line comes first: what it tells may be forgotten by a crash and be told
+ * again, but nothing is remembered untold. */
+void rcpt_decide(struct sched *q, struct half *h, uint32_t i, const struct delivery *d,
+		 char letter, const char *text)
 {
 	char last[LIMIT_TEXT + 1];
 
@@ -193,11 +195,11 @@ void rcpt_decide(struct sched *q, struct half *h, uint32_t i, char letter,
 		h->counts = 1;
 		if (h->dying) {
 			too_long(last, text);
-			failed(q, h, i, last);
-			begin_sync(q, h->msg);
-			return;
+			letter = 'D';
+			text = last;
 		}
 	}
+	log_delivery(q, &q->ch[h->msg->rcpts[i].channel], h->msg, i, d, letter, text);
 	if (letter == 'K')
 		delivered(q, h->msg, i);
 	else if (letter == 'D') {
@@ -298,18 +300,27 @@ static void decide_all(struct sched *q, const struct slot *s, const struct repor
 {
 	struct half *h = s->half;
 	struct msg *m = h->msg;
+	struct delivery d = {s->number, s->start};
 
 	if (all_is_well(m, r)) {
-		for (uint16_t i = 0; i < r->count; i++)
+		for (uint16_t i = 0; i < r->count; i++) {
+			log_delivery(q, &q->ch[m->rcpts[s->rcpts[i]].channel], m,
+				     s->rcpts[i], &d, 'K', r->text[i]);
 			m->rcpts[s->rcpts[i]].state = RCPT_DONE;
+			d.number++;
+		}
 		m->todo = 0;
 		return;
 	}
-	for (uint16_t i = 0; i < r->count; i++) {
-		if (r->letter[i] == 'B')
-			m->bad = 1;
-		else
-			rcpt_decide(q, h, s->rcpts[i], r->letter[i], r->text[i]);
+	for (uint16_t i = 0; i < r->count; i++, d.number++) {
+		uint32_t k = s->rcpts[i];
+
+		if (r->letter[i] != 'B') {
+			rcpt_decide(q, h, k, &d, r->letter[i], r->text[i]);
+			continue;
+		}
+		m->bad = 1;
+		log_delivery(q, &q->ch[m->rcpts[k].channel], m, k, &d, 'B', r->text[i]);
 	}
 }
 
@@ -332,9 +343,6 @@ static void apply(struct sched *q, struct channel *c, struct slot *s,
 	struct half *h = s->half;
 	struct msg *m = h->msg;
 
-	for (uint16_t i = 0; i < r->count; i++)
-		log_delivery(q, c, m, s->rcpts[i], s, s->number + i, r->letter[i],
-			     r->text[i]);
 	note_network(q, c, r);
 	decide_all(q, s, r);
 	s->half = NULL;

@@ -199,8 +199,9 @@ void ring_remove(struct channel *c, struct half *h);
 
 /* report.c */
 int report_take(struct sched *q, struct channel *c);
-void rcpt_decide(struct sched *q, struct half *h, uint32_t i, char letter,
-		 const char *text);
+struct delivery; /* log.h */
+void rcpt_decide(struct sched *q, struct half *h, uint32_t i, const struct delivery *d,
+		 char letter, const char *text);
 void half_check(struct sched *q, struct half *h);
 
 /* settle.c */
