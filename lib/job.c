@@ -121,7 +121,7 @@ int report_get(struct report *r, const char *p, size_t n)
 		if (cur_u8(&c, &letter) == -1 ||
 		    cur_str(&c, LIMIT_TEXT, &r->text[i]) == -1)
 			return -1;
-		if (letter == '\0' || strchr("KRZDB", letter) == NULL)
+		if (letter == '\0' || strchr("KRXZDB", letter) == NULL)
 			return bad();
 		r->letter[i] = (char)letter;
 	}

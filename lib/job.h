@@ -10,10 +10,13 @@
  *		 read only, whose offset belongs to this job alone
  *	report = slot:u16 pace:u8 count:u16 count*(letter text)
  *	slot   = 0..65534, unique among the jobs under way
- *	letter = K delivered | R relayed, and the peer tells of success itself (RFC
- *3461 5.2.2) | Z try later | D never | B the queue file is corrupt pace   = O nothing to
- *say | S the destination asks for less (421, 4.7.x) | U no host of it could be reached |
- *N there is no network, or no resolver text   = one line, escape_text(); empty is allowed
+ *	letter = K delivered
+ *		 R passed on to somebody who tells of success himself (RFC 3461 5.2.2)
+ *		 X forwarded to several addresses, none of which tells of it (5.2.7.3)
+ *		 Z try later, D never, B the queue file is corrupt
+ *	pace   = O nothing to say, S the destination asks for less (421, 4.7.x),
+ *		 U no host of it could be reached, N there is no network, or no resolver
+ *	text   = one line, escape_text(); empty is allowed
  *
  * birth: seconds since 1970. flags: JOB_... route: what the deciding code
  * (route.h) added: for a local job the local part that a dot-file is looked up for,
@@ -21,8 +24,8 @@
  * none; notify: NOTIFY_..., 0 for none. A report answers the recipients in the order
  * of the job. Pace is about the destination; of a local job it is O.
  * job_room() tells how many bytes a recipient takes, so that a job ends before
- * its frame is full. Readers check every field; pointers point into the frame. Errors:
- *-1, EBADMSG.
+ * its frame is full. Readers check every field; pointers point into the frame.
+ * Errors: -1, EBADMSG.
  */
 #ifndef QUOIN_JOB_H
 #define QUOIN_JOB_H
