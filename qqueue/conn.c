@@ -164,6 +164,8 @@ static void log_result(const struct conn *c, char letter, const char *text)
 		qlog_str(&l, "from", d->b.p + d->sender);
 		qlog_num(&l, "rcpts", d->nrcpts);
 		qlog_num(&l, "bytes", d->msg_len);
+		if (d->msgid.len > 0)
+			qlog_bytes(&l, "msgid", d->msgid.value, d->msgid.len);
 	} else {
 		qlog_bytes(&l, "answer", &letter, 1);
 		qlog_str(&l, "reason", text);

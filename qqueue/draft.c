@@ -21,6 +21,7 @@ static int fail(int e)
 void draft_init(struct draft *d)
 {
 	*d = (struct draft){.fd = -1};
+	msgid_init(&d->msgid);
 	sbuf_init(&d->b, DRAFT_MAX);
 }
 
@@ -93,6 +94,7 @@ int draft_add(struct draft *d, const char *p, size_t n)
 	if (sbuf_cat(&d->b, p, n) == -1)
 		return drop_with(d, errno);
 	sum_add(&d->sum, p, n);
+	msgid_add(&d->msgid, p, n);
 	d->msg_len += n;
 	if (d->b.len - d->front >= DRAFT_BUFFER && write_out(d) == -1)
 		return drop_with(d, errno);

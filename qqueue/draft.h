@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "msgid.h"
 #include "qfile.h"
 #include "qid.h"
 #include "qlimits.h"
@@ -37,6 +38,7 @@ struct draft {
 	struct sum sum;
 	size_t sender; /* offset in b */
 	size_t nrcpts;
+	struct msgid msgid;
 };
 
 /* Memory that draft_drop() has never to free. */

@@ -9,9 +9,9 @@
  *	      the client address and the login in an envelope. Nobody's bytes.
  * Promises:  a client that read K has its message in queue/new, durable. One that
  *	      did not: at worst the message is there all the same.
- * Never:     reads a message's content, runs a program, opens a network socket,
- *	      waits for a client, for qsend or for the disk in its loop, or goes down
- *	      because of a client.
+ * Never:     reads a message (but for its Message-ID, to log it), runs a program,
+ *	      opens a network socket, waits for a client, for qsend or for the disk
+ *	      in its loop, or goes down because of a client.
  */
 #include <dirent.h>
 #include <errno.h>
