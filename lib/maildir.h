@@ -68,4 +68,10 @@ __attribute__((warn_unused_result)) int maildir_link(struct maildir_file *f,
 						     const char *base, uint64_t birth_ns);
 void maildir_end(struct maildir_file *f);
 
+/* After a maildir_link() that gave 0: it met an earlier attempt's work. */
+static inline int maildir_was_there(const struct maildir_file *f)
+{
+	return f->tmp[0] != '\0';
+}
+
 #endif

@@ -154,13 +154,16 @@ static void deliver(const struct reader *r, const char *frame, size_t n, size_t 
 		    struct answer *a)
 {
 	const struct delivery *d = &delivery;
+	char text[LIMIT_TEXT + 1];
 
 	if (check_home(r, a) == -1)
 		return;
 	if (is_plain_delivery(r, d)) {
 		step_maildir(&stepper, d, r->settings->delivery, 1, a);
-		if (a->letter == DONE)
-			answer_set(a, DONE, "did 1+0+0");
+		if (a->letter != DONE)
+			return;
+		memcpy(text, a->text, sizeof text);
+		answer_set(a, DONE, "%s%sdid 1+0+0", text, *text != '\0' ? " " : "");
 		return;
 	}
 	if (message_check_loop(&d->message, d->to, a) == -1)

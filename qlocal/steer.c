@@ -94,6 +94,15 @@ static void no_memory(struct answer *a)
 	answer_errno(a, "carry out", "an instruction");
 }
 
+/* For the report's text, as far as there is room. */
+static void remember(struct task *t, const char *text)
+{
+	size_t n = strlen(t->text);
+
+	if (*text != '\0')
+		(void)snprintf(t->text + n, sizeof t->text - n, "%s ", text);
+}
+
 static void do_file(struct task *t, enum step_kind kind, const char *path,
 		    struct answer *a)
 {
@@ -108,6 +117,8 @@ static void do_file(struct task *t, enum step_kind kind, const char *path,
 	else
 		ask(t->s, &b, -1, a, NULL);
 	sbuf_free(&b);
+	if (a->letter == DONE)
+		remember(t, a->text);
 }
 
 static int get_copy(struct task *t, struct answer *a)
@@ -122,15 +133,6 @@ static int get_copy(struct task *t, struct answer *a)
 		ask(t->s, &b, -1, a, &t->copy);
 	sbuf_free(&b);
 	return t->copy == -1 ? -1 : 0;
-}
-
-/* For the report's text, as far as there is room. */
-static void remember(struct task *t, const char *text)
-{
-	size_t n = strlen(t->text);
-
-	if (*text != '\0')
-		(void)snprintf(t->text + n, sizeof t->text - n, "%s ", text);
 }
 
 /* 1: the program says that the rest is not to be carried out. */

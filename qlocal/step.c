@@ -82,7 +82,8 @@ static void fill_maildir(struct stepper *s, const struct delivery *d, const char
 	if (maildir_link(&file, base, d->birth_ns) == -1)
 		answer_errno(a, "put a message into", path);
 	else
-		answer_set(a, DONE, "%s", "");
+		answer_set(a, DONE, "%s",
+			   maildir_was_there(&file) ? "delivered before," : "");
 }
 
 void step_maildir(struct stepper *s, const struct delivery *d, const char *path, int make,
