@@ -4,6 +4,7 @@
 
 #include "addr.h"
 #include "ask.h"
+#include "dsnparam.h"
 #include "num.h"
 #include "session.h"
 
@@ -30,57 +31,94 @@ int cmd_is_ascii(const char *s)
 	return *s == '\0';
 }
 
-/* RFC 1870 4: the client's estimate. */
-static enum reply param_size(struct session *s, const char *value)
+static const struct param *find(const struct session *s, const struct param *table,
+				const char *name)
 {
-	uint64_t size;
-
-	if (strlen(value) > 20 || num_parse(value, UINT64_MAX, &size) == -1)
-		return SAY_BAD_ARGUMENT;
-	return size > s->cfg.databytes ? SAY_TOO_BIG : SAY_OK;
+	for (; table->name != NULL; table++)
+		if (strcasecmp(table->name, name) == 0 &&
+		    !(table->is_dsn && s->cfg.no_dsn))
+			return table;
+	return NULL;
 }
 
-/* RFC 6152 3; our messages are 8-bit clean either way. */
-static enum reply param_body(struct session *s, const char *value)
+enum reply cmd_params(struct session *s, const struct param *table, void *to, char *rest)
 {
-	(void)s;
-	return strcasecmp(value, "7BIT") == 0 || strcasecmp(value, "8BITMIME") == 0
-		   ? SAY_OK
-		   : SAY_BAD_ARGUMENT;
-}
-
-static const struct {
-	const char *name;
-	enum reply (*take)(struct session *s, const char *value);
-} params[] = {{"SIZE", param_size}, {"BODY", param_body}};
-
-static enum reply take_param(struct session *s, char *param)
-{
-	char *value = param + strcspn(param, "=");
-
-	if (*value != '\0')
-		*value++ = '\0';
-	for (size_t i = 0; i < sizeof params / sizeof *params; i++)
-		if (strcasecmp(param, params[i].name) == 0)
-			return params[i].take(s, value);
-	return SAY_BAD_PARAMETER;
-}
-
-static enum reply take_params(struct session *s, char *rest)
-{
+	unsigned seen = 0;
 	char *save;
 
 	for (char *p = strtok_r(rest, " ", &save); p != NULL;
 	     p = strtok_r(NULL, " ", &save)) {
-		enum reply r = take_param(s, p);
+		char *value = p + strcspn(p, "=");
+		const struct param *is;
+		enum reply r;
 
+		if (*value != '\0')
+			*value++ = '\0';
+		is = find(s, table, p);
+		if (is == NULL)
+			return SAY_BAD_PARAMETER;
+		if (seen & 1U << (is - table))
+			return SAY_BAD_ARGUMENT;
+		seen |= 1U << (is - table);
+		r = is->take(s, to, value);
 		if (r != SAY_OK)
 			return r;
 	}
 	return SAY_OK;
 }
 
-static enum reply check(struct session *s, char *arg, char *sender)
+struct mail_params {
+	const char *envid; /* in the command line */
+	char ret;
+};
+
+/* RFC 1870 4: the client's estimate. */
+static enum reply param_size(struct session *s, void *to, const char *value)
+{
+	uint64_t size;
+
+	(void)to;
+	if (strlen(value) > 20 || num_parse(value, UINT64_MAX, &size) == -1)
+		return SAY_BAD_ARGUMENT;
+	return size > s->cfg.databytes ? SAY_TOO_BIG : SAY_OK;
+}
+
+/* RFC 6152 3; our messages are 8-bit clean either way. */
+static enum reply param_body(struct session *s, void *to, const char *value)
+{
+	(void)s;
+	(void)to;
+	return strcasecmp(value, "7BIT") == 0 || strcasecmp(value, "8BITMIME") == 0
+		   ? SAY_OK
+		   : SAY_BAD_ARGUMENT;
+}
+
+/* RFC 3461 4.3 */
+static enum reply param_ret(struct session *s, void *to, const char *value)
+{
+	struct mail_params *p = to;
+
+	(void)s;
+	return dsn_ret(value, &p->ret) == 0 ? SAY_OK : SAY_BAD_ARGUMENT;
+}
+
+/* RFC 3461 4.4 */
+static enum reply param_envid(struct session *s, void *to, const char *value)
+{
+	struct mail_params *p = to;
+
+	(void)s;
+	p->envid = value;
+	return dsn_envid(value) == 0 ? SAY_OK : SAY_BAD_ARGUMENT;
+}
+
+static const struct param params[] = {{"SIZE", param_size, 0},
+				      {"BODY", param_body, 0},
+				      {"RET", param_ret, 1},
+				      {"ENVID", param_envid, 1},
+				      {NULL, NULL, 0}};
+
+static enum reply check(struct session *s, char *arg, char *sender, struct mail_params *p)
 {
 	char *rest;
 
@@ -92,24 +130,34 @@ static enum reply check(struct session *s, char *arg, char *sender)
 		return SAY_EIGHT_BIT;
 	if (cmd_path(arg, "FROM:", sender, NULL, &rest) == -1)
 		return SAY_BAD_SENDER;
-	return take_params(s, rest);
+	return cmd_params(s, params, p, rest);
 }
 
-static int begin_envelope(struct session *s)
+static int put(struct session *s, char letter, const char *value)
 {
+	return sbuf_catc(&s->env, letter) == -1 ? -1 : sbuf_catz(&s->env, value);
+}
+
+/* The fields of lib/qfile.h up to the first recipient. */
+static int begin_envelope(struct session *s, const struct mail_params *p)
+{
+	const char ret[] = {p->ret, '\0'};
+
 	sbuf_clear(&s->env);
-	if (s->peer.ip_known &&
-	    (sbuf_catc(&s->env, 'C') == -1 || sbuf_catz(&s->env, s->peer.ip) == -1))
+	if ((s->peer.ip_known && put(s, 'C', s->peer.ip) == -1) ||
+	    (s->peer.ip_known && s->peer.relay != NULL && put(s, 'S', "1") == -1) ||
+	    put(s, 'F', s->sender) == -1 ||
+	    (p->envid != NULL && put(s, 'E', p->envid) == -1) ||
+	    (p->ret != '\0' && put(s, 'R', ret) == -1))
 		return -1;
-	if (sbuf_catc(&s->env, 'F') == -1)
-		return -1;
-	return sbuf_catz(&s->env, s->sender);
+	return 0;
 }
 
 void cmd_mail(struct session *s, char *arg)
 {
 	char sender[LIMIT_ADDRESS + 1];
-	enum reply r = check(s, arg, sender);
+	struct mail_params p = {0};
+	enum reply r = check(s, arg, sender, &p);
 
 	if (r != SAY_OK) {
 		reply(s, r);
@@ -118,7 +166,7 @@ void cmd_mail(struct session *s, char *arg)
 	if (ask_queue(s) == -1)
 		return;
 	memcpy(s->sender, sender, strlen(sender) + 1);
-	if (begin_envelope(s) == -1) {
+	if (begin_envelope(s, &p) == -1) {
 		reply(s, SAY_NO_MEMORY);
 		return;
 	}

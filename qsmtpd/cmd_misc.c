@@ -34,8 +34,9 @@ void cmd_ehlo(struct session *s, char *arg)
 	s->greeted = EHLO;
 	(void)snprintf(text, sizeof text,
 		       "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n"
-		       "250 ENHANCEDSTATUSCODES\r\n",
-		       s->cfg.host, (unsigned long long)s->cfg.databytes);
+		       "%s250 ENHANCEDSTATUSCODES\r\n",
+		       s->cfg.host, (unsigned long long)s->cfg.databytes,
+		       s->cfg.no_dsn ? "" : "250-DSN\r\n");
 	session_say(s, text);
 }
 

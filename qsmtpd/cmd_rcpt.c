@@ -3,7 +3,9 @@
 
 #include "addr.h"
 #include "ask.h"
+#include "dsnparam.h"
 #include "policy.h"
+#include "qfile.h"
 #include "session.h"
 
 static const char *reason(enum reply r)
@@ -22,8 +24,36 @@ static const char *reason(enum reply r)
 	}
 }
 
-/* The transaction's state and the address's form. */
-static enum reply parse(struct session *s, char *arg, char *rcpt, int *routed)
+struct rcpt_params {
+	unsigned notify;
+	const char *orcpt; /* in the command line */
+};
+
+/* RFC 3461 4.1 */
+static enum reply param_notify(struct session *s, void *to, const char *value)
+{
+	struct rcpt_params *p = to;
+
+	(void)s;
+	return dsn_notify(value, &p->notify) == 0 ? SAY_OK : SAY_BAD_ARGUMENT;
+}
+
+/* RFC 3461 4.2 */
+static enum reply param_orcpt(struct session *s, void *to, const char *value)
+{
+	struct rcpt_params *p = to;
+
+	(void)s;
+	p->orcpt = value;
+	return dsn_orcpt(value) == 0 ? SAY_OK : SAY_BAD_ARGUMENT;
+}
+
+static const struct param params[] = {
+    {"NOTIFY", param_notify, 1}, {"ORCPT", param_orcpt, 1}, {NULL, NULL, 0}};
+
+/* The transaction's state, the address's form, the parameters. */
+static enum reply parse(struct session *s, char *arg, char *rcpt, int *routed,
+			struct rcpt_params *p)
 {
 	char *rest;
 
@@ -35,7 +65,7 @@ static enum reply parse(struct session *s, char *arg, char *rcpt, int *routed)
 		return SAY_EIGHT_BIT;
 	if (cmd_path(arg, "TO:", rcpt, routed, &rest) == -1 || rcpt[0] == '\0')
 		return SAY_BAD_RCPT;
-	return *rest == '\0' ? SAY_OK : SAY_BAD_PARAMETER;
+	return cmd_params(s, params, p, rest);
 }
 
 /* Ours or the client's right; then, whether there is such a user. Two names hear those
@@ -59,10 +89,27 @@ static enum reply judge(struct session *s, char *rcpt, int routed)
 	}
 }
 
-static enum reply keep(struct session *s, const char *rcpt)
+/* Room is made beforehand: half a recipient would be a torn envelope. */
+static int put(struct session *s, const char *rcpt, const struct rcpt_params *p)
 {
-	if (sbuf_reserve(&s->env, strlen(rcpt) + 2) == -1 ||
+	const char *orcpt = p->orcpt != NULL ? p->orcpt : "";
+	char notify[4];
+
+	if (sbuf_reserve(&s->env, 2 + strlen(rcpt) + 2 + 3 + 2 + strlen(orcpt)) == -1 ||
 	    sbuf_catc(&s->env, 'T') == -1 || sbuf_catz(&s->env, rcpt) == -1)
+		return -1;
+	if (p->notify != 0 && (sbuf_catc(&s->env, 'N') == -1 ||
+			       sbuf_catz(&s->env, notify_text(p->notify, notify)) == -1))
+		return -1;
+	if (*orcpt != '\0' &&
+	    (sbuf_catc(&s->env, 'O') == -1 || sbuf_catz(&s->env, orcpt) == -1))
+		return -1;
+	return 0;
+}
+
+static enum reply keep(struct session *s, const char *rcpt, const struct rcpt_params *p)
+{
+	if (put(s, rcpt, p) == -1)
 		return SAY_TOO_MANY_RCPTS;
 	if (s->nrcpts++ == 0)
 		memcpy(s->first_rcpt, rcpt, strlen(rcpt) + 1);
@@ -72,13 +119,14 @@ static enum reply keep(struct session *s, const char *rcpt)
 void cmd_rcpt(struct session *s, char *arg)
 {
 	char rcpt[LIMIT_ADDRESS + 1] = "";
+	struct rcpt_params p = {0};
 	int routed = 0;
-	enum reply r = parse(s, arg, rcpt, &routed);
+	enum reply r = parse(s, arg, rcpt, &routed, &p);
 
 	if (r == SAY_OK) {
 		r = judge(s, rcpt, routed);
 		if (r != SAY_OK)
 			session_log_refusal(s, reason(r), rcpt);
 	}
-	reply(s, r == SAY_OK ? keep(s, rcpt) : r);
+	reply(s, r == SAY_OK ? keep(s, rcpt, &p) : r);
 }

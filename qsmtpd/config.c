@@ -117,10 +117,21 @@ static int load_numbers(struct config *c)
 	return 0;
 }
 
+static int load_nodsn(struct config *c)
+{
+	char *yes = NULL;
+	int r = control_line("nodsn", &yes);
+
+	free(yes);
+	c->no_dsn = r == 1 || getenv("NODSN") != NULL;
+	return r;
+}
+
 int config_load(struct config *c)
 {
 	if (load_names(c) == -1 || load_domains(c) == -1 || load_numbers(c) == -1 ||
-	    load_map(&c->badmailfrom, "badmailfrom", 0) == -1 || load_aliases(c) == -1)
+	    load_map(&c->badmailfrom, "badmailfrom", 0) == -1 || load_aliases(c) == -1 ||
+	    load_nodsn(c) == -1)
 		return -1;
 	return 0;
 }

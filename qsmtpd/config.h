@@ -23,6 +23,7 @@ struct config {
 	int has_more;
 	struct table aliases; /* for EXPN */
 	int has_aliases;      /* control/expn is there, and the client may relay */
+	int no_dsn;           /* control/nodsn, or NODSN in the environment */
 	uint64_t databytes;
 	uint64_t maxrcpt;
 	int64_t timeout_ms;

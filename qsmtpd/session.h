@@ -36,7 +36,7 @@ struct session {
 	int has_sender; /* a transaction is open */
 	char sender[LIMIT_ADDRESS + 1];
 	char first_rcpt[LIMIT_ADDRESS + 1];
-	struct sbuf env; /* C, F and the T so far */
+	struct sbuf env; /* its fields up to the last recipient */
 	size_t nrcpts;
 
 	int queue_open;
@@ -86,6 +86,17 @@ void cmd_not_smtp(struct session *s, char *arg);
 /* The path behind "FROM:" or "TO:" in arg: 0, or -1. rest gets the parameters. */
 int cmd_path(char *arg, const char *word, char kept[LIMIT_ADDRESS + 1], int *routed,
 	     char **rest);
+
+/* A parameter of MAIL or RCPT: SAY_OK, or what to say. One that no_dsn switches off is
+ * not known, then. */
+struct param {
+	const char *name;
+	enum reply (*take)(struct session *s, void *to, const char *value);
+	int is_dsn;
+};
+
+/* All of rest, by the table (which ends in a NULL name); each at most once. */
+enum reply cmd_params(struct session *s, const struct param *table, void *to, char *rest);
 
 /* Without SMTPUTF8 (RFC 6531) addresses are ASCII. */
 int cmd_is_ascii(const char *s);

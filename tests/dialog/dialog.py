@@ -19,6 +19,7 @@ A dialog is a text file, one step a line:
     q ~ regex                   and the last of them matches (search, LF line ends)
     q T alice@q.example         its recipients, with blanks between them
     q F bob@b.example           its sender; nothing: the null sender
+    q E C192.0.2.7 Fa@b.example its envelope's fields but U, with blanks between them
     log ~ regex                 the server's log matches
 
 \\xNN, \\r, \\n, \\t, \\\\ stand for bytes. Before the first step of c the server is started
@@ -243,6 +244,10 @@ class Dialog:
         elif how == "T":
             if last.recipients != shlex.split(text):
                 raise Failed(f"the recipients are {last.recipients}")
+        elif how == "E":
+            fields = [k + v.decode() for k, v in last.fields if k != "U"]
+            if fields != text.split():
+                raise Failed(f"the envelope is {fields}")
         elif how == "F":
             if last.sender != text:
                 raise Failed(f"the sender is {last.sender!r}")

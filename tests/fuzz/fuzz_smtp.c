@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "addr.h"
+#include "dsnparam.h"
 #include "paths.h"
 #include "qfile.h"
 #include "qlog.h"
@@ -68,10 +69,12 @@ int submit_envelope(struct submit *s, const char *env, size_t n)
 
 	(void)s;
 	check(envelope_parse(&e, env, n) == 0);
+	check(e.envid == NULL || dsn_envid(e.envid) == 0);
 	at = e.rcpts;
 	for (size_t i = 0; i < e.nrcpts; i++) {
 		at = envelope_rcpt(&e, at, &r);
 		check_recipient(r.address);
+		check(r.orcpt == NULL || dsn_orcpt(r.orcpt) == 0);
 	}
 	return 0;
 }
