@@ -123,6 +123,16 @@ static void sort_half(struct sched *q, struct msg *m, struct channel *c, struct 
 		push(&l->waiting, &e);
 }
 
+/* So its journal says: it was held before we started. */
+static int is_held(struct sched *q, struct msg *m, const struct entry *e)
+{
+	if (!m->held)
+		return 0;
+	hold_entry(q, e);
+	msg_unload(q, m);
+	return 1;
+}
+
 static void sort_next(struct sched *q)
 {
 	struct entry e = due_pop(&q->unsorted);
@@ -136,6 +146,8 @@ static void sort_next(struct sched *q)
 	case LOAD_BAD:
 		return;
 	case LOAD_OK:
+		if (is_held(q, m, &e))
+			return;
 		for (int c = 0; c < CHANNELS; c++)
 			sort_half(q, m, &q->ch[c], e);
 		settle_if_idle(q, m);
@@ -154,7 +166,7 @@ static void admit_next(struct sched *q, struct channel *c, int size)
 
 		if (r == LOAD_LATER)
 			push_later(q, &l->waiting, &e);
-		if (r != LOAD_OK)
+		if (r != LOAD_OK || is_held(q, m, &e))
 			return;
 	}
 	if (m->half[c->kind].on) { /* of recipients that came from the other channel */

@@ -78,35 +78,19 @@ static void do_stat(struct sched *q, struct client *c, const struct keeper_reque
 	answer(c, &f);
 }
 
-static uint64_t retry_heap(struct due *d, const char *id, uint32_t now)
-{
-	uint64_t ns;
-	uint32_t random;
-
-	if (*id == '\0')
-		return due_all(d, now);
-	if (qid_split(id, &ns, &random) == -1)
-		return 0;
-	return due_one(d, ns, random, now);
-}
-
-uint64_t door_retry(struct sched *q, const char *id)
-{
-	uint64_t n = retry_heap(&q->unsorted, id, q->now.mono);
-
-	for (int i = 0; i < CHANNELS; i++)
-		for (int s = 0; s < SIZES; s++)
-			n += retry_heap(&q->ch[i].lanes[s].waiting, id, q->now.mono);
-	return n;
-}
-
 static void do_retry(struct sched *q, struct client *c, const struct keeper_request *r)
 {
+	char letters[KEEPER_IDS + 1];
 	uint64_t n = 0;
 
+	if (r->n == 0) {
+		answer_count(c, hold_retry_all(q));
+		return;
+	}
+	hold_ids(q, r, c->uid, letters);
 	for (size_t i = 0; i < r->n; i++)
-		n += door_retry(q, keeper_id(r, i));
-	answer_count(c, r->n > 0 ? n : door_retry(q, ""));
+		n += letters[i] == 'K';
+	answer_count(c, n);
 }
 
 static void do_pause(struct sched *q, struct client *c, const struct keeper_request *r)

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { FIRST_CAP = 64 };
+enum { FIRST_CAP = 16, SHRINK_CAP = 4096 };
 
 static int is_before(const struct entry *a, const struct entry *b)
 {
@@ -56,6 +56,20 @@ static int grow(struct due *d)
 	return 0;
 }
 
+/* Memory goes back while the entries move elsewhere. */
+static void shrink(struct due *d)
+{
+	struct entry *e;
+
+	if (d->cap <= SHRINK_CAP || d->n > d->cap / 2)
+		return;
+	e = reallocarray(d->e, d->cap / 4 * 3, sizeof *e);
+	if (e == NULL)
+		return;
+	d->e = e;
+	d->cap = d->cap / 4 * 3;
+}
+
 int due_push(struct due *d, const struct entry *e)
 {
 	if (d->n == d->cap && grow(d) == -1)
@@ -76,6 +90,7 @@ struct entry due_pop(struct due *d)
 
 	d->e[0] = d->e[--d->n];
 	sift_down(d, 0);
+	shrink(d);
 	return top;
 }
 
@@ -86,13 +101,23 @@ static void make_due(struct entry *e, uint32_t now)
 	e->flags &= (uint8_t)~ENTRY_RESUMED;
 }
 
-size_t due_all(struct due *d, uint32_t now)
+size_t due_walk(struct due *d, enum due_change (*change)(void *arg, struct entry *e),
+		void *arg)
 {
-	for (size_t i = 0; i < d->n; i++)
-		make_due(&d->e[i], now);
-	for (size_t i = d->n / 2; i-- > 0;)
+	size_t touched = 0;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < d->n; i++) {
+		enum due_change c = change(arg, &d->e[i]);
+
+		touched += c != DUE_KEPT;
+		if (c != DUE_TAKEN)
+			d->e[kept++] = d->e[i];
+	}
+	d->n = kept;
+	for (size_t i = touched > 0 ? d->n / 2 : 0; i-- > 0;)
 		sift_down(d, i);
-	return d->n;
+	return touched;
 }
 
 /* Its index, or n. */

@@ -14,6 +14,9 @@
 enum {
 	ENTRY_NEW = 1,     /* never opened: to be logged */
 	ENTRY_RESUMED = 2, /* has a history from before our start */
+	ENTRY_HELD = 4, /* by the keeper: no due time, in no heap of those that are due */
+	ENTRY_INSIST = 8,  /* the keeper wants it tried whatever its destination did */
+	ENTRY_RESTED = 16, /* passed over since its destination rests */
 };
 
 /* Times are seconds of the monotonic clock. */
@@ -23,6 +26,7 @@ struct entry {
 	uint32_t due;    /* next attempt */
 	uint32_t seen;   /* when this process first saw it */
 	uint32_t first;  /* first attempt that counts (tries > 0) */
+	uint32_t dest;   /* hash of its one destination; 0: several, or not known */
 	uint8_t tries;   /* attempts since `first`, at most 255 */
 	uint8_t flags;
 };
@@ -42,11 +46,16 @@ const struct entry *due_top(const struct due *d);
 /* Take that one out. d is not empty. */
 struct entry due_pop(struct due *d);
 
-/* All of them, or one by its id, are due now: how many. */
-size_t due_all(struct due *d, uint32_t now);
+/* One by its id is due now: how many. */
 size_t due_one(struct due *d, uint64_t ns, uint32_t random, uint32_t now);
 
-/* Take one out by its id: how many (0 or 1). Linear, as the two above. */
+/* Look at each; change() may alter an entry, or have it taken out. How many it has
+ * touched. Linear. */
+enum due_change { DUE_KEPT, DUE_CHANGED, DUE_TAKEN };
+size_t due_walk(struct due *d, enum due_change (*change)(void *arg, struct entry *e),
+		void *arg);
+
+/* Take one out by its id: how many (0 or 1). Linear, as due_one(). */
 size_t due_forget(struct due *d, uint64_t ns, uint32_t random);
 
 void due_free(struct due *d);

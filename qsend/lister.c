@@ -127,44 +127,42 @@ static void send_message(struct lister *l, const struct msg *m, uint64_t next)
 
 /* ---- all of them, each once, by id ---- */
 
-static size_t copy_heap(struct entry *to, const struct due *d)
+struct copy {
+	struct entry *to; /* NULL: only count */
+	size_t n;
+};
+
+static void copy_heap(void *arg, struct due *d)
 {
-	if (d->n > 0)
-		memcpy(to, d->e, d->n * sizeof *to);
-	return d->n;
+	struct copy *c = arg;
+
+	if (c->to != NULL && d->n > 0)
+		memcpy(c->to + c->n, d->e, d->n * sizeof *c->to);
+	c->n += d->n;
 }
 
-static size_t copy_loaded(struct entry *to, const struct sched *q)
+static void copy_loaded(struct copy *c, const struct sched *q)
 {
-	size_t n = 0;
-
 	for (int b = 0; b < BUCKETS; b++)
 		for (const struct msg *m = q->buckets[b]; m != NULL; m = m->next) {
-			to[n] = m->key;
-			to[n++].due = 0;
+			c->to[c->n] = m->key;
+			c->to[c->n++].due = 0;
 		}
-	return n;
 }
 
-static size_t count_all(const struct sched *q)
+static struct entry *copy_all(struct sched *q, size_t *n)
 {
-	size_t n = q->loaded + q->unsorted.n;
+	struct copy c = {NULL, q->loaded};
 
-	for (int c = 0; c < CHANNELS; c++)
-		for (int s = 0; s < SIZES; s++)
-			n += q->ch[c].lanes[s].waiting.n;
-	return n;
-}
-
-static size_t copy_all(struct entry *to, const struct sched *q)
-{
-	size_t n = copy_loaded(to, q);
-
-	n += copy_heap(to + n, &q->unsorted);
-	for (int c = 0; c < CHANNELS; c++)
-		for (int s = 0; s < SIZES; s++)
-			n += copy_heap(to + n, &q->ch[c].lanes[s].waiting);
-	return n;
+	heaps_each(q, copy_heap, &c);
+	c.to = reallocarray(NULL, c.n + 1, sizeof *c.to);
+	if (c.to == NULL)
+		_exit(1);
+	c.n = 0;
+	copy_loaded(&c, q);
+	heaps_each(q, copy_heap, &c);
+	*n = c.n;
+	return c.to;
 }
 
 static int by_id_and_due(const void *a, const void *b)
@@ -182,12 +180,9 @@ static int by_id_and_due(const void *a, const void *b)
 static void send_all(struct lister *l)
 {
 	const struct sched *q = l->q;
-	size_t n = count_all(q);
-	struct entry *e = reallocarray(NULL, n + 1, sizeof *e);
+	size_t n;
+	struct entry *e = copy_all(l->q, &n);
 
-	if (e == NULL)
-		_exit(1);
-	n = copy_all(e, q);
 	qsort(e, n, sizeof *e, by_id_and_due);
 	for (size_t i = 0; i < n; i++) {
 		struct msg *m;
@@ -198,7 +193,7 @@ static void send_all(struct lister *l)
 		m = msg_open(q, &e[i]);
 		if (m == NULL) /* it has just ended, or qsend will say what is wrong */
 			continue;
-		if (e[i].due > 0)
+		if (e[i].due > 0 && !(e[i].flags & ENTRY_HELD))
 			next = q->now.wall +
 			       (e[i].due > q->now.mono ? e[i].due - q->now.mono : 0);
 		send_message(l, m, next);

@@ -92,6 +92,8 @@ static void replay(void *arg, const struct journal_record *r)
 {
 	struct msg *m = arg;
 
+	if (r->what == 'H')
+		m->held = r->held;
 	if (!journal_of_rcpt(r) || r->index >= m->env.nrcpts)
 		return;
 	m->rcpts[r->index].state = journal_is_good(r->what) ? RCPT_DONE

@@ -231,7 +231,7 @@ static void take_signals(struct sched *q)
 			reread(q);
 			break;
 		case SIGALRM:
-			(void)door_retry(q, "");
+			(void)hold_retry_all(q);
 			break;
 		case SIGCHLD:
 			door_reap();

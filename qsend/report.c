@@ -74,7 +74,7 @@ static void change_states(struct msg *m, enum rcpt_state from, enum rcpt_state t
 static void begin_sync(struct sched *q, struct msg *m);
 
 /* The last half that ends settles the message, and then it may be gone. */
-static void check_halves(struct sched *q, struct msg *m)
+void msg_check(struct sched *q, struct msg *m)
 {
 	int both = m->half[ROUTE_LOCAL].on && m->half[ROUTE_REMOTE].on;
 	int one = m->half[ROUTE_LOCAL].on ? ROUTE_LOCAL : ROUTE_REMOTE;
@@ -110,7 +110,7 @@ static void sync_done(struct sched *q, struct msg *m)
 	}
 	m->syncing = 0;
 	begin_sync(q, m);
-	check_halves(q, m);
+	msg_check(q, m);
 }
 
 static struct sched *sync_owner;
@@ -258,9 +258,9 @@ static void half_done(struct sched *q, struct half *h)
 
 	h->on = 0;
 	c->lanes[h->size].active--;
-	if (!m->bad && h->strays)
+	if (!m->bad && !m->stopped && h->strays)
 		hand_over(q, h, c);
-	if (!m->bad && h->defers && count_left(h) > 0)
+	if (!m->bad && !m->stopped && h->defers && count_left(h) > 0)
 		try_later(q, h, c);
 	free(h->order);
 	h->order = NULL;
@@ -324,8 +324,7 @@ static void decide_all(struct sched *q, const struct slot *s, const struct repor
 	}
 }
 
-/* A corrupt message gives no more jobs. */
-static void stop_ring(struct sched *q, struct msg *m)
+void msg_stop(struct sched *q, struct msg *m)
 {
 	for (int k = 0; k < CHANNELS; k++) {
 		struct half *h = &m->half[k];
@@ -351,8 +350,8 @@ static void apply(struct sched *q, struct channel *c, struct slot *s,
 	log_status(q);
 	h->running--;
 	if (m->bad)
-		stop_ring(q, m);
-	check_halves(q, m);
+		msg_stop(q, m);
+	msg_check(q, m);
 }
 
 int report_take(struct sched *q, struct channel *c)

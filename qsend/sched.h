@@ -107,6 +107,10 @@ struct msg {
 	int sync_dir; /* state/ when the sync under way includes it, or -1 */
 	struct work sync;
 	int bad;            /* a child found the message corrupt */
+	uint8_t held;       /* by the keeper: no more jobs */
+	uint8_t stopped;    /* it was, and its passes were ended */
+	char removed;       /* KEEPER_DELETE or _MOVE: when nothing is under way */
+	uint32_t remover;   /* whose wish that was */
 	int settling;       /* in a queue of settle.c, or on its way out */
 	int ended;          /* decided and told: only the removal did not work */
 	int half_sent;      /* qbounce has the queue file and not the journal */
@@ -153,6 +157,7 @@ struct sched {
 	struct route *route;
 	int cur, new, state, bad; /* directories */
 	struct due unsorted;
+	struct due held; /* ENTRY_HELD */
 	struct channel ch[CHANNELS];
 	struct msg *buckets[BUCKETS];
 	unsigned loaded;
@@ -203,6 +208,10 @@ struct delivery; /* log.h */
 void rcpt_decide(struct sched *q, struct half *h, uint32_t i, const struct delivery *d,
 		 char letter, const char *text);
 void half_check(struct sched *q, struct half *h);
+/* Its halves give no more jobs (it is corrupt, held or removed). */
+void msg_stop(struct sched *q, struct msg *m);
+/* Either half may be at its end; m may be gone then. */
+void msg_check(struct sched *q, struct msg *m);
 
 /* settle.c */
 void settle(struct sched *q, struct msg *m);
@@ -213,6 +222,8 @@ unsigned bounces_running(void);
 unsigned settle_stuck(void);
 /* It is no longer in the queue: no entry of it may wait. */
 void forget(struct sched *q, const char *id);
+/* state/ID, when the unlink of cur/ID is durable. */
+void journal_remove(struct sched *q, const char *id);
 void set_aside(struct sched *q, const char *id, const char *why);
 
 /* door.c */
@@ -220,8 +231,28 @@ size_t door_poll(struct sched *q, struct pollfd *p);
 void door_serve(struct sched *q, const struct pollfd *p, size_t n);
 void door_accept(struct sched *q, int listener, int is_ctl);
 void door_reap(void);
-/* One message, or with "" all, is due now: how many entries. */
-uint64_t door_retry(struct sched *q, const char *id);
+
+/* hold.c: what the keeper does to messages. */
+struct keeper_request;
+
+/* Carry out an r, h, u, d, m or t with ids, for that uid: a letter for each
+ * (keeper.h). Journals and log lines are written here. One pass over all that waits,
+ * however many ids there are. */
+void hold_ids(struct sched *q, const struct keeper_request *r, uint32_t uid,
+	      char *letters);
+/* All that wait, and are not held, are due now, wherever they go: how many entries. */
+uint64_t hold_retry_all(struct sched *q);
+/* A loaded message that the keeper holds or has removed: nothing of it is under way. */
+void hold_settle(struct sched *q, struct msg *m);
+/* Its journal says held: it waits in q->held, and no more in any other heap. */
+void hold_entry(struct sched *q, const struct entry *e);
+/* The line that ends a message that the keeper has removed. */
+void hold_log_removed(const struct msg *m);
+
+/* Each heap of entries in q, that of the held ones included. */
+typedef void heap_visit(void *arg, struct due *d);
+void heaps_each(struct sched *q, heap_visit *visit, void *arg);
+void heaps_forget(struct sched *q, uint64_t ns, uint32_t random);
 
 /* lister.c: in a process of its own, which it ends. */
 _Noreturn void lister(struct sched *q, int fd, int all, uint32_t uid);

@@ -106,13 +106,13 @@ static void removal_begin(void)
 	syncer_add(removal.syncer, &removal.work);
 }
 
-static void remove_journal(struct sched *q, const struct msg *m)
+void journal_remove(struct sched *q, const char *id)
 {
 	struct gone *g = malloc(sizeof *g);
 
 	if (g == NULL) /* an orphan until the next start */
 		return;
-	memcpy(g->id, m->id, sizeof g->id);
+	memcpy(g->id, id, sizeof g->id);
 	g->next = removal.next;
 	removal.next = g;
 	removal.cur = q->cur;
@@ -131,8 +131,11 @@ static void remove_msg(struct sched *q, struct msg *m)
 		return;
 	}
 	if (m->journal.fd != -1)
-		remove_journal(q, m);
-	log_end(q, m);
+		journal_remove(q, m->id);
+	if (m->removed)
+		hold_log_removed(m);
+	else
+		log_end(q, m);
 	q->messages--;
 	msg_unload(q, m);
 }
@@ -145,10 +148,7 @@ void forget(struct sched *q, const char *id)
 	q->messages--;
 	if (qid_split(id, &ns, &random) == -1)
 		return;
-	(void)due_forget(&q->unsorted, ns, random);
-	for (int c = 0; c < CHANNELS; c++)
-		for (int s = 0; s < SIZES; s++)
-			(void)due_forget(&q->ch[c].lanes[s].waiting, ns, random);
+	heaps_forget(q, ns, random);
 }
 
 void set_aside(struct sched *q, const char *id, const char *why)
@@ -323,7 +323,7 @@ void settle(struct sched *q, struct msg *m)
 		return;
 	}
 	m->settling = 1;
-	if (m->ended || (m->todo == 0 && m->failed == 0)) {
+	if (m->ended || m->removed || (m->todo == 0 && m->failed == 0)) {
 		remove_msg(q, m);
 		return;
 	}
@@ -333,6 +333,8 @@ void settle(struct sched *q, struct msg *m)
 		queue_add(&stuck, m);
 	else if (m->todo == 0)
 		bounce(q, m);
+	else if (m->stopped)
+		hold_settle(q, m);
 	else
 		msg_unload(q, m);
 }

@@ -39,6 +39,20 @@ static void orders_by_due_then_id(void **state)
 	due_free(&d);
 }
 
+static enum due_change now_50(void *arg, struct entry *e)
+{
+	(void)arg;
+	if (e->due > 50)
+		e->due = 50;
+	return DUE_CHANGED;
+}
+
+static enum due_change take_thirds(void *arg, struct entry *e)
+{
+	(*(int *)arg)++;
+	return e->ns % 3 == 0 ? DUE_TAKEN : DUE_KEPT;
+}
+
 static void all_and_one(void **state)
 {
 	struct due d = {0};
@@ -55,7 +69,7 @@ static void all_and_one(void **state)
 	assert_int_equal(due_top(&d)->due, 40);
 	assert_int_equal(due_top(&d)->flags, 0);
 	assert_int_equal(due_one(&d, 777, 1, 40), 0);
-	assert_int_equal(due_all(&d, 50), 1000);
+	assert_int_equal(due_walk(&d, now_50, NULL), 1000);
 	assert_int_equal(due_pop(&d).ns, 777); /* stays the earlier one */
 	for (uint64_t i = 0; i < 1000; i++) {
 		struct entry e;
@@ -94,12 +108,37 @@ static void forgets_one(void **state)
 	due_free(&d);
 }
 
+static void takes_many(void **state)
+{
+	struct due d = {0};
+	uint32_t last = 0;
+	int seen = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 20000; i++) {
+		struct entry e = {.ns = i, .due = i * 7919 % 500};
+
+		assert_int_equal(due_push(&d, &e), 0);
+	}
+	assert_int_equal(due_walk(&d, take_thirds, &seen), 6667);
+	assert_int_equal(seen, 20000);
+	while (d.n > 0) {
+		struct entry e = due_pop(&d);
+
+		assert_true(e.due >= last && e.ns % 3 != 0);
+		last = e.due;
+	}
+	assert_true(d.cap <= 4096); /* the memory went back */
+	due_free(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(orders_by_due_then_id),
 	    cmocka_unit_test(all_and_one),
 	    cmocka_unit_test(forgets_one),
+	    cmocka_unit_test(takes_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
