@@ -95,7 +95,7 @@ static void do_retry(struct sched *q, struct client *c, const struct keeper_requ
 
 static void do_pause(struct sched *q, struct client *c, const struct keeper_request *r)
 {
-	q->ch[r->channel].paused = r->ask == KEEPER_PAUSE;
+	pause_set(q, r->channel, r->ask == KEEPER_PAUSE);
 	answer_count(c, 1);
 }
 

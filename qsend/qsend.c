@@ -115,7 +115,7 @@ static int open_queue_dir(const char *name)
 }
 
 /* A predecessor may still wait for its last deliveries. */
-static void take_lock(void)
+static void take_lock(struct sched *q)
 {
 	char path[LIMIT_PATH];
 	int64_t until = clock_mono_ms() + LOCK_WAIT_MS;
@@ -133,6 +133,8 @@ static void take_lock(void)
 			die_msg(EXIT_TEMP, "another qsend holds queue/lock");
 		(void)nanosleep(&pause, NULL);
 	}
+	q->lock = fd;
+	pause_read(q);
 }
 
 /* A door whose directory was not made stays shut. */
@@ -172,7 +174,7 @@ static void configure(struct sched *q)
 
 static void open_all(struct sched *q)
 {
-	take_lock();
+	take_lock(q);
 	q->cur = open_queue_dir("cur");
 	q->new = open_queue_dir("new");
 	q->state = open_queue_dir("state");

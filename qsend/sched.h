@@ -156,6 +156,7 @@ struct sched {
 	struct conf conf;
 	struct route *route;
 	int cur, new, state, bad; /* directories */
+	int lock;                 /* queue/lock */
 	struct due unsorted;
 	struct due held; /* ENTRY_HELD */
 	struct channel ch[CHANNELS];
@@ -253,6 +254,10 @@ void hold_log_removed(const struct msg *m);
 typedef void heap_visit(void *arg, struct due *d);
 void heaps_each(struct sched *q, heap_visit *visit, void *arg);
 void heaps_forget(struct sched *q, uint64_t ns, uint32_t random);
+
+/* pause.c */
+void pause_set(struct sched *q, int channel, int paused);
+void pause_read(struct sched *q);
 
 /* lister.c: in a process of its own, which it ends. */
 _Noreturn void lister(struct sched *q, int fd, int all, uint32_t uid);

@@ -837,6 +837,32 @@ def test_a_list_that_is_not_read_holds_up_nothing(s):
     c.close()
 
 
+def door(s, request):
+    """One request at the keeper's door: the first frame of the answer."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as c:
+        c.connect(str(s.q.home / "run/qsend-ctl/sock"))
+        c.send(request)
+        return c.recv(65536)
+
+
+def test_a_pause_outlives_a_restart(s):
+    lock = s.q.queue / "lock"
+    s.start()
+    door(s, b"p\0")
+    door(s, b"p\1")
+    wait_for(lambda: lock.read_bytes() == b"paused local remote\n")
+    door(s, b"c\0")
+    wait_for(lambda: lock.read_bytes() == b"paused remote\n")
+    s.kill()
+    s.start()
+    tells(s, "remote deliveries are paused, as before the restart")
+    s.queue("a@example.org", ["bob@q.example", "c@y.example"])
+    wait_for(lambda: s.tried("bob@q.example"))
+    door(s, b"c\1")
+    wait_for(lambda: lock.read_bytes() == b"")
+    s.wait_empty()
+
+
 def test_qmail_log(s):
     s.q.control("logstyle", "qmail")
     s.policy["local"] = lambda job, rcpt: {"b": ("K", "did 1+0+0"), "c": ("Z", "a\tb 100%"), "d": ("D", "no")}[rcpt[0]]
