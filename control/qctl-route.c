@@ -52,7 +52,7 @@ static void wait_for_answer(void)
 {
 	struct pollfd p = {.fd = pwask_fd(), .events = POLLIN};
 
-	if (poll(&p, 1, 1000) == -1 && errno != EINTR)
+	if (poll(&p, 1, pwask_wait_ms()) == -1 && errno != EINTR)
 		die_sys(EXIT_TEMP, "wait for qgetpw");
 	pwask_receive(settled);
 	pwask_tick(settled);

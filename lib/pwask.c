@@ -11,18 +11,27 @@
 #include "paths.h"
 #include "usock.h"
 
-enum { KEEP_MS = 5000, WAIT_MS = 20000, NAMES_MAX = 256, ANSWER_MAX = 4096 };
+enum {
+	KEEP_MS = 5000,
+	WAIT_MS = 20000,
+	AWAY_MS = 5000,
+	AWAY_PAUSE_MS = 100,
+	TICK_MS = 1000,
+	NAMES_MAX = 256,
+	ANSWER_MAX = 4096
+};
 
 static struct name {
-	int64_t until; /* kept, or waited for */
-	enum { FREE, ASKED, FOUND } state;
+	int64_t until;                             /* kept, or waited for */
+	enum { FREE, UNSENT, ASKED, FOUND } state; /* UNSENT: qgetpw was away */
 	uid_t uid;
 	gid_t gid;
 	char name[LIMIT_USER + 1];
 	char home[LIMIT_PATH];
 } names[NAMES_MAX];
 
-static unsigned asked; /* how many names are in flight */
+static unsigned asked;  /* how many names are in flight, */
+static unsigned unsent; /* and of these wait for qgetpw to be back */
 static int fd = -1;
 static const struct owner none = OWNER_NONE;
 static struct owner alias = OWNER_NONE;
@@ -37,14 +46,21 @@ int pwask_fd(void)
 	return fd;
 }
 
-int pwask_busy(void)
+int pwask_wait_ms(void)
 {
-	return asked > 0;
+	if (asked == 0)
+		return -1;
+	return unsent > 0 ? AWAY_PAUSE_MS : TICK_MS;
+}
+
+static int is_in_flight(const struct name *n)
+{
+	return n->state == ASKED || n->state == UNSENT;
 }
 
 static int is_fresh(const struct name *n)
 {
-	return n->state != FREE && (n->state == ASKED || clock_mono_ms() < n->until);
+	return n->state != FREE && (is_in_flight(n) || clock_mono_ms() < n->until);
 }
 
 static struct name *find(const char *name)
@@ -76,6 +92,31 @@ static int send_request(const char *name)
 	return fd == -1 ? -1 : usock_send(fd, name, strlen(name) + 1, -1);
 }
 
+static void set_unsent(struct name *n)
+{
+	int64_t patience = clock_mono_ms() + AWAY_MS;
+
+	n->state = UNSENT;
+	if (patience < n->until)
+		n->until = patience;
+	unsent++;
+}
+
+/* It has ended, and may be back in a moment: ask again then. */
+static void lost(void)
+{
+	(void)close(fd);
+	fd = -1;
+	for (struct name *n = names; n < names + NAMES_MAX; n++)
+		if (n->state == ASKED)
+			set_unsent(n);
+}
+
+static int is_away(int e)
+{
+	return e == ENOENT || e == ECONNREFUSED || e == EPIPE || e == ECONNRESET;
+}
+
 static int ask(const char *name)
 {
 	struct name *n = room();
@@ -84,12 +125,18 @@ static int ask(const char *name)
 		errno = EAGAIN;
 		return -1;
 	}
-	if (send_request(name) == -1)
-		return -1;
-	asked++;
-	n->state = ASKED;
 	n->until = clock_mono_ms() + WAIT_MS;
 	(void)snprintf(n->name, sizeof n->name, "%s", name);
+	if (send_request(name) == 0)
+		n->state = ASKED;
+	else if (!is_away(errno))
+		return -1;
+	else {
+		if (fd != -1)
+			lost();
+		set_unsent(n);
+	}
+	asked++;
 	return 0;
 }
 
@@ -152,6 +199,7 @@ static void settle(struct name *n, char result, pwask_settled *settled)
 	char name[LIMIT_USER + 1];
 
 	(void)snprintf(name, sizeof name, "%s", n->name);
+	unsent -= n->state == UNSENT;
 	if (result != '+')
 		n->state = FREE;
 	asked--;
@@ -213,15 +261,6 @@ static int receive(pwask_settled *settled)
 	return 0;
 }
 
-static void lost(pwask_settled *settled)
-{
-	(void)close(fd);
-	fd = -1;
-	for (struct name *n = names; n < names + NAMES_MAX; n++)
-		if (n->state == ASKED)
-			settle(n, 'Z', settled);
-}
-
 void pwask_receive(pwask_settled *settled)
 {
 	while (fd != -1) {
@@ -230,7 +269,24 @@ void pwask_receive(pwask_settled *settled)
 			continue;
 		if (errno == EAGAIN)
 			return;
-		lost(settled);
+		lost();
+	}
+}
+
+/* Those that wait for qgetpw to be back. */
+static void send_again(void)
+{
+	for (struct name *n = names; n < names + NAMES_MAX && unsent > 0; n++) {
+		if (n->state != UNSENT)
+			continue;
+		if (send_request(n->name) == -1) {
+			if (fd != -1 && is_away(errno))
+				lost();
+			return;
+		}
+		n->state = ASKED;
+		n->until = clock_mono_ms() + WAIT_MS;
+		unsent--;
 	}
 }
 
@@ -240,7 +296,8 @@ void pwask_tick(pwask_settled *settled)
 
 	if (asked == 0)
 		return;
+	send_again();
 	for (struct name *n = names; n < names + NAMES_MAX; n++)
-		if (n->state == ASKED && now >= n->until)
+		if (is_in_flight(n) && now >= n->until)
 			settle(n, 'Z', settled);
 }

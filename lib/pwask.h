@@ -4,8 +4,9 @@
  *	request = name NUL
  *	answer  = name NUL ("+" uid:u32 gid:u32 home NUL shell NUL / "-" / "Z")
  *
- * Names in flight are asked for once, whoever waits for them. A connection that ends,
- * and 20 s without an answer, are "try later" for all that was asked.
+ * Names in flight are asked for once, whoever waits for them. When the connection ends,
+ * or nobody listens, they are asked for again for 5 s, since it may be a restart; then,
+ * and after 20 s without an answer, they are "try later".
  */
 #ifndef QUOIN_PWASK_H
 #define QUOIN_PWASK_H
@@ -32,9 +33,9 @@ struct question {
  * q->waits is "". */
 int pwask_getpw(void *arg, const char *name, struct route_user *u);
 
-/* For poll(): the connection, or -1; and whether an answer is awaited. */
+/* For poll(): the connection, or -1; and how long at most until the next pwask_tick(). */
 int pwask_fd(void);
-int pwask_busy(void);
+int pwask_wait_ms(void);
 
 /* Take the answers that have come, and time-outs: called for each name that was
  * settled; then pass it to question_settle() of whoever waits. result: '+' '-' 'Z' */

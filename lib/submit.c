@@ -88,11 +88,19 @@ void submit_deadline(struct submit *s, int64_t deadline)
 	s->deadline = deadline;
 }
 
+/* Nothing comes unasked but the end, or the word that the offer is withdrawn. */
+static int has_offer(const struct submit *s)
+{
+	struct pollfd p = {s->fd, POLLIN, 0};
+
+	return s->id[0] != '\0' && poll(&p, 1, 0) == 0;
+}
+
 int submit_envelope(struct submit *s, const char *env, size_t n)
 {
 	if (n > LIMIT_ENVELOPE)
 		return fail(EMSGSIZE);
-	if (s->id[0] == '\0')
+	if (!has_offer(s))
 		return fail(EPIPE);
 	s->fill = 0;
 	return netstr_write(s->fd, env, n, "", s->deadline);
@@ -133,6 +141,9 @@ int submit_commit(struct submit *s, char *answer)
 
 	/* An empty netstring ends the message: behind the last bytes, or alone. */
 	if (flush(s, s->fill > 0 ? "0:," : "") == -1 || read_answer(s, text, &len) == -1)
+		return -1;
+	/* It was withdrawn when the envelope was under way: that still counts. */
+	if (text[0] == 'W' && read_answer(s, text, &len) == -1)
 		return -1;
 	if (text[0] != 'K' && text[0] != 'Z' && text[0] != 'D')
 		return fail(EBADMSG);

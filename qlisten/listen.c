@@ -77,3 +77,36 @@ int listen_open(const char *address, const char *port, int backlog)
 	(void)close(fd);
 	return fail(e);
 }
+
+static int has_both(int fd)
+{
+	int only = 0;
+	socklen_t len = sizeof only;
+
+	return getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 && !only;
+}
+
+static int is_same(const struct where *a, const struct where *b)
+{
+	if (a->addr.sa.sa_family != b->addr.sa.sa_family)
+		return 0;
+	if (a->addr.sa.sa_family == AF_INET)
+		return a->addr.in.sin_port == b->addr.in.sin_port &&
+		       a->addr.in.sin_addr.s_addr == b->addr.in.sin_addr.s_addr;
+	return a->addr.in6.sin6_port == b->addr.in6.sin6_port && a->both == b->both &&
+	       IN6_ARE_ADDR_EQUAL(&a->addr.in6.sin6_addr, &b->addr.in6.sin6_addr);
+}
+
+int listen_is_at(int fd, const char *address, const char *port)
+{
+	struct where want;
+	struct where is = {.len = sizeof is.addr};
+
+	if (parse(&want, address, port) == -1 ||
+	    getsockname(fd, &is.addr.sa, &is.len) == -1)
+		return 0;
+	if (is.addr.sa.sa_family == AF_INET && want.both) /* there was no IPv6 */
+		return listen_is_at(fd, "0.0.0.0", port);
+	is.both = is.addr.sa.sa_family == AF_INET6 && has_both(fd);
+	return is_same(&want, &is);
+}

@@ -10,4 +10,7 @@
 /* A descriptor, or -1 with errno (EINVAL: no address or port). */
 int listen_open(const char *address, const char *port, int backlog);
 
+/* Is fd what listen_open() made of them? */
+int listen_is_at(int fd, const char *address, const char *port);
+
 #endif

@@ -1,5 +1,5 @@
 FAST += qlisten
-QLISTEN_PARTS = qlisten/listen.o qlisten/seats.o qlisten/ucspi.o
+QLISTEN_PARTS = qlisten/listen.o qlisten/seats.o qlisten/ucspi.o qlisten/handover.o
 qlisten.o = qlisten/qlisten.o qlisten/serve.o qlisten/child.o $(QLISTEN_PARTS)
 qlisten.jails = qlisten
 

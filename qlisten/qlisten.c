@@ -12,6 +12,7 @@
 
 #include "args.h"
 #include "control.h"
+#include "handover.h"
 #include "jail.h"
 #include "listen.h"
 #include "owner.h"
@@ -27,13 +28,15 @@ enum { TOTAL_MAX = 100000, BACKLOG_MAX = 65535 };
 static const char usage[] =
     "qlisten [-C dir] [-d fd] [-u uid:gid] [-c total] [-p each] [-n rate] [-b "
     "backlog] "
-    "[-r rules.cdb] [-l name] [-m text] [-h] address port ... -- program [arg ...]";
+    "[-r rules.cdb] [-l name] [-m text] [-h] [-s command] [-i fd] address port ... -- "
+    "program [arg ...]";
 
 static struct {
 	unsigned total, each, rate, backlog;
 	int notify;
+	int handover;
 	struct owner owner;
-} given = {200, 50, 0, 128, -1, OWNER_NONE};
+} given = {200, 50, 0, 128, -1, -1, OWNER_NONE};
 
 /* The words behind the options. */
 static char **arguments(struct options *o, int argc, char **argv)
@@ -48,23 +51,45 @@ static char **arguments(struct options *o, int argc, char **argv)
 				    {'l', arg_word, &o->local_host, 0, 0},
 				    {'m', arg_word, &o->sorry, 0, 0},
 				    {'h', arg_flag, &o->look_up, 0, 0},
+				    {'s', arg_word, &o->successor, 0, 0},
+				    {'i', arg_fd, &given.handover, 0, 0},
 				    {0}};
 
 	return argv + args(usage, table, argc, argv);
 }
 
+static int open_listener(struct handover *from, const char *address, const char *port)
+{
+	int fd = handover_take(from, address, port);
+
+	return fd != -1 ? fd : listen_open(address, port, (int)given.backlog);
+}
+
+/* A successor has no right to bind a low port: what it has goes on. */
+static void no_listener(const char *address, const char *port)
+{
+	int e = errno;
+
+	if (given.handover == -1 || e == EINVAL)
+		die_msg(EXIT_TEMP, "unable to listen at %s port %s: %s", address, port,
+			strerror(e));
+	warn_msg("unable to listen at %s port %s before it is stopped and started: %s",
+		 address, port, strerror(e));
+}
+
 /* ADDRESS PORT ... -- PROGRAM [ARG ...] */
-static void open_listeners(struct options *o, char **words)
+static void open_listeners(struct options *o, struct handover *from, char **words)
 {
 	for (; words[0] != NULL && strcmp(words[0], "--") != 0; words += 2) {
 		if (words[1] == NULL || o->nfds == LISTENERS_MAX)
 			die_usage(usage);
-		o->fds[o->nfds] = listen_open(words[0], words[1], (int)given.backlog);
+		o->fds[o->nfds] = open_listener(from, words[0], words[1]);
 		if (o->fds[o->nfds] == -1)
-			die_msg(EXIT_TEMP, "unable to listen at %s port %s: %s", words[0],
-				words[1], strerror(errno));
-		o->nfds++;
+			no_listener(words[0], words[1]);
+		else
+			o->nfds++;
 	}
+	handover_close(from);
 	if (o->nfds == 0 || words[0] == NULL || words[1] == NULL)
 		die_usage(usage);
 	o->program = words + 1;
@@ -82,6 +107,7 @@ int main(int argc, char **argv)
 {
 	static const struct owner none = OWNER_NONE;
 	static struct options o;
+	struct handover from = {.nfds = 0};
 	char **words;
 
 	prog_init("qlisten");
@@ -90,13 +116,16 @@ int main(int argc, char **argv)
 	o.seats = seats_new(given.total, given.each, given.rate);
 	if (o.seats == NULL)
 		die_sys(EXIT_TEMP, "allocate memory");
-	open_listeners(&o, words);
 	if (serve_prepare() == -1)
 		die_sys(EXIT_TEMP, "wait for signals");
+	if (given.handover != -1 && handover_load(given.handover, &from, o.seats) == -1)
+		die_sys(EXIT_TEMP, "take over");
+	open_listeners(&o, &from, words);
 	if (given.owner.uid != none.uid && owner_become(&given.owner) == -1)
 		die_sys(EXIT_TEMP, "drop privileges");
 	if (jail_enter(&jail_qlisten) == -1)
 		die_sys(EXIT_TEMP, "close the sandbox");
-	ready_notify(given.notify);
+	if (given.handover == -1)
+		ready_notify(given.notify);
 	return serve(&o);
 }

@@ -157,3 +157,24 @@ void seats_give(struct seats *s, pid_t pid)
 	c->address->here--;
 	s->taken--;
 }
+
+unsigned seats_list(const struct seats *s, struct seat *out, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->total && n < max; i++) {
+		const struct child *c = &s->child[i];
+
+		if (c->pid == 0)
+			continue;
+		out[n].pid = c->pid;
+		memcpy(out[n++].key, c->address->key, sizeof c->address->key);
+	}
+	return n;
+}
+
+void seats_restore(struct seats *s, const struct seat *seat)
+{
+	s->asked = find(s, seat->key, 0);
+	seats_take(s, seat->pid);
+}

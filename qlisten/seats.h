@@ -31,4 +31,13 @@ enum seat_answer seats_ask(struct seats *s, const struct sockaddr *sa, int64_t n
 void seats_take(struct seats *s, pid_t pid);
 void seats_give(struct seats *s, pid_t pid);
 
+/* Who sits, for a successor: at most max; how many. seats_restore() forgets whom it has
+ * no room for. */
+struct seat {
+	pid_t pid;
+	unsigned char key[16]; /* of the address */
+};
+unsigned seats_list(const struct seats *s, struct seat *out, unsigned max);
+void seats_restore(struct seats *s, const struct seat *seat);
+
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 
 #include "child.h"
 #include "clock.h"
+#include "handover.h"
 #include "prog.h"
 #include "qlog.h"
 #include "seats.h"
@@ -34,8 +36,13 @@ int serve_prepare(void)
 	sigaddset(&ours, SIGCHLD);
 	sigaddset(&ours, SIGTERM);
 	sigaddset(&ours, SIGINT);
+	sigaddset(&ours, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &ours, &state.mask) == -1)
 		return -1;
+	/* of a predecessor */
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sigismember(&ours, sig) == 1)
+			sigdelset(&state.mask, sig);
 	(void)signal(SIGPIPE, SIG_IGN);
 	state.signals = signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC);
 	return state.signals == -1 ? -1 : 0;
@@ -57,6 +64,23 @@ static void reap(struct options *o)
 		seats_give(o->seats, pid);
 }
 
+/* Our children stay its children: it is the same process. The signals stay blocked, so
+ * that none is lost on the way. */
+static void make_way(const struct options *o)
+{
+	char text[16];
+	int fd = handover_save(o);
+
+	if (fd == -1) {
+		warn_sys("hand over");
+		return;
+	}
+	(void)snprintf(text, sizeof text, "%d", fd);
+	(void)execl(o->successor, o->successor, "-i", text, (char *)NULL);
+	warn_sys2("run", o->successor);
+	handover_undo(o, fd);
+}
+
 /* What does not fit comes with the next poll(). */
 static void take_signals(struct options *o)
 {
@@ -66,7 +90,10 @@ static void take_signals(struct options *o)
 	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof *info; i++) {
 		if (info[i].ssi_signo == SIGCHLD)
 			reap(o);
-		else if (!state.ending)
+		else if (info[i].ssi_signo == SIGHUP) {
+			if (o->successor != NULL && !state.ending)
+				make_way(o);
+		} else if (!state.ending)
 			stop_listening(o);
 	}
 }

@@ -1,4 +1,5 @@
-/* serve: accepts, judges and starts; ends with SIGTERM, after its children.
+/* serve: accepts, judges and starts; ends with SIGTERM, after its children; with SIGHUP
+ * becomes the command that takes over from it (handover.h).
  */
 #ifndef QLISTEN_SERVE_H
 #define QLISTEN_SERVE_H
@@ -17,6 +18,7 @@ struct options {
 	const char *local_host; /* or NULL */
 	const char *sorry; /* what a client hears for whom there is no seat, or NULL */
 	int look_up;       /* TCPREMOTEHOST, in the child */
+	const char *successor; /* started with -i FD in our place, or NULL */
 	char **program;
 };
 

@@ -185,7 +185,7 @@ static _Noreturn void serve(int sock, int signals)
 	for (;;) {
 		nfds_t n = fill(sock, signals);
 
-		if (poll(watched, n, pwask_busy() ? 1000 : -1) == -1) {
+		if (poll(watched, n, pwask_wait_ms()) == -1) {
 			if (errno != EINTR)
 				die_sys(EXIT_TEMP, "wait for events");
 			continue;

@@ -124,6 +124,15 @@ static void send_out(struct conn *c)
 		watch(c, EPOLLIN);
 }
 
+void conn_withdraw(struct conn *c, int64_t until)
+{
+	c->deadline = until;
+	if (netstr_put(&c->out, "W", 1) == -1)
+		conn_close(c);
+	else
+		send_out(c);
+}
+
 static int put_answer(struct conn *c, char letter, const char *text)
 {
 	char line[LIMIT_TEXT + 2];

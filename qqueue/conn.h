@@ -48,6 +48,10 @@ void conn_close(struct conn *c);
 /* Nothing of a submission has begun, and nothing is to be sent. */
 int conn_is_idle(const struct conn *c);
 
+/* Take the offer back from an idle one. A client who did not know has until then (ms of
+ * the server's clock) to send his envelope, and is served. */
+void conn_withdraw(struct conn *c, int64_t until);
+
 /* Free what conn_close() left behind. */
 void conn_free_dead(struct server *s);
 

@@ -19,6 +19,7 @@ enum {
 	ACCEPT_PAUSE_MS = 500, /* no descriptors or memory: others may give some back */
 	TICK_MS = 1000,
 	END_MS = 20 * 1000, /* for what has begun when SIGTERM comes */
+	IDLE_END_MS = 500,  /* for an envelope that is on its way then */
 };
 
 int server_watch(struct server *s, int fd, struct source *source, uint32_t old,
@@ -108,7 +109,7 @@ static void on_signal(struct server *s, struct source *source, uint32_t events)
 	for (struct conn *c = s->conns, *next; c != NULL; c = next) {
 		next = c->next;
 		if (conn_is_idle(c))
-			conn_close(c);
+			conn_withdraw(c, s->now + IDLE_END_MS);
 	}
 }
 
@@ -132,7 +133,9 @@ static void close_silent(struct server *s)
 
 static int wait_ms(const struct server *s)
 {
-	return s->conns != NULL || s->accept_at != 0 || s->end_at != 0 ? TICK_MS : -1;
+	if (s->end_at != 0)
+		return IDLE_END_MS;
+	return s->conns != NULL || s->accept_at != 0 ? TICK_MS : -1;
 }
 
 static int one_round(struct server *s)
@@ -153,7 +156,7 @@ static int one_round(struct server *s)
 	s->committed = 0;
 	if (s->now >= s->tick_at) {
 		close_silent(s);
-		s->tick_at = s->now + TICK_MS;
+		s->tick_at = s->now + (s->end_at != 0 ? IDLE_END_MS : TICK_MS);
 	}
 	conn_free_dead(s);
 	return resume_accept(s);

@@ -14,9 +14,15 @@
 #include "session.h"
 #include "usock.h"
 
-enum { DOOR_MS = 5000, DOOR_PAUSE_MS = 100, OFFER_MS = 30000, RCPT_MS = 10000 };
+enum { DOOR_MS = 30000, DOOR_PAUSE_MS = 100, OFFER_MS = 30000, RCPT_MS = 10000 };
 
-/* A door that is shut may be a restart: knock for a while. */
+/* A door that is shut, or shuts before it says anything, may be a restart, and that may
+ * take as long as the slowest client: knock for a while. */
+static int is_shut(int e)
+{
+	return e == ENOENT || e == ECONNREFUSED || e == ECONNRESET || e == EPIPE;
+}
+
 static int open_queue(struct session *s)
 {
 	int64_t until = clock_mono_ms() + DOOR_MS;
@@ -26,7 +32,7 @@ static int open_queue(struct session *s)
 
 		submit_close(&s->queue);
 		errno = e;
-		if ((e != ENOENT && e != ECONNREFUSED) || clock_left_ms(until) == 0)
+		if (!is_shut(e) || clock_left_ms(until) == 0)
 			return -1;
 		(void)poll(NULL, 0, DOOR_PAUSE_MS);
 	}
@@ -86,13 +92,15 @@ static int send_question(struct session *s, const char *rcpt)
 	}
 }
 
-static enum ask_rcpt read_answer(struct session *s)
+static enum ask_rcpt read_answer(struct session *s, int *is_lost)
 {
 	char answer[LIMIT_TEXT + 64];
 	ssize_t n = -1;
 
-	if (fd_wait(s->rcpt_fd, POLLIN, clock_mono_ms() + RCPT_MS) == 0)
+	if (fd_wait(s->rcpt_fd, POLLIN, clock_mono_ms() + RCPT_MS) == 0) {
 		n = usock_recv(s->rcpt_fd, answer, sizeof answer, NULL);
+		*is_lost = n <= 0;
+	}
 	if (n >= 2 && answer[n - 1] == '\0' && answer[0] == '+')
 		return ASK_YES;
 	if (n >= 2 && answer[n - 1] == '\0' && answer[0] == '-')
@@ -103,23 +111,35 @@ static enum ask_rcpt read_answer(struct session *s)
 }
 
 /* A host without qrcpt takes every recipient of its domains. */
-static enum ask_rcpt without_answer(void)
+static int has_no_qrcpt(void)
 {
 	char dir[LIMIT_PATH];
 	struct stat st;
 
-	if ((errno != ENOENT && errno != ECONNREFUSED) ||
-	    path_join(dir, sizeof dir, paths.run, "qrcpt") == NULL ||
-	    stat(dir, &st) == 0) {
-		warn_sys("ask qrcpt");
-		return ASK_LATER;
-	}
-	return ASK_YES;
+	return (errno == ENOENT || errno == ECONNREFUSED) &&
+	       path_join(dir, sizeof dir, paths.run, "qrcpt") != NULL &&
+	       stat(dir, &st) == -1 && errno == ENOENT;
 }
 
+/* A question may be asked again: its answer changes nothing. */
 enum ask_rcpt ask_rcpt(struct session *s, const char *rcpt)
 {
-	if (send_question(s, rcpt) == -1)
-		return without_answer();
-	return read_answer(s);
+	int64_t until = clock_mono_ms() + RCPT_MS;
+
+	for (;;) {
+		int is_lost = 0;
+
+		if (send_question(s, rcpt) == 0) {
+			enum ask_rcpt answer = read_answer(s, &is_lost);
+
+			if (!is_lost)
+				return answer;
+		} else if (has_no_qrcpt())
+			return ASK_YES;
+		if (clock_left_ms(until) == 0) {
+			warn_sys("ask qrcpt");
+			return ASK_LATER;
+		}
+		(void)poll(NULL, 0, DOOR_PAUSE_MS);
+	}
 }

@@ -5,7 +5,6 @@ The counts are printed: pytest -s tests/faults/test_kills.py
 
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -16,65 +15,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 from load import Load, Verdict  # noqa: E402
-from quoin import FIRST_UID, ROOT, Quoin, free_port, missing, wait_for  # noqa: E402
+from quoin import missing, wait_for  # noqa: E402
+from tree import USERS, Tree  # noqa: E402
 
 KILLS = int(os.environ.get("QUOIN_KILLS", "100"))
-USERS = ["alice", "bob", "carol", "dave"]
-OURS = re.compile(r"^(qqueue|qgetpw|qrcpt|qstart|qsend|qbounce|qlspawn|qlocal|qrspawn|qremote|qlisten|qsmtpd|s6-log)$")
-
-
-class Tree:
-    """A private Quoin under s6, by the service directories that are installed."""
-
-    def __init__(self):
-        self.q = Quoin()
-        self.q.users(*USERS)
-        self.port = free_port()
-        self.q.control("smtplisten", f"127.0.0.1 {self.port}")
-        if ROOT:
-            (self.q.home / "uidbase").write_text(f"{FIRST_UID}\n")
-        self.qctl("house", "dirs")
-        self.svscan = subprocess.Popen(
-            [str(self.q.bin / "qctl"), "-C", str(self.q.home), "boot"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        # Until then `qctl start` would boot a tree itself.
-        tree = self.q.home / "run/service"
-        wait_for(lambda: not subprocess.run(["s6-svscanctl", "-a", tree], stderr=subprocess.DEVNULL).returncode)
-        self.qctl("start")
-
-    def qctl(self, *args):
-        return self.q.run("qctl", *args, check=True)
-
-    def pids(self):
-        """Our own processes below s6-svscan, as (pid, name)."""
-        children, names = {}, {}
-        for name in os.listdir("/proc"):
-            if not name.isdigit():
-                continue
-            try:
-                stat = Path("/proc", name, "stat").read_text(encoding="ascii", errors="replace")
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            pid, rest = int(name), stat.rpartition(")")[2].split()
-            names[pid] = stat[stat.index("(") + 1 : stat.rindex(")")]
-            children.setdefault(int(rest[1]), []).append(pid)
-        found = [self.svscan.pid]
-        for pid in found:
-            found += children.get(pid, [])
-        return [(p, names[p]) for p in found if OURS.match(names.get(p, ""))]
-
-    def close(self):
-        self.svscan.send_signal(signal.SIGTERM)
-        try:
-            self.svscan.wait(60)
-        finally:
-            for pid, _ in self.pids():
-                os.kill(pid, signal.SIGKILL)
-            self.q.close()
 
 
 @pytest.fixture

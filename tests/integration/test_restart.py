@@ -1,0 +1,112 @@
+"""`qctl restart` under load: everything is replaced, nobody is refused, nothing is lost."""
+
+import os
+import smtplib
+import socket
+import threading
+
+import pytest
+
+from quoin import missing, wait_for
+from tree import USERS, Tree
+
+CLIENTS = 8
+
+
+@pytest.fixture
+def tree():
+    need = missing("qctl", "qqueue", "qstart", "qsend", "qlspawn", "qlocal", "qlisten", "qsmtpd")
+    if need:
+        pytest.skip(f"not built: {' '.join(need)}")
+    t = Tree()
+    yield t
+    t.close()
+
+
+class Client(threading.Thread):
+    """One message a connection, until it is told to stop."""
+
+    def __init__(self, port, name, stop):
+        super().__init__(daemon=True)
+        self.port, self.stop, self.tag = port, stop, name
+        self.accepted, self.faults = [], []
+
+    def run(self):
+        while not self.stop.is_set():
+            tag = f"{self.tag}-{len(self.accepted)}"
+            try:
+                with smtplib.SMTP("127.0.0.1", self.port, timeout=60) as s:
+                    s.sendmail("a@sender.example", [f"{USERS[len(self.accepted) % len(USERS)]}@q.example"], f"Subject: {tag}\n\nx\n")
+                self.accepted.append(tag)
+            except (OSError, smtplib.SMTPException) as e:
+                self.faults.append(repr(e))
+
+
+def pid_of(tree, name):
+    return {p for p, n in tree.pids() if n == name}
+
+
+def subjects(tree):
+    return [line[9:] for user in USERS for m in tree.q.maildir(user)
+            for line in m.decode().splitlines() if line.startswith("Subject: ")]
+
+
+def test_restart_under_load(tree):
+    stop = threading.Event()
+    clients = [Client(tree.port, f"c{i}", stop) for i in range(CLIENTS)]
+    before = {n: pid_of(tree, n) for n in ("qqueue", "qsend", "qgetpw", "qrcpt", "qlisten")}
+    for c in clients:
+        c.start()
+    wait_for(lambda: all(c.accepted for c in clients), 20, "each client has sent one")
+    tree.qctl("restart")
+    tree.qctl("restart")
+    counts = [len(c.accepted) for c in clients]
+    wait_for(lambda: all(len(c.accepted) > n for c, n in zip(clients, counts)), 20, "each goes on")
+    stop.set()
+    for c in clients:
+        c.join(60)
+    assert [f for c in clients for f in c.faults] == []
+    sent = [t for c in clients for t in c.accepted]
+    wait_for(lambda: len(subjects(tree)) >= len(sent), 30, "all are delivered")
+    assert sorted(subjects(tree)) == sorted(sent)
+    after = {n: pid_of(tree, n) for n in before}
+    assert after["qlisten"] == before["qlisten"]
+    assert all(not after[n] & before[n] for n in before if n != "qlisten"), (before, after)
+
+
+def test_an_open_session_outlives_the_restart_and_is_counted(tree):
+    tree.q.control("concurrencyincoming", "3")
+    tree.qctl("restart")
+    held = [socket.create_connection(("127.0.0.1", tree.port), 20) for _ in range(3)]
+    for s in held:
+        assert s.recv(100).startswith(b"220")
+    tree.qctl("restart")
+    fourth = socket.create_connection(("127.0.0.1", tree.port), 20)
+    fourth.settimeout(1)
+    with pytest.raises(TimeoutError):
+        fourth.recv(100)
+    held[0].sendall(b"NOOP\r\n")
+    assert held[0].recv(100).startswith(b"250")
+    held[0].sendall(b"QUIT\r\n")
+    fourth.settimeout(20)
+    assert fourth.recv(100).startswith(b"220")
+    for s in [*held, fourth]:
+        s.close()
+
+
+def test_a_new_port_is_served_after_restart(tree):
+    from quoin import free_port
+
+    second = free_port()
+    tree.q.control("smtplisten", f"127.0.0.1 {tree.port}\n127.0.0.1 {second}")
+    tree.qctl("restart")
+
+    def greets():
+        try:
+            with socket.create_connection(("127.0.0.1", second), 5) as s:
+                return s.recv(100).startswith(b"220")
+        except ConnectionRefusedError:
+            return False
+
+    wait_for(greets, 10, "the second port greets")
+    assert os.path.exists(tree.q.home)
