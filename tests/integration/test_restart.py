@@ -110,3 +110,43 @@ def test_a_new_port_is_served_after_restart(tree):
 
     wait_for(greets, 10, "the second port greets")
     assert os.path.exists(tree.q.home)
+
+
+def dialog(sock, line):
+    sock.sendall(line + b"\r\n")
+    return sock.recv(500)
+
+
+def test_what_was_begun_is_finished(tree):
+    """A client in the middle of its message is served to the end; others wait for it."""
+    slow = socket.create_connection(("127.0.0.1", tree.port), 60)
+    assert slow.recv(500).startswith(b"220")
+    assert dialog(slow, b"HELO a").startswith(b"250")
+    assert dialog(slow, b"MAIL FROM:<a@b.example>").startswith(b"250")
+    assert dialog(slow, b"RCPT TO:<alice@q.example>").startswith(b"250")
+    assert dialog(slow, b"DATA").startswith(b"354")
+    slow.sendall(b"Subject: slow\r\n\r\n" + b"x" * 70 + b"\r\n")
+    restart = threading.Thread(target=tree.qctl, args=["restart"])
+    qqueue = pid_of(tree, "qqueue")
+    restart.start()
+    stop = threading.Event()
+    other = Client(tree.port, "other", stop)
+    try:
+        # that the door is shut is seen from outside
+        wait_for(lambda: not _connects(tree), 10, "the door is shut")
+        other.start()
+        slow.sendall(b"y" * 70 + b"\r\n")
+        assert dialog(slow, b".").startswith(b"250")
+        wait_for(lambda: other.accepted, 40, "the other one is served")
+    finally:
+        stop.set()
+        restart.join(60)
+        slow.close()
+    other.join(60)
+    assert other.faults == [] and not pid_of(tree, "qqueue") & qqueue
+    wait_for(lambda: {"slow", *other.accepted} <= set(subjects(tree)), 20, "delivered")
+
+
+def _connects(tree):
+    with socket.socket(socket.AF_UNIX) as s:
+        return s.connect_ex(str(tree.q.home / "run/qqueue/sock")) == 0

@@ -270,6 +270,7 @@ def test_queue_comes_back(quoin):
     assert qid.encode() in f.message
 
 
+@pytest.mark.long
 def test_queue_stays_away(quoin):
     quoin.control("rcpthosts", "q.example")
     c = Raw(quoin.start_smtp())
@@ -277,7 +278,7 @@ def test_queue_stays_away(quoin):
     c.say("EHLO x", 250)
     start = time.monotonic()
     c.say("MAIL FROM:<a@b.example>", "451 4.3.0")
-    assert 4 < time.monotonic() - start < 10
+    assert 25 < time.monotonic() - start < 50
     c.say("QUIT", 221)
 
 
