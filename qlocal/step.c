@@ -125,7 +125,8 @@ static int fill_mbox(const struct delivery *d, int fd, int64_t end, struct answe
 	return 0;
 }
 
-/* A new file is there after a power cut only if its directory is synced. */
+/* A new file is there after a power cut only if its directory is synced: before the
+ * first byte, so that a file with bytes is one whose name is durable. */
 static int sync_parent(int base, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -154,13 +155,18 @@ void step_mbox(const struct stepper *s, const struct delivery *d, const char *pa
 	if (fd == -1)
 		return;
 	step_check_lifeline(s);
+	if (end == 0 && sync_parent(s->home, path) == -1) {
+		answer_errno(a, "sync the directory of", path);
+		(void)close(fd);
+		return;
+	}
 	if (fill_mbox(d, fd, end, a) == -1) {
 		if (ftruncate(fd, end) == -1)
 			warn_sys2("cut back", path);
 		(void)close(fd);
 		return;
 	}
-	if ((end == 0 && sync_parent(s->home, path) == -1) || close(fd) == -1)
+	if (close(fd) == -1)
 		answer_errno(a, "sync", path);
 	else
 		answer_set(a, DONE, "%s", "");
