@@ -99,13 +99,14 @@ static int ids_read(struct sched *q, struct ids *s, int dir)
 	return r;
 }
 
-static void remove_orphan(struct sched *q, const struct entry *e)
+/* An id is given once; were it not so, the message that is known must stay. */
+static int take_over(const struct sched *q, const char *id)
 {
-	char id[QID_LEN + 1];
-
-	qid_make(id, e->ns, e->random);
-	if (unlinkat(q->state, id, 0) == -1)
-		warn_sys2("remove the journal of", id);
+	if (syscall(SYS_renameat2, q->new, id, q->cur, id, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS) /* a file system that cannot */
+		return -1;
+	return renameat(q->new, id, q->cur, id);
 }
 
 /* No history: it was never tried, or its attempt was cut off. With one: when its
@@ -123,22 +124,39 @@ static int add_known(struct sched *q, struct entry *e, int has_state)
 	return due_push(&q->unsorted, e);
 }
 
+/* A journal without its message. A power cut may have undone the rename from new/;
+ * else the message is done, and the journal goes when that is durable (settle.c). */
+static int orphan(struct sched *q, struct entry *e, int cur_is_durable)
+{
+	char id[QID_LEN + 1];
+
+	qid_make(id, e->ns, e->random);
+	if (take_over(q, id) == 0)
+		return add_known(q, e, 1);
+	if (errno == ENOENT && cur_is_durable && unlinkat(q->state, id, 0) == -1)
+		warn_sys2("remove the journal of", id);
+	return 0;
+}
+
 static int merge(struct sched *q, struct ids *cur, struct ids *state)
 {
+	int durable = state->n > 0 && fsync(q->cur) == 0;
 	size_t k = 0;
 
 	for (size_t i = 0; i < cur->n; i++) {
 		int has_state;
 
 		while (k < state->n && by_id(&state->e[k], &cur->e[i]) < 0)
-			remove_orphan(q, &state->e[k++]);
+			if (orphan(q, &state->e[k++], durable) == -1)
+				return -1;
 		has_state = k < state->n && by_id(&state->e[k], &cur->e[i]) == 0;
 		k += (size_t)has_state;
 		if (add_known(q, &cur->e[i], has_state) == -1)
 			return -1;
 	}
 	while (k < state->n)
-		remove_orphan(q, &state->e[k++]);
+		if (orphan(q, &state->e[k++], durable) == -1)
+			return -1;
 	return 0;
 }
 
@@ -154,16 +172,6 @@ int scan_start(struct sched *q)
 	free(state.e);
 	q->scan = 1;
 	return r;
-}
-
-/* An id is given once; were it not so, the message that is known must stay. */
-static int take_over(const struct sched *q, const char *id)
-{
-	if (syscall(SYS_renameat2, q->new, id, q->cur, id, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS) /* a file system that cannot */
-		return -1;
-	return renameat(q->new, id, q->cur, id);
 }
 
 static void add_new(struct sched *q, uint64_t ns, uint32_t random)

@@ -552,6 +552,17 @@ def test_orphan_journals_go(s):
     assert s.is_empty()
 
 
+def test_a_journal_is_read_though_its_message_is_back_in_new(s):
+    """A power cut undid the rename to cur/, and not the journal."""
+    ident = make_id()
+    s.put(queue_file("a@example.org", ["bob@q.example", "carl@q.example"]), ident, "new")
+    s.put_state(ident, journal(ident, [b"K\0\0\0\0"]))
+    s.start()
+    s.send(signal.SIGALRM)
+    s.wait_empty()
+    assert (s.tried("bob@q.example"), s.tried("carl@q.example")) == (0, 1)
+
+
 @without_seccomp
 @pytest.mark.tools("strace")
 def test_failed_sync_is_no_failure(s):
