@@ -77,6 +77,27 @@ static int make_dir(int at, const char *path)
 	return mkdirat(at, path, DIR_MODE) == -1 && errno != EEXIST ? -1 : 0;
 }
 
+static int sync_at(int at, const char *path)
+{
+	int dir = open_dir(at, path);
+	int r;
+
+	if (dir == -1)
+		return -1;
+	r = fsync(dir);
+	(void)close(dir);
+	return r;
+}
+
+/* cur/ comes last: where it is, the others are durable. */
+static int make_in(int dir)
+{
+	if (make_dir(dir, "tmp") == -1 || make_dir(dir, "new") == -1 ||
+	    fsync(dir) == -1 || sync_at(dir, "..") == -1 || make_dir(dir, "cur") == -1)
+		return -1;
+	return fsync(dir);
+}
+
 /* All three and what holds them. A half-made Maildir is completed. */
 static int make_parts(struct maildir *m)
 {
@@ -88,19 +109,24 @@ static int make_parts(struct maildir *m)
 	dir = open_dir(m->base, m->path);
 	if (dir == -1)
 		return -1;
-	r = make_dir(dir, "tmp") == -1 || make_dir(dir, "new") == -1 ||
-		    make_dir(dir, "cur") == -1 || fsync(dir) == -1 || fsync(m->base) == -1
-		? -1
-		: 0;
+	r = make_in(dir);
 	(void)close(dir);
 	return r;
 }
 
-static int try_open(struct maildir *m)
+/* Nobody has died, and nobody is at work, between its parts and their syncs? */
+static int is_whole(const struct maildir *m)
+{
+	struct stat st;
+
+	return fstatat(m->dir, "cur", &st, AT_SYMLINK_NOFOLLOW);
+}
+
+static int try_open(struct maildir *m, int whole)
 {
 	int e;
 
-	if (open_parts(m) == 0)
+	if (open_parts(m) == 0 && (!whole || is_whole(m) == 0))
 		return 0;
 	e = errno;
 	maildir_close(m);
@@ -114,11 +140,11 @@ int maildir_open(struct maildir *m, int base, const char *path, int make)
 	m->dir = m->tmp = m->new = -1;
 	if (set_path(m, path) == -1)
 		return -1;
-	if (try_open(m) == 0)
+	if (try_open(m, make) == 0)
 		return 0;
 	if (errno != ENOENT || !make || make_parts(m) == -1)
 		return -1;
-	return try_open(m);
+	return try_open(m, make);
 }
 
 int maildir_is_current(const struct maildir *m)

@@ -182,6 +182,15 @@ static void test_half_made(void **state)
 	assert_int_equal(maildir_open(&m, home, "Maildir", 1), 0);
 	assert_int_equal(put(&m, "x\n", "1"), 0);
 	maildir_close(&m);
+	/* Somebody's own, without cur/, is taken as it is; where we may complete it we
+	 * do: without cur/ nobody knows whether the others are durable. */
+	assert_int_equal(unlinkat(home, "Maildir/cur", AT_REMOVEDIR), 0);
+	assert_int_equal(maildir_open(&m, home, "Maildir", 0), 0);
+	maildir_close(&m);
+	assert_int_equal(faccessat(home, "Maildir/cur", F_OK, 0), -1);
+	assert_int_equal(maildir_open(&m, home, "Maildir", 1), 0);
+	maildir_close(&m);
+	assert_int_equal(faccessat(home, "Maildir/cur", F_OK, 0), 0);
 }
 
 static void test_abandoned(void **state)
