@@ -4,19 +4,17 @@ qstart.o = qsend/qstart.o
 
 QSEND_O = qsend/scan.o qsend/msg.o qsend/admit.o qsend/jobs.o qsend/report.o qsend/settle.o \
 	qsend/heaps.o qsend/hold.o qsend/pause.o qsend/door.o qsend/lister.o qsend/log.o qsend/conf.o qsend/due.o qsend/retry.o \
-	qsend/journal.o qsend/status.o qsend/bounce.o qsend/qread.o
+	qsend/status.o qsend/bounce.o
 qsend.o = qsend/qsend.o $(QSEND_O)
 qsend.libs = -lpthread
 qsend.jails = qsend
 
-qbounce.o = qsend/qbounce.o qsend/dsn.o qsend/journal.o qsend/status.o qsend/bounce.o qsend/qread.o
+qbounce.o = qsend/qbounce.o qsend/dsn.o qsend/status.o qsend/bounce.o
 qbounce.jails = qbounce
 
 qctl-queue.o = control/qctl-queue.o
 
 test_qsend_due.o = qsend/due.o
 test_qsend_retry.o = qsend/retry.o qsend/due.o
-test_qsend_journal.o = qsend/journal.o
 test_qsend_dsn.o = qsend/dsn.o qsend/status.o qsend/bounce.o
-fuzz_journal.o = qsend/journal.o
 fuzz_keeper.o = qsend/bounce.o

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../qsend/journal.h"
+#include "journal.h"
 #include "sum.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

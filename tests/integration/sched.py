@@ -48,7 +48,7 @@ def queue_file(sender, rcpts, message=b"Subject: x\n\nbody\n", uid=0):
 
 
 def record(ident, offset, body):
-    """One record of a journal (qsend/journal.h) at offset."""
+    """One record of a journal (lib/journal.h) at offset."""
     head = struct.pack(">H", len(body)) + body
     return head + _sum(ident.encode() + struct.pack(">Q", offset) + head)
 

@@ -13,7 +13,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "../../qsend/journal.h"
+#include "journal.h"
 #include "qid.h"
 #include "qlimits.h"
 

@@ -18,8 +18,8 @@
  * pass. The file is only appended to. What stands behind the last whole record is a
  * torn tail: overwritten by the next append, so at most a delivery is repeated.
  */
-#ifndef QSEND_JOURNAL_H
-#define QSEND_JOURNAL_H
+#ifndef QUOIN_JOURNAL_H
+#define QUOIN_JOURNAL_H
 
 #include <stddef.h>
 #include <stdint.h>

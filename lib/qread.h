@@ -3,8 +3,8 @@
  * Owner:  *bytes holds the envelope's strings; free() it.
  * Errors: -1 with errno, EBADMSG: the file is torn or garbled.
  */
-#ifndef QSEND_QREAD_H
-#define QSEND_QREAD_H
+#ifndef QUOIN_QREAD_H
+#define QUOIN_QREAD_H
 
 #include "qfile.h"
 
