@@ -6,7 +6,7 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all fuzz fuzzers check tests starts clean help lint lines lines-update install uninstall vars integration faults FORCE
+.PHONY: all nosync fuzz fuzzers check tests starts clean help lint lines lines-update install uninstall vars integration faults FORCE
 
 FLAVOUR ?= plain
 B ?= build/$(FLAVOUR)
@@ -93,7 +93,7 @@ FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
 # ---- the library: small units, one header each ----------------------------------
 
 LIB = addr alias alist822 args base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg dotname dsnparam escape fdio hdr822 job jail journal keeper localjob maildir \
-	netstr num owner paths prog pwask qfile qid qlog qread rbuf ready relay rnd route route_local route_own said sbuf sigfd submit sum syncer table table_source table_write tcprule usock wbuf
+	netstr num owner paths prog pwask qfile qid qlog qread rbuf ready relay remotejob rnd route route_local route_own said sbuf sigfd submit sum syncer table table_source table_write tcprule usock wbuf
 LIBSRC = $(wildcard $(LIB:%=lib/%.c))
 LIBOBJ = $(LIBSRC:.c=.o)
 
@@ -320,13 +320,32 @@ uninstall:
 vars: # for package/install and uninstall
 	@$(foreach v,$(INSTALLVARS),echo "$v='$($v)'";)
 
+# Programs that lack one kind of sync, for tests/faults/powercut alone: KIND:PROGRAM:SYNC.
+NOSYNC = queue-file:qqueue:FILE queue-new:qqueue:DIR maildir-file:qlocal:FILE \
+	maildir-new:qlocal:DIR journal:qsend:DATA journal-names:qsend:DIR
+define nosync_program
+NOSYNCS += $(B)/nosync/$1/$2
+$(B)/nosync/$1/$2: tests/faults/nosync.c $$($2.o:%=$(B)/fast/%) $$($2.jails:%=$(B)/fast/gen/jail_%.o) $(B)/fast/libquoin.a
+	@mkdir -p $$(@D)
+	$$(if $$V,,@echo "  LINK   $2 without a sync: $1";)$(FASTCC) $(FASTFLAGS) -DNOSYNC_$3 $(FASTLDFLAGS) \
+		-Wl,--wrap=fsync,--wrap=fdatasync -o $$@ $$^ $$($2.libs) $(FASTCDB) $(FASTSODIUM) $(FASTEND)
+endef
+nosync_words = $(subst :, ,$1)
+$(foreach n,$(NOSYNC),$(eval $(call nosync_program,$(word 1,$(call nosync_words,$n)),$(word 2,$(call nosync_words,$n)),$(word 3,$(call nosync_words,$n)))))
+nosync: $(NOSYNCS)
+
 # A load for qqueue alone; run by hand (tests/bench/submit_load.c).
 $(B)/tests/submit_load: $(B)/fast/tests/bench/submit_load.o $(B)/fast/libquoin.a
 	@mkdir -p $(@D)
 	$(if $V,,@echo "  LINK   submit_load";)$(FASTCC) $(FASTLDFLAGS) -o $@ $^ $(FASTSODIUM) $(FASTEND)
 
+# The least that a durable message costs (tests/bench/floor.c).
+$(B)/tests/floor: $(B)/fast/tests/bench/floor.o $(B)/fast/libquoin.a
+	@mkdir -p $(@D)
+	$(if $V,,@echo "  LINK   floor";)$(FASTCC) $(FASTLDFLAGS) -o $@ $^ $(FASTSODIUM) $(FASTEND)
+
 # What a start costs, linked as Quoin's programs are and otherwise (tests/bench/start.c).
-STARTS = $(B)/tests/start $(B)/tests/start_static $(B)/tests/start_dynamic
+STARTS = $(B)/tests/floor $(B)/tests/start $(B)/tests/start_static $(B)/tests/start_dynamic
 $(B)/tests/start: $(B)/fast/tests/bench/start.o $(B)/fast/gen/jail_qsmtpd.o $(B)/fast/libquoin.a
 	@mkdir -p $(@D)
 	$(if $V,,@echo "  LINK   start";)$(FASTCC) $(FASTLDFLAGS) -o $@ $^ $(FASTSODIUM) $(FASTEND)

@@ -15,6 +15,35 @@ static int read_seconds(const char *name, uint64_t seconds, int64_t *ms)
 	return 0;
 }
 
+/* "ADDRESS" or "ADDRESS HELO": cuts the line in two. */
+static char *cut_helo(char *line)
+{
+	size_t n = strcspn(line, " \t");
+	char *helo = line + n + strspn(line + n, " \t");
+
+	line[n] = '\0';
+	return *helo != '\0' ? helo : NULL;
+}
+
+static int take_source(struct config *c, char *line)
+{
+	char *helo = cut_helo(line);
+	char **name;
+
+	if (helo != NULL && strpbrk(helo, " \t") != NULL)
+		return -1;
+	if (inet_pton(AF_INET, line, &c->source4) == 1)
+		name = &c->helo4;
+	else if (inet_pton(AF_INET6, line, &c->source6) == 1)
+		name = &c->helo6;
+	else
+		return -1;
+	if (*name != NULL)
+		return -1;
+	*name = strdup(helo != NULL ? helo : "");
+	return *name != NULL ? 0 : -1;
+}
+
 /* One address of each family at most. */
 static int read_source(struct config *c)
 {
@@ -24,22 +53,48 @@ static int read_source(struct config *c)
 	if (r == -1)
 		return -1;
 	for (size_t i = 0; r == 1 && list[i].text != NULL; i++)
-		if (inet_pton(AF_INET, list[i].text, &c->source4) != 1 &&
-		    inet_pton(AF_INET6, list[i].text, &c->source6) != 1)
-			r = control_wrong("outgoingip", list[i].line, "not an address");
+		if (take_source(c, list[i].text) == -1)
+			r = control_wrong("outgoingip", list[i].line,
+					  "not an address, alone or with the name for "
+					  "EHLO, or a second one of its family");
 	control_free_list(list);
+	return r;
+}
+
+static void default_helo(char **name, char *helohost)
+{
+	if (*name == NULL || **name == '\0')
+		*name = helohost;
+}
+
+/* control_line_or_me() found it, or there is no name at all. */
+static int read_helo(struct config *c)
+{
+	char *helohost;
+
+	if (control_line_or_me("helohost", &helohost) == -1 || read_source(c) == -1)
+		return -1;
+	default_helo(&c->helo4, helohost);
+	default_helo(&c->helo6, helohost);
+	return 0;
+}
+
+static int read_ipv4only(struct config *c)
+{
+	uint64_t v = 0;
+	int r = control_num("ipv4only", 1, &v);
+
+	c->ipv4only = v != 0;
 	return r;
 }
 
 int config_load(struct config *c)
 {
 	memset(c, 0, sizeof *c);
-	if (control_line_or_me("helohost", &c->helohost) == -1)
+	if (read_helo(c) == -1 || read_ipv4only(c) == -1)
 		return -1;
 	if (read_seconds("timeoutconnect", TIMEOUT_CONNECT, &c->timeout_connect) == -1 ||
 	    read_seconds("timeoutremote", TIMEOUT_REMOTE, &c->timeout_remote) == -1)
-		return -1;
-	if (read_source(c) == -1)
 		return -1;
 	if (control_list("mxfallback", &c->mxfallback) == -1)
 		return -1;

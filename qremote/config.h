@@ -11,7 +11,9 @@
 struct control_item;
 
 struct config {
-	char *helohost;
+	char *helo4; /* the name in EHLO: behind the address in control/outgoingip, */
+	char *helo6; /* or control/helohost */
+	int ipv4only;
 	int64_t timeout_connect; /* ms */
 	int64_t timeout_remote;
 	struct in_addr source4; /* control/outgoingip; 0: the kernel's choice */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "addr.h"
 #include "body.h"
@@ -19,6 +20,8 @@ struct trouble {
 	unsigned hosts;
 	unsigned permanent; /* said 5xx before MAIL */
 	unsigned no_route;
+	unsigned greeted; /* of all hosts, also of those that took it */
+	unsigned skipped; /* addresses that did not answer lately */
 	size_t len;
 	char text[LIMIT_TEXT + 1];
 };
@@ -35,9 +38,29 @@ static void note(struct trouble *t, const struct smtp *s)
 	t->no_route += s->no_route != 0;
 }
 
+static void log_reply(struct qlog *l, const struct reply *reply)
+{
+	char text[LIMIT_TEXT + 1];
+
+	reply_text(reply, text);
+	qlog_num(l, "code", (uint64_t)reply->code);
+	qlog_str(l, "reply", text);
+}
+
+/* As it was when a host's turn came. */
+struct before {
+	int64_t time;
+	size_t decided, failed;
+};
+
+static struct before begin_try(const struct outcome *o)
+{
+	return (struct before){clock_mono_ms(), o->decided, o->failed};
+}
+
 /* One line for each host that was spoken to, or not. */
 static void log_try(const struct remote *r, const struct job *j, const struct outcome *o,
-		    size_t before, int64_t started)
+		    const struct before *before)
 {
 	const struct target *t = &r->smtp.peer;
 	struct qlog l;
@@ -48,14 +71,16 @@ static void log_try(const struct remote *r, const struct job *j, const struct ou
 	qlog_str(&l, "ip", t->ip);
 	qlog_num(&l, "port", t->port);
 	qlog_str(&l, "tls", "none");
-	qlog_num(&l, "decided", o->decided - before);
+	qlog_num(&l, "decided", o->decided - before->decided);
 	qlog_num(&l, "of", o->count);
 	if (o->decided < o->count)
 		qlog_str(&l, "reason", r->smtp.why);
 	else
-		qlog_num(&l, "code", (uint64_t)r->smtp.reply.code);
-	qlog_num(&l, "ms", (uint64_t)(clock_mono_ms() - started));
+		log_reply(&l, &r->smtp.reply);
+	qlog_num(&l, "ms", (uint64_t)(clock_mono_ms() - before->time));
 	qlog_end(&l);
+	if (o->decided < o->count || o->failed > before->failed)
+		transcript_log(&r->smtp.transcript, j->id, t->host, t->ip);
 }
 
 /* ---- before a host is asked ---- */
@@ -132,7 +157,8 @@ static int is_listed(const struct control_item *i, const char *domain)
 
 static unsigned dest_flags(const struct config *c, const char *domain)
 {
-	return (is_listed(c->mxfallback, domain) ? DEST_FALLBACK : 0U) |
+	return (c->ipv4only ? DEST_IPV4_ONLY : 0U) |
+	       (is_listed(c->mxfallback, domain) ? DEST_FALLBACK : 0U) |
 	       (is_listed(c->ipv4first, domain) ? DEST_IPV4_FIRST : 0U);
 }
 
@@ -146,35 +172,73 @@ static void drop_unless_reusable(struct remote *r)
  * trouble worth telling. */
 static void try_kept(struct remote *r, const struct mail *m, struct outcome *o)
 {
-	int64_t started = clock_mono_ms();
-	size_t before = o->decided;
+	struct before before = begin_try(o);
 
 	drop_unless_reusable(r);
 	if (r->smtp.fd == -1)
 		return;
 	smtp_send(&r->smtp, m, o);
-	log_try(r, m->job, o, before, started);
+	log_try(r, m->job, o, &before);
 	drop_unless_reusable(r);
+}
+
+_Static_assert(REMOTEJOB_TRIED >= TRIES_MAX, "a report names each");
+
+/* ---- addresses that did not answer lately ---- */
+
+static void ip_of(const struct address *a, uint8_t ip[REMOTEJOB_IP])
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (a->family != AF_INET) {
+		memcpy(ip, a->ip, REMOTEJOB_IP);
+		return;
+	}
+	memcpy(ip, mapped, sizeof mapped);
+	memcpy(ip + sizeof mapped, a->ip, 4);
+}
+
+static void note_reach(struct remote *r, const struct target *t)
+{
+	size_t n = r->tried.count;
+
+	if (r->smtp.reach == 0 || n == REMOTEJOB_TRIED)
+		return;
+	ip_of(&t->addr, r->tried.at[n].ip);
+	r->tried.at[n].reach = r->smtp.reach;
+	r->tried.count++;
+}
+
+static int is_left_alone(const struct remote *r, const struct job *j,
+			 const struct target *t)
+{
+	uint8_t ip[REMOTEJOB_IP];
+
+	if (r->dead->count == 0 || (j->flags & JOB_INSIST) != 0)
+		return 0;
+	ip_of(&t->addr, ip);
+	return remotejob_is_dead(r->dead, ip);
 }
 
 static void try_target(struct remote *r, const struct target *t, const struct mail *m,
 		       struct outcome *o, struct trouble *trouble)
 {
-	int64_t started = clock_mono_ms();
-	size_t before = o->decided;
+	struct before before = begin_try(o);
 
 	if (smtp_open(&r->smtp, t, m->deadline) == 0)
 		smtp_send(&r->smtp, m, o);
+	note_reach(r, t);
+	trouble->greeted += r->smtp.greeted != 0;
 	if (!is_done(o))
 		note(trouble, &r->smtp);
-	log_try(r, m->job, o, before, started);
+	log_try(r, m->job, o, &before);
 	drop_unless_reusable(r);
 }
 
 /* D after 5xx from each of the hosts, when there are no others. */
 static void give_up(const struct remote *r, const struct trouble *t, struct outcome *o)
 {
-	int all = t->hosts < TRIES_MAX && !r->dest.later;
+	int all = t->hosts < TRIES_MAX && t->skipped == 0 && !r->dest.later;
 
 	if (t->no_route == t->hosts)
 		outcome_rest(o, 'Z', "no way to the network (#4.4.4): %s", t->text);
@@ -183,7 +247,52 @@ static void give_up(const struct remote *r, const struct trouble *t, struct outc
 			     t->text);
 }
 
-static void try_hosts(struct remote *r, const struct mail *m, struct outcome *o)
+/* The next address that is not left alone; 0: no more. */
+static int next_target(struct remote *r, const struct job *j, struct trouble *trouble,
+		       struct target *t)
+{
+	while (dest_next(&r->dest, t)) {
+		if (!is_left_alone(r, j, t))
+			return 1;
+		if (trouble->skipped++ == 0)
+			(void)snprintf(r->skipped, sizeof r->skipped, "%s [%s]", t->host,
+				       t->ip);
+	}
+	return 0;
+}
+
+/* No host was asked. */
+static void say_none(const struct remote *r, const struct trouble *t, struct outcome *o)
+{
+	if (t->skipped > 0)
+		outcome_rest(o, 'Z',
+			     "%s did not answer lately and is left alone for a while, as "
+			     "%u more addresses (#4.4.1)",
+			     r->skipped, t->skipped - 1);
+	else
+		outcome_rest(o, r->dest.letter, "%s", r->dest.text);
+}
+
+static int is_deferred(const struct outcome *o)
+{
+	return memchr(o->letter, 'Z', o->count) != NULL;
+}
+
+static char pace_of(const struct remote *r, const struct trouble *t,
+		    const struct outcome *o)
+{
+	if (!is_deferred(o))
+		return PACE_NONE;
+	if (r->smtp.slow)
+		return PACE_SLOW;
+	if (t->hosts == 0 && t->skipped == 0)
+		return r->dest.silent ? PACE_NO_NETWORK : PACE_NONE;
+	if (t->hosts > 0 && t->no_route == t->hosts)
+		return PACE_NO_NETWORK;
+	return t->greeted == 0 ? PACE_UNREACHABLE : PACE_NONE;
+}
+
+static char try_hosts(struct remote *r, const struct mail *m, struct outcome *o)
 {
 	const char *domain = addr_domain(m->job->rcpts[0]);
 	struct trouble trouble = {0};
@@ -194,15 +303,17 @@ static void try_hosts(struct remote *r, const struct mail *m, struct outcome *o)
 	dest_open(&r->dest, &r->dns, &r->self, domain, m->job->route,
 		  dest_flags(&r->config, domain));
 	while (!is_done(o) && trouble.hosts < TRIES_MAX &&
-	       clock_left_ms(m->deadline) > 0 && dest_next(&r->dest, &t))
+	       clock_left_ms(m->deadline) > 0 && next_target(r, m->job, &trouble, &t))
 		try_target(r, &t, m, o, &trouble);
 	if (trouble.hosts == 0)
-		outcome_rest(o, r->dest.letter, "%s", r->dest.text);
+		say_none(r, &trouble, o);
 	else
 		give_up(r, &trouble, o);
+	return pace_of(r, &trouble, o);
 }
 
-void deliver(struct remote *r, const struct job *j, int fd, int guard, struct outcome *o)
+char deliver(struct remote *r, const struct job *j, const struct remotejob_dead *dead,
+	     int fd, int guard, struct outcome *o)
 {
 	static struct body body;
 	struct mail m = {.job = j,
@@ -210,6 +321,9 @@ void deliver(struct remote *r, const struct job *j, int fd, int guard, struct ou
 			 .deadline = clock_mono_ms() + ATTEMPT_TIME,
 			 .guard = guard};
 
+	r->dead = dead;
+	r->tried.count = 0;
+	r->smtp.slow = 0;
 	outcome_begin(o, j->nrcpts);
 	check_destination(r, j, o);
 	refuse_utf8(j, o);
@@ -219,7 +333,8 @@ void deliver(struct remote *r, const struct job *j, int fd, int guard, struct ou
 	if (!is_done(o))
 		try_kept(r, &m, o);
 	if (!is_done(o))
-		try_hosts(r, &m, o);
+		return try_hosts(r, &m, o);
+	return is_deferred(o) && r->smtp.slow ? PACE_SLOW : PACE_NONE;
 }
 
 void remote_begin(struct remote *r)

@@ -7,6 +7,7 @@
 #include "destination.h"
 #include "dns.h"
 #include "qlimits.h"
+#include "remotejob.h"
 #include "self.h"
 #include "smtp.h"
 
@@ -20,13 +21,18 @@ struct remote {
 	struct dns dns;
 	struct dest dest;
 	struct smtp smtp;
+	const struct remotejob_dead *dead; /* of the job */
+	struct remotejob_tried tried;
+	char skipped[LIMIT_DOMAIN + 64];    /* the first of those */
 	char destination[DESTINATION_SIZE]; /* of the first job, and so of all */
 };
 
 void remote_begin(struct remote *r);
 
-/* Decides every recipient. fd: the queue file; guard: where the job came from. */
-void deliver(struct remote *r, const struct job *j, int fd, int guard, struct outcome *o);
+/* Decides every recipient. fd: the queue file; guard: where the job came from; dead:
+ * whom to leave alone. r->tried tells who was tried. Returns the pace (job.h). */
+char deliver(struct remote *r, const struct job *j, const struct remotejob_dead *dead,
+	     int fd, int guard, struct outcome *o);
 
 /* Take leave of the server. */
 void remote_end(struct remote *r);

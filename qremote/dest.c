@@ -33,6 +33,7 @@ static void say_later(struct dest *d, const char *name)
 	int answered = errno == EPROTO || errno == EBADMSG || errno == ELOOP;
 
 	d->later = 1;
+	d->silent |= !answered;
 	say(d, 'Z', "unable to look up %s: %s (#%s)", name, dns_error(d->dns),
 	    answered ? "4.4.0" : "4.4.3");
 }
@@ -263,7 +264,7 @@ void dest_open(struct dest *d, struct dns *dns, const struct self *self,
 	d->self = self;
 	d->deadline = clock_mono_ms() + DNS_TIME;
 	d->flags = flags;
-	d->implicit = d->later = d->given = 0;
+	d->implicit = d->later = d->silent = d->given = 0;
 	d->nhosts = d->host = d->naddrs = d->addr = 0;
 	d->fallback = NULL;
 	if (*route != '\0')

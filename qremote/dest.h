@@ -55,8 +55,9 @@ struct dest {
 	struct dest_host hosts[DEST_HOSTS];
 	size_t naddrs, addr;
 	struct target targets[DEST_ADDRESSES];
-	int given; /* a target, at least one */
-	int later; /* a look-up failed for now */
+	int given;  /* a target, at least one */
+	int later;  /* a look-up failed for now */
+	int silent; /* no resolver answered */
 	char letter;
 	char text[LIMIT_TEXT + 1];
 };

@@ -2,8 +2,8 @@
  * that smtproutes names.
  *
  * Uid:         quoinr, like its parent qrspawn.
- * Descriptors: -q FD, a SOCK_SEQPACKET socket from qrspawn: jobs in, reports out (job.h).
- *              With each job comes its queue file, of which the message alone is read.
+ * Descriptors: -q FD, a SOCK_SEQPACKET socket from qrspawn: jobs in, reports out
+ * (remotejob.h). With each job comes its queue file, of which the message alone is read.
  * Trusts:      qrspawn's frames after checking them. No server, no DNS answer.
  * Touches:     the network. control/ and resolv.conf at start; then no file at all.
  * Never:       serves a second destination; sends a final dot when its parent is gone or
@@ -30,6 +30,7 @@
 #include "limits.h"
 #include "outcome.h"
 #include "prog.h"
+#include "remotejob.h"
 #include "sbuf.h"
 #include "self.h"
 #include "usock.h"
@@ -70,16 +71,16 @@ static void configure(void)
 	remote_begin(&remote);
 }
 
-static void report(const struct job *j, const struct outcome *o)
+static void report(const struct job *j, char pace, const struct outcome *o)
 {
-	static struct sbuf frame = SBUF_INIT(LIMIT_FRAME);
-	struct report r = {.slot = j->slot, .count = j->nrcpts};
+	static struct sbuf frame = SBUF_INIT(LIMIT_REMOTEFRAME);
+	struct report r = {.slot = j->slot, .pace = pace, .count = j->nrcpts};
 
 	for (size_t i = 0; i < o->count; i++) {
 		r.letter[i] = o->letter[i];
 		r.text[i] = o->text[i];
 	}
-	if (report_put(&frame, &r) == -1)
+	if (remotejob_report_put(&frame, &remote.tried, &r) == -1)
 		die_parent("write a report");
 	while (usock_send(jobs, frame.p, frame.len, -1) == -1)
 		if (errno != EAGAIN ||
@@ -90,21 +91,23 @@ static void report(const struct job *j, const struct outcome *o)
 static void take_job(const char *frame, size_t n, int fd)
 {
 	static struct outcome o;
+	struct remotejob_dead dead;
 	struct job j;
+	char pace;
 
-	if (fd == -1 || job_get(&j, frame, n) == -1) {
+	if (fd == -1 || remotejob_get(&j, &dead, frame, n) == -1) {
 		errno = EBADMSG;
 		die_parent("read a job");
 	}
-	deliver(&remote, &j, fd, jobs, &o);
+	pace = deliver(&remote, &j, &dead, fd, jobs, &o);
 	(void)close(fd);
-	report(&j, &o);
+	report(&j, pace, &o);
 }
 
 /* Until qrspawn hangs up. */
 static int serve(void)
 {
-	static char frame[LIMIT_FRAME];
+	static char frame[LIMIT_REMOTEFRAME];
 
 	for (;;) {
 		int fd;

@@ -22,8 +22,10 @@
 #include "jail.h"
 #include "job.h"
 #include "limits.h"
+#include "memory.h"
 #include "pool.h"
 #include "prog.h"
+#include "remotejob.h"
 #include "sbuf.h"
 #include "sigfd.h"
 #include "usock.h"
@@ -37,7 +39,9 @@ static int deaths = -1; /* signalfd */
 
 /* A report that qsend has not taken yet; until it does nothing else is read. */
 static struct sbuf report = SBUF_INIT(LIMIT_FRAME);
-static char frame[LIMIT_FRAME];
+static char frame[LIMIT_REMOTEFRAME];
+
+static struct memory memory;
 
 static _Noreturn void die_qsend(const char *what)
 {
@@ -100,34 +104,38 @@ static void lose_child(struct child *c, const char *text)
 		answer_all(slot, count, text);
 }
 
-static int answers(const struct child *c, size_t n)
+static int answers(const struct child *c, const char *p, size_t n)
 {
 	struct report r;
 
-	return c->busy && report_get(&r, frame, n) == 0 && r.slot == c->slot &&
+	return c->busy && report_get(&r, p, n) == 0 && r.slot == c->slot &&
 	       r.count == c->count;
 }
 
 static void hear_child(struct child *c)
 {
-	ssize_t n = usock_recv(c->fd, frame, sizeof frame, NULL);
+	struct remotejob_tried tried;
+	const char *p = frame;
+	ssize_t got = usock_recv(c->fd, frame, sizeof frame, NULL);
+	size_t n = (size_t)got;
 
-	if (n == -1 && errno == EAGAIN)
+	if (got == -1 && errno == EAGAIN)
 		return;
-	if (n <= 0) {
+	if (got <= 0) {
 		lose_child(c, "qremote stopped before it had an answer (#4.3.0)");
 		return;
 	}
-	if (!answers(c, (size_t)n)) {
+	if (remotejob_report_get(&tried, &p, &n) == -1 || !answers(c, p, n)) {
 		bug_msg("qremote for %s sent what is no report", c->destination);
 		lose_child(c, "qremote failed (#4.3.0)");
 		return;
 	}
 	sbuf_clear(&report);
-	if (sbuf_cat(&report, frame, (size_t)n) == -1)
+	if (sbuf_cat(&report, p, n) == -1)
 		die_qsend("keep a report");
 	c->busy = 0;
 	c->until = clock_mono_ms() + IDLE_TIME;
+	memory_note(&memory, &tried, clock_mono_ms());
 	send_report();
 }
 
@@ -135,7 +143,11 @@ static void hear_child(struct child *c)
 
 static int hand_over(struct child *c, const struct job *j, size_t n, int fd)
 {
-	if (usock_send(c->fd, frame, n, fd) == -1)
+	static struct sbuf job = SBUF_INIT(LIMIT_REMOTEFRAME);
+	struct remotejob_dead dead = memory_dead(&memory, clock_mono_ms());
+
+	if (remotejob_put(&job, &dead, frame, n) == -1 ||
+	    usock_send(c->fd, job.p, job.len, fd) == -1)
 		return -1;
 	c->busy = 1;
 	c->slot = j->slot;

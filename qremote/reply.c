@@ -114,6 +114,13 @@ static size_t enhanced(const char *p, size_t n)
 	return i;
 }
 
+int reply_is_status(const struct reply *r, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return enhanced(r->text, r->len) >= n && memcmp(r->text, prefix, n) == 0;
+}
+
 void reply_text(const struct reply *r, char out[LIMIT_TEXT + 1])
 {
 	char raw[4 + LIMIT_REPLY];

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -11,6 +12,7 @@
 #include "connect.h"
 #include "escape.h"
 #include "limits.h"
+#include "remotejob.h"
 #include "smtp_int.h"
 
 void smtp_init(struct smtp *s, const struct config *cfg)
@@ -105,6 +107,17 @@ static int take_line(struct smtp *s, char line[LIMIT_REPLYLINE], size_t *len)
 	return 0;
 }
 
+static void note_reply(struct smtp *s)
+{
+	char line[TRANSCRIPT_LINE + 1];
+	size_t n =
+	    s->reply.len < TRANSCRIPT_LINE - 4 ? s->reply.len : TRANSCRIPT_LINE - 4;
+
+	(void)snprintf(line, sizeof line, "%03d ", s->reply.code);
+	memcpy(line + 4, s->reply.text, n);
+	transcript_add(&s->transcript, 's', line, 4 + n);
+}
+
 int smtp_take(struct smtp *s, const char *what, int64_t ms)
 {
 	char line[LIMIT_REPLYLINE];
@@ -120,8 +133,9 @@ int smtp_take(struct smtp *s, const char *what, int64_t ms)
 	}
 	if (r == -1)
 		return lose_errno(s, what, errno);
+	note_reply(s);
 	if (s->reply.code == 421) {
-		s->lost = 1;
+		s->lost = s->slow = 1;
 		return smtp_blame(s);
 	}
 	return 0;
@@ -146,6 +160,7 @@ int smtp_put(struct smtp *s, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0 || (size_t)n >= sizeof line)
 		return smtp_lose(s, "a command for it is too long");
+	transcript_add(&s->transcript, 'c', line, (size_t)n);
 	if (obuf_put(&s->out, line, (size_t)n) == -1 || obuf_puts(&s->out, "\r\n") == -1)
 		return lose_errno(s, "writing", errno);
 	return 0;
@@ -158,12 +173,21 @@ int smtp_flush(struct smtp *s)
 
 /* ---- the connection ---- */
 
+/* "Slow down", in so many words (RFC 3463 X.7.x: a policy). */
+int smtp_refuse(struct smtp *s)
+{
+	s->slow |= reply_is_status(&s->reply, "4.7.");
+	return smtp_blame(s);
+}
+
 static int say_hello(struct smtp *s, const char *verb)
 {
-	if (smtp_begin(s) == -1 || smtp_put(s, "%s %s", verb, s->cfg->helohost) == -1 ||
+	const char *name = s->peer.addr.family == AF_INET ? s->cfg->helo4 : s->cfg->helo6;
+
+	if (smtp_begin(s) == -1 || smtp_put(s, "%s %s", verb, name) == -1 ||
 	    smtp_flush(s) == -1 || smtp_take(s, verb, WAIT_HELO) == -1)
 		return -1;
-	return s->reply.code / 100 == 2 ? 0 : smtp_blame(s);
+	return s->reply.code / 100 == 2 ? 0 : smtp_refuse(s);
 }
 
 static void note_caps(struct smtp *s)
@@ -187,7 +211,7 @@ static int greet(struct smtp *s)
 	if (smtp_take(s, "the greeting", WAIT_GREETING) == -1)
 		return -1;
 	if (s->reply.code / 100 != 2)
-		return smtp_blame(s);
+		return smtp_refuse(s);
 	s->caps = 0;
 	if (say_hello(s, "EHLO") == 0) {
 		note_caps(s);
@@ -205,10 +229,26 @@ static void set_peer(struct smtp *s, const struct target *t, int64_t deadline)
 	if (t->port != SMTP_PORT)
 		(void)snprintf(port, sizeof port, ":%u", (unsigned)t->port);
 	(void)snprintf(s->name, sizeof s->name, "%s [%s]%s", t->host, t->ip, port);
-	s->lost = s->dirty = 0;
+	s->lost = s->dirty = s->greeted = 0;
 	s->sent = 0;
+	s->transcript.n = 0;
 	s->opened = clock_mono_ms();
 	s->deadline = deadline;
+}
+
+/* What a failure to connect says of the address; 0: nothing. */
+static char reach_of(int e)
+{
+	switch (e) {
+	case ETIMEDOUT:
+		return REACH_TIMEOUT;
+	case ECONNREFUSED:
+	case EHOSTUNREACH:
+	case ECONNRESET:
+		return REACH_REFUSED;
+	default:
+		return 0;
+	}
 }
 
 int smtp_open(struct smtp *s, const struct target *t, int64_t deadline)
@@ -217,12 +257,15 @@ int smtp_open(struct smtp *s, const struct target *t, int64_t deadline)
 	s->fd = connect_to(s->cfg, t,
 			   clock_sooner(s->opened + s->cfg->timeout_connect, deadline));
 	s->no_route = s->fd == -1 && errno == ENETUNREACH;
+	s->reach = s->fd == -1 ? reach_of(errno) : REACH_CONNECTED;
 	if (s->fd == -1)
 		return smtp_lose(s, "unable to connect: %s", strerror(errno));
 	rbuf_init(&s->in, s->fd, NULL);
 	obuf_init(&s->out, s->fd);
-	if (greet(s) == 0)
+	if (greet(s) == 0) {
+		s->greeted = 1;
 		return 0;
+	}
 	smtp_close(s);
 	return -1;
 }

@@ -20,6 +20,7 @@
 #include "qlimits.h"
 #include "rbuf.h"
 #include "reply.h"
+#include "transcript.h"
 
 struct body;
 struct config;
@@ -36,6 +37,9 @@ struct smtp {
 	int caps;
 	int lost;     /* nothing more can be said to it */
 	int no_route; /* the network could not be reached at all */
+	char reach;   /* of the last smtp_open(): REACH_... (remotejob.h), or 0 */
+	int greeted;  /* the same: it came to a good answer to EHLO */
+	int slow;     /* a server asked for less; the caller clears it */
 	int dirty;    /* a transaction is open or was refused */
 	unsigned sent;
 	int64_t opened;
@@ -45,6 +49,7 @@ struct smtp {
 	struct obuf out;
 	int why_code;
 	char why[LIMIT_TEXT + 1];
+	struct transcript transcript; /* of this connection */
 };
 
 struct mail {
@@ -60,7 +65,8 @@ void smtp_init(struct smtp *s, const struct config *cfg);
 int smtp_open(struct smtp *s, const struct target *t, int64_t deadline);
 
 /* Decides recipients of *o; those left undecided may be tried at another host (s->why
- * says why): the final dot was not sent to this one. */
+ * says why): the final dot was not sent to this one. Recipients that are too many for one
+ * transaction get further ones, at once. */
 void smtp_send(struct smtp *s, const struct mail *m, struct outcome *o);
 
 /* May it carry one more message? */

@@ -12,6 +12,9 @@ __attribute__((format(printf, 2, 3))) int smtp_lose(struct smtp *s, const char *
 /* Set s->why to what the server said. Returns -1. */
 int smtp_blame(struct smtp *s);
 
+/* The same for a refusal of the session or the sender, where 4.7.x asks for less. */
+int smtp_refuse(struct smtp *s);
+
 /* Before a group of commands: nobody may have spoken yet, and limits for the write. */
 int smtp_begin(struct smtp *s);
 

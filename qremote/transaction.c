@@ -22,6 +22,7 @@ struct transaction {
 	int64_t started;
 	size_t n;                    /* recipients that are undecided */
 	size_t rcpt[LIMIT_JOBRCPTS]; /* their numbers in the job */
+	int later[LIMIT_JOBRCPTS];   /* of these, too many for this one */
 	size_t accepted;
 };
 
@@ -39,6 +40,13 @@ static enum next refuse_rest(struct transaction *t, char letter)
 	(void)smtp_blame(t->s);
 	outcome_rest(t->o, letter, "%s", t->s->why);
 	return FINISHED;
+}
+
+/* Behind MAIL a 4.7.1 is greylisting: about this message alone. */
+static void note_policy(struct smtp *s)
+{
+	s->slow |=
+	    reply_is_status(&s->reply, "4.7.") && !reply_is_status(&s->reply, "4.7.1 ");
 }
 
 /* ---- the steps: 0 is MAIL, 1..n the recipients, n + 1 DATA ---- */
@@ -85,11 +93,27 @@ static enum next take_mail(struct transaction *t)
 		return GO_ON;
 	if (t->s->reply.code / 100 == 5)
 		return refuse_rest(t, 'D');
-	(void)smtp_blame(t->s);
+	(void)smtp_refuse(t->s);
 	return LOST;
 }
 
-/* RFC 5321 4.5.3.1.10: 552 here means "too many", and is temporary. */
+/* RFC 5321 4.5.3.1.10: "too many" is 452, or 552 from old servers; with another status
+ * than X.5.3 they mean a mailbox that is full. */
+static int is_too_many(const struct transaction *t)
+{
+	const struct reply *r = &t->s->reply;
+
+	return t->accepted > 0 && (r->code == 452 || r->code == 552) &&
+	       (reply_is_status(r, "4.5.3") || reply_is_status(r, "5.5.3") ||
+		(!reply_is_status(r, "4.") && !reply_is_status(r, "5.")));
+}
+
+/* 552 is permanent only where it says that it is about the mailbox. */
+static char rcpt_letter(const struct reply *r)
+{
+	return r->code == 552 && !reply_is_status(r, "5.2.") ? 'Z' : letter_of(r->code);
+}
+
 static enum next take_rcpt(struct transaction *t, size_t i)
 {
 	int code;
@@ -99,10 +123,11 @@ static enum next take_rcpt(struct transaction *t, size_t i)
 	code = t->s->reply.code;
 	if (code / 100 == 2) {
 		t->accepted++;
+	} else if (is_too_many(t)) {
+		t->later[i] = 1;
 	} else {
 		(void)smtp_blame(t->s);
-		outcome_set(t->o, t->rcpt[i], code == 552 ? 'Z' : letter_of(code), "%s",
-			    t->s->why);
+		outcome_set(t->o, t->rcpt[i], rcpt_letter(&t->s->reply), "%s", t->s->why);
 	}
 	return i + 1 == t->n && t->accepted == 0 ? FINISHED : GO_ON;
 }
@@ -111,8 +136,10 @@ static enum next take_data(struct transaction *t)
 {
 	if (smtp_take(t->s, "DATA", WAIT_DATA) == -1)
 		return LOST;
-	return t->s->reply.code == 354 ? GO_ON
-				       : refuse_rest(t, letter_of(t->s->reply.code));
+	if (t->s->reply.code == 354)
+		return GO_ON;
+	note_policy(t->s);
+	return refuse_rest(t, letter_of(t->s->reply.code));
 }
 
 static enum next take_step(struct transaction *t, size_t step)
@@ -171,12 +198,14 @@ static void take_final(struct transaction *t)
 		return;
 	}
 	if (s->reply.code / 100 != 2) {
+		note_policy(s);
 		(void)refuse_rest(t, letter_of(s->reply.code));
 		return;
 	}
 	reply_text(&s->reply, text);
-	outcome_rest(t->o, 'K', "%s [%s]:%u accepted: %.200s (TLS=none, %lld ms)",
-		     s->peer.host, s->peer.ip, (unsigned)s->peer.port, text,
+	outcome_list(t->o, t->rcpt, t->n, 'K',
+		     "%s [%s]:%u accepted: %.200s (TLS=none, %lld ms)", s->peer.host,
+		     s->peer.ip, (unsigned)s->peer.port, text,
 		     (long long)(clock_mono_ms() - t->started));
 	s->dirty = 0;
 	s->sent++;
@@ -208,6 +237,17 @@ static int is_abandoned(const struct mail *m)
 	return m->guard != -1 && poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) != 0;
 }
 
+/* Those that were too many are not of this transaction. */
+static void leave_out_later(struct transaction *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (!t->later[i])
+			t->rcpt[n++] = t->rcpt[i];
+	t->n = n;
+}
+
 /* The final dot is the promise: all checks stand before it. */
 static void message(struct transaction *t)
 {
@@ -234,7 +274,7 @@ static void message(struct transaction *t)
 	}
 }
 
-void smtp_send(struct smtp *s, const struct mail *m, struct outcome *o)
+static void send_once(struct smtp *s, const struct mail *m, struct outcome *o)
 {
 	struct transaction t = {.s = s, .m = m, .o = o, .started = clock_mono_ms()};
 
@@ -243,6 +283,16 @@ void smtp_send(struct smtp *s, const struct mail *m, struct outcome *o)
 			t.rcpt[t.n++] = i;
 	s->dirty = 1;
 	s->deadline = m->deadline;
-	if (commands(&t) == GO_ON)
+	if (commands(&t) == GO_ON) {
+		leave_out_later(&t);
 		message(&t);
+	}
+}
+
+/* Each transaction but the last decides somebody. */
+void smtp_send(struct smtp *s, const struct mail *m, struct outcome *o)
+{
+	do
+		send_once(s, m, o);
+	while (o->decided < o->count && !s->lost && !s->dirty);
 }

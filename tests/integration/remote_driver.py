@@ -8,6 +8,7 @@ Server: a TCP server in a thread; script(conn, number) is a test's own.
 import array
 import contextlib
 import hashlib
+import ipaddress
 import os
 import shutil
 import socket
@@ -20,11 +21,25 @@ from pathlib import Path
 
 BIN = Path(os.environ.get("QUOIN_BIN") or Path(__file__).parents[2] / "build/plain/bin").resolve()
 QID = "0QJvD3qwUb41z9a1c"
+INSIST = 1  # lib/job.h
+
+
+def ip16(ip):
+    return ipaddress.ip_address(ip if ":" in ip else "::ffff:" + ip).packed
 
 
 class Report:
-    def __init__(self, frame):
+    def __init__(self, frame, spawner=True):
+        self.tried = []
+        if not spawner:  # lib/remotejob.h
+            n = frame[0]
+            for i in range(n):
+                at = frame[1 + 17 * i : 18 + 17 * i]
+                ip = ipaddress.ip_address(at[:16])
+                self.tried.append((str(ip.ipv4_mapped or ip), chr(at[16])))
+            frame = frame[1 + 17 * n :]
         self.slot, self.pace, count = struct.unpack(">HcH", frame[:5])
+        self.pace = self.pace.decode()
         fields = frame[5:].split(b"\0")
         assert len(fields) == count + 1 and fields[-1] == b""
         self.letters = "".join(chr(f[0]) for f in fields[:-1])
@@ -32,7 +47,7 @@ class Report:
         assert all(t.isprintable() and len(t) <= 400 for t in self.texts)
 
     def __repr__(self):
-        return f"<{self.letters} {self.texts}>"
+        return f"<{self.letters} {self.pace} {self.texts}>"
 
 
 class Remote:
@@ -73,8 +88,9 @@ class Remote:
         return self
 
     def send(self, message, rcpts=("b@there.example",), sender="a@here.example", route="",
-             damage=None, checksum=None):
-        """Send one job, its slot is the result. damage: bytes to write over the file."""
+             damage=None, checksum=None, dead=(), flags=0):
+        """Send one job, its slot is the result. damage: bytes to write over the file; dead:
+        addresses to leave alone."""
         envelope = b"F" + b"x" * 20
         path = self.home / "message"
         path.write_bytes(b"h" * 56 + envelope + (message if damage is None else damage))
@@ -89,8 +105,10 @@ class Remote:
 
         frame = struct.pack(">H", slot) + z(QID)
         frame += struct.pack(">QQ", 56 + len(envelope), len(message)) + checksum
-        frame += struct.pack(">QB", int(time.time()), 0) + z(sender) + z(route) + z("")
+        frame += struct.pack(">QB", int(time.time()), flags) + z(sender) + z(route) + z("")
         frame += struct.pack(">H", len(rcpts)) + b"".join(z(r) + b"\0\0" for r in rcpts)
+        if not self.spawner:
+            frame = struct.pack(">H", len(dead)) + b"".join(map(ip16, dead)) + frame
         self.sock.sendmsg(
             [frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))]
         )
@@ -101,7 +119,7 @@ class Remote:
         self.sock.settimeout(timeout)
         frame = self.sock.recv(65536)
         assert frame, "it hung up: " + self.log()
-        return Report(frame)
+        return Report(frame, self.spawner)
 
     def deliver(self, message=b"Subject: x\n\nhello\n", timeout=20, **kw):
         if self.popen is None:
