@@ -94,6 +94,8 @@ static int real_path(char *out, size_t size, const char *path)
 	return 0;
 }
 
+static int mends;
+
 static void check_owner(const char *real, const struct stat *st, const char *user,
 			const char *group)
 {
@@ -108,7 +110,10 @@ static void check_owner(const char *real, const struct stat *st, const char *use
 		problem("%s belongs to %lu:%lu, not to %s:%s", real,
 			(unsigned long)st->st_uid, (unsigned long)st->st_gid, user,
 			group);
-		remedy("chown %ld:%ld %s", uid, gid, real);
+		if (mends && lchown(real, (uid_t)uid, (gid_t)gid) == 0)
+			mended("owner set");
+		else
+			remedy("chown %ld:%ld %s", uid, gid, real);
 	}
 }
 
@@ -142,15 +147,19 @@ static void check_row(const char *path, const char *user, const char *group, mod
 	if ((st.st_mode & 07777) != mode) {
 		problem("%s has mode %04o, not %04o", real,
 			(unsigned)(st.st_mode & 07777), (unsigned)mode);
-		remedy("chmod %04o %s", (unsigned)mode, real);
+		if (mends && chmod(real, mode) == 0)
+			mended("mode set");
+		else
+			remedy("chmod %04o %s", (unsigned)mode, real);
 	}
 }
 
-void check_modes(void)
+void check_modes_of(const char *first, int mend)
 {
 	char path[LIMIT_PATH], line[512], where[256], user[64], group[64], mode[8];
 	FILE *f;
 
+	mends = mend;
 	if (!path_join(path, sizeof path, paths.bin, "house/modes") ||
 	    !(f = fopen(path, "re"))) {
 		problem("%s: %s", path, strerror(errno));
@@ -159,12 +168,19 @@ void check_modes(void)
 	while (fgets(line, sizeof line, f)) {
 		if (line[0] == '#' || line[0] == '\n')
 			continue;
+		if (strncmp(line, first, strlen(first)) != 0)
+			continue;
 		if (sscanf(line, "%255s %63[^:]:%63s %7s", where, user, group, mode) == 4)
 			check_row(where, user, group, (mode_t)strtoul(mode, NULL, 8));
 		else
 			problem("house/modes: cannot read: %s", line);
 	}
 	(void)fclose(f);
+}
+
+void check_modes(void)
+{
+	check_modes_of("", 0);
 }
 
 void check_programs(void)

@@ -6,14 +6,16 @@
 #ifndef QUOIN_CHECKS_H
 #define QUOIN_CHECKS_H
 
-void check_modes(void);    /* owners and modes, by bin/house/modes */
-void check_programs(void); /* no setuid, nothing that others may write */
-void check_control(void);  /* names, modes and line ends of control files */
-void check_domains(void);  /* me, rcpthosts, locals, virtualdomains */
-void check_tables(void);   /* compiled tables: broken, or not made of their text */
-void check_aliases(void);  /* root, postmaster, mailer-daemon are read by somebody */
-void check_queue(void);    /* room on the disk, files set aside */
-void check_system(void);   /* sandbox, sendmail, the port */
+void check_modes(void); /* owners and modes, by bin/house/modes */
+void check_modes_of(const char *first,
+		    int mend); /* rows of package/modes that begin so */
+void check_programs(void);     /* no setuid, nothing that others may write */
+void check_control(void);      /* names, modes and line ends of control files */
+void check_domains(void);      /* me, rcpthosts, locals, virtualdomains */
+void check_tables(void);       /* compiled tables: broken, or not made of their text */
+void check_aliases(void);      /* root, postmaster, mailer-daemon are read by somebody */
+void check_queue(void);        /* room on the disk, files set aside */
+void check_system(void);       /* sandbox, sendmail, the port */
 
 /* -C DIR of qctl, or NULL for the installed Quoin. */
 extern const char *private_home;

@@ -85,20 +85,37 @@ void note(const char *fmt, ...)
 	findings++;
 }
 
-void remedy(const char *fmt, ...)
+__attribute__((format(printf, 2, 0))) static void add(const char *key, const char *fmt,
+						      va_list ap)
 {
 	char text[LIMIT_TEXT + 1];
+
+	clean(text, sizeof text, fmt, ap);
+	if (!json) {
+		(void)printf("...%s: %s\n", key, text);
+		return;
+	}
+	(void)printf(",\"%s\":", key);
+	put_string(text);
+}
+
+void remedy(const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
-	clean(text, sizeof text, fmt, ap);
+	add("try", fmt, ap);
 	va_end(ap);
-	if (!json) {
-		(void)printf("...try: %s\n", text);
-		return;
-	}
-	(void)fputs(",\"try\":", stdout);
-	put_string(text);
+}
+
+void mended(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add("done", fmt, ap);
+	va_end(ap);
+	problems--;
 }
 
 int finding_end(void)

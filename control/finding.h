@@ -2,6 +2,7 @@
  *
  *	! control/me: does not exist		a problem, then the command that mends it
  *	...try: hostname -f > /etc/quoin/control/me
+ *	...done: owner and mode set		or what was done about it
  *	- no rcpthosts: ...			a note: nothing is wrong
  *
  * One finding a line; bytes of files are escaped. Prints to standard output.
@@ -19,6 +20,9 @@ __attribute__((format(printf, 1, 2))) void note(const char *fmt, ...);
 
 /* What mends the finding before it; at most one. */
 __attribute__((format(printf, 1, 2))) void remedy(const char *fmt, ...);
+
+/* The finding before it was mended just now: it no longer counts as a problem. */
+__attribute__((format(printf, 1, 2))) void mended(const char *fmt, ...);
 
 /* The number of problems, or -1 if the output could not be written. */
 int finding_end(void);

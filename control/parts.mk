@@ -6,3 +6,10 @@ SCRIPTS += control/qctl-house control/qctl-service
 
 FAST += qctl-route
 qctl-route.o = control/qctl-route.o
+
+# The names of owners come from the user database: glibc
+SLOW += qctl-queue
+qctl-queue.o = control/qctl-queue.o control/queue_door.o control/queue_source.o \
+	control/queue_filter.o control/queue_list.o control/queue_show.o control/queue_act.o \
+	control/queue_stat.o control/queue_file.o control/queue_move.o control/queue_take.o \
+	control/queue_check.o control/check_modes.o control/finding.o

@@ -158,10 +158,10 @@ static int put_stat(struct sbuf *b, const struct keeper_frame *f)
 	    put_u64(b, f->messages_held) == -1 || put_u32(b, f->loaded) == -1 ||
 	    put_u32(b, f->bounces) == -1 || put_u32(b, f->resting) == -1 ||
 	    put_u64(b, f->oldest) == -1 || put_u64(b, f->overdue) == -1 ||
-	    put_u64(b, f->deliveries) == -1 || put_u64(b, f->accepted) == -1 ||
-	    put_u64(b, f->bytes) == -1 || put_u64(b, f->ended) == -1 ||
-	    put_u64(b, f->notifications) == -1 || put_u64(b, f->removed) == -1 ||
-	    put_u64(b, f->bad) == -1)
+	    put_u64(b, f->stalled) == -1 || put_u64(b, f->deliveries) == -1 ||
+	    put_u64(b, f->accepted) == -1 || put_u64(b, f->bytes) == -1 ||
+	    put_u64(b, f->ended) == -1 || put_u64(b, f->notifications) == -1 ||
+	    put_u64(b, f->removed) == -1 || put_u64(b, f->bad) == -1)
 		return -1;
 	return put_channel(b, &f->ch[0]) == -1 ? -1 : put_channel(b, &f->ch[1]);
 }
@@ -176,6 +176,7 @@ static int get_stat(struct cursor *c, struct keeper_frame *f)
 	(void)cur_u32(c, &f->resting);
 	(void)cur_u64(c, &f->oldest);
 	(void)cur_u64(c, &f->overdue);
+	(void)cur_u64(c, &f->stalled);
 	(void)cur_u64(c, &f->deliveries);
 	(void)cur_u64(c, &f->accepted);
 	(void)cur_u64(c, &f->bytes);

@@ -18,8 +18,8 @@
  *		  recipients:u32 held:u8 sender
  *	recipient = "R" state:u8 channel:u8 address text
  *	stat    = "S" started:u64 messages:u64 held:u64 loaded:u32 bounces:u32
- *		  resting:u32 oldest:u64 overdue:u64 deliveries:u64 accepted:u64
- *		  bytes:u64 ended:u64 notifications:u64 removed:u64 bad:u64
+ *		  resting:u32 oldest:u64 overdue:u64 stalled:u64 deliveries:u64
+ *		  accepted:u64 bytes:u64 ended:u64 notifications:u64 removed:u64 bad:u64
  *		  2*(running:u32 limit:u32 waiting:u64 paused:u8
  *		     delivered:u64 failed:u64 deferred:u64)
  *	answer  = "K" count:u64 / "A" letters / "Z" text
@@ -35,7 +35,8 @@
  *the keeper removed (deleted, moved), messages set aside. oldest: birth of the oldest
  * message, 0 if there is none. overdue: for how many seconds the one that waits longest
  * has been due without being tried, though its channel is not paused and it is
- * not held. resting: destinations that are left alone for a while.
+ * not held; stalled: the same, but not more than the time since a delivery of its channel
+ * began or ended. resting: destinations that are left alone for a while.
  *
  * birth and next are seconds since 1970; next 0: under way. attempts: passes that
  * ended with a deferral. state: K delivered, D failed, Z deferred, T not tried.
@@ -119,6 +120,7 @@ struct keeper_frame {
 	uint32_t resting;
 	uint64_t oldest;
 	uint64_t overdue;
+	uint64_t stalled;
 	uint64_t deliveries;
 	uint64_t accepted;
 	uint64_t bytes;

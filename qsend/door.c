@@ -36,13 +36,14 @@ static void drop(struct client *c)
 	c->used = 0;
 }
 
+/* It may ask again, unless it does not read. */
 static void answer(struct client *c, const struct keeper_frame *f)
 {
 	static struct sbuf frame = SBUF_INIT(LIMIT_FRAME);
 
-	if (keeper_put(&frame, f) == 0)
-		(void)usock_send(c->fd, frame.p, frame.len, -1);
-	drop(c);
+	if (keeper_put(&frame, f) == -1 ||
+	    usock_send(c->fd, frame.p, frame.len, -1) == -1)
+		drop(c);
 }
 
 static void answer_count(struct client *c, uint64_t n)
@@ -61,36 +62,27 @@ typedef void answering(struct sched *q, struct client *c, const struct keeper_re
 
 static void do_stat(struct sched *q, struct client *c, const struct keeper_request *r)
 {
-	struct keeper_frame f = {.what = 'S',
-				 .messages = q->messages,
-				 .deliveries = q->deliveries,
-				 .loaded = q->loaded,
-				 .bounces = bounces_running()};
+	struct keeper_frame f;
 
 	(void)r;
-	for (int i = 0; i < CHANNELS; i++) {
-		f.ch[i].running = q->ch[i].running;
-		f.ch[i].limit = q->ch[i].limit;
-		f.ch[i].paused = (uint8_t)q->ch[i].paused;
-		for (int s = 0; s < SIZES; s++)
-			f.ch[i].waiting += q->ch[i].lanes[s].waiting.n;
-	}
+	gauge(q, &f);
 	answer(c, &f);
+}
+
+static void do_ids(struct sched *q, struct client *c, const struct keeper_request *r)
+{
+	char letters[KEEPER_IDS + 1];
+
+	hold_ids(q, r, c->uid, letters);
+	answer(c, &(struct keeper_frame){.what = 'A', .text = letters});
 }
 
 static void do_retry(struct sched *q, struct client *c, const struct keeper_request *r)
 {
-	char letters[KEEPER_IDS + 1];
-	uint64_t n = 0;
-
-	if (r->n == 0) {
+	if (r->n > 0)
+		do_ids(q, c, r);
+	else
 		answer_count(c, hold_retry_all(q));
-		return;
-	}
-	hold_ids(q, r, c->uid, letters);
-	for (size_t i = 0; i < r->n; i++)
-		n += letters[i] == 'K';
-	answer_count(c, n);
 }
 
 static void do_pause(struct sched *q, struct client *c, const struct keeper_request *r)
@@ -145,7 +137,9 @@ static const struct {
 	answering *run;
 } requests[] = {
     {KEEPER_LIST, 1, do_list},   {KEEPER_STAT, 0, do_stat},  {KEEPER_RETRY, 0, do_retry},
-    {KEEPER_PAUSE, 0, do_pause}, {KEEPER_CONT, 0, do_pause},
+    {KEEPER_PAUSE, 0, do_pause}, {KEEPER_CONT, 0, do_pause}, {KEEPER_HOLD, 0, do_ids},
+    {KEEPER_RELEASE, 0, do_ids}, {KEEPER_DELETE, 0, do_ids}, {KEEPER_MOVE, 0, do_ids},
+    {KEEPER_TAKE, 0, do_ids},
 };
 
 static void serve_request(struct sched *q, struct client *c,
@@ -172,8 +166,10 @@ static void serve_client(struct sched *q, struct client *c)
 		return;
 	if (n <= 0 || keeper_get_request(&r, frame, (size_t)n) == -1)
 		drop(c);
-	else
+	else {
+		c->until = q->now.mono + PATIENCE;
 		serve_request(q, c, &r);
+	}
 }
 
 /* ---- the loop's side ---- */

@@ -158,6 +158,7 @@ static void say(char ask, const char *id, uint32_t uid)
 {
 	struct qlog l;
 
+	log_counts.removed += ask == KEEPER_DELETE || ask == KEEPER_MOVE;
 	qlog_begin(&l, word(ask));
 	qlog_id(&l, id);
 	qlog_num(&l, "by", uid);
@@ -278,6 +279,14 @@ static char hold_loaded(struct sched *q, struct msg *m, const struct pick *p, ch
 	}
 	if (ask == KEEPER_TAKE)
 		return 'N';
+	/* A copy was made of what it is now: it goes now or not at all. */
+	if (ask == KEEPER_MOVE) {
+		if (p->waits && m->held)
+			back_held(q, p->entry);
+		else if (p->waits)
+			back_due(q, p->entry);
+		return 'Z';
+	}
 	if (ask == KEEPER_RELEASE || ask == KEEPER_HOLD) {
 		if (note_in(q, &m->journal, m->id, ask == KEEPER_HOLD) == -1) {
 			if (p->waits)

@@ -18,7 +18,7 @@
 #include "sbuf.h"
 #include "usock.h"
 
-enum { SECONDS = 60 };
+enum { SECONDS = 600 };
 
 struct lister {
 	struct sched *q;
@@ -39,6 +39,7 @@ struct replay {
 	struct history *h;
 	size_t n;
 	uint32_t attempts;
+	uint8_t held;
 	char later[LIMIT_TEXT + 1]; /* text of the last Z */
 };
 
@@ -58,6 +59,8 @@ static void replay(void *arg, const struct journal_record *r)
 
 	if (r->what == 'A')
 		p->attempts++;
+	if (r->what == 'H')
+		p->held = r->held;
 	if (!journal_of_rcpt(r) || r->index >= p->n)
 		return;
 	if (r->what == 'Z' && *text != '\0')
@@ -118,6 +121,9 @@ static void send_message(struct lister *l, const struct msg *m, uint64_t next)
 		_exit(1);
 	read_history(l, m, &p);
 	f.attempts = p.attempts;
+	f.held = p.held;
+	if (f.held)
+		f.next = 0;
 	send_frame(l, &f);
 	send_recipients(l, m, &p);
 	for (size_t i = 0; i < p.n; i++)

@@ -8,6 +8,7 @@
 #include "qlog.h"
 
 static int qmail;
+struct log_counts log_counts;
 
 void log_style(int q)
 {
@@ -69,6 +70,9 @@ void log_begin(const struct sched *q)
 {
 	struct qlog l;
 
+	log_counts.started = q->now.wall;
+	for (int i = 0; i < CHANNELS; i++)
+		log_counts.ch[i].last = q->now.mono;
 	if (qmail) /* qmail-send says nothing */
 		return;
 	qlog_begin(&l, "begin");
@@ -81,6 +85,8 @@ void log_new(const struct msg *m)
 	struct qlog l;
 	char from[LIMIT_ADDRESS + 1];
 
+	log_counts.accepted++;
+	log_counts.bytes += m->head.msg_len;
 	if (qmail) {
 		safe(from, sizeof from, m->env.sender);
 		say("new msg %llu\n", number_of(m));
@@ -108,6 +114,7 @@ void log_start(const struct sched *q, const struct channel *c, const struct msg 
 	struct qlog l;
 	char to[LIMIT_ADDRESS + 1];
 
+	log_counts.ch[c->kind].last = q->now.mono;
 	if (qmail) {
 		safe(to, sizeof to, msg_rcpt(m, rcpt));
 		say("starting delivery %llu: msg %llu to %s %s\n",
@@ -124,6 +131,17 @@ void log_start(const struct sched *q, const struct channel *c, const struct msg 
 	qlog_end(&l);
 }
 
+static void count_delivery(const struct sched *q, const struct channel *c, char letter)
+{
+	log_counts.ch[c->kind].last = q->now.mono;
+	if (letter == 'D')
+		log_counts.ch[c->kind].failed++;
+	else if (letter == 'Z')
+		log_counts.ch[c->kind].deferred++;
+	else if (letter != 'B')
+		log_counts.ch[c->kind].delivered++;
+}
+
 void log_delivery(const struct sched *q, const struct channel *c, const struct msg *m,
 		  uint32_t rcpt, const struct delivery *d, char letter, const char *text)
 {
@@ -131,6 +149,7 @@ void log_delivery(const struct sched *q, const struct channel *c, const struct m
 	char clean[LIMIT_TEXT + 1];
 	char result[2] = {letter, '\0'};
 
+	count_delivery(q, c, letter);
 	if (qmail) {
 		safe(clean, sizeof clean, text);
 		say("delivery %llu: %s: %s/\n", (unsigned long long)d->number,
@@ -155,6 +174,7 @@ void log_bounce(const struct msg *m, const char *as)
 	uint64_t ns;
 	uint32_t random = 0;
 
+	log_counts.notifications++;
 	if (qmail) {
 		(void)qid_split(as, &ns, &random);
 		say("bounce msg %llu qp %lu\n", number_of(m), (unsigned long)random);
@@ -183,6 +203,7 @@ void log_bad(const char *id, const char *why)
 {
 	struct qlog l;
 
+	log_counts.bad++;
 	qlog_begin(&l, "bad");
 	qlog_id(&l, id);
 	qlog_str(&l, "reason", why);
@@ -193,6 +214,7 @@ void log_end(const struct sched *q, const struct msg *m)
 {
 	struct qlog l;
 
+	log_counts.ended++;
 	if (qmail) {
 		say("end msg %llu\n", number_of(m));
 		return;

@@ -27,6 +27,24 @@ struct delivery {
 	int64_t start; /* mono_ms */
 };
 
+/* How often each was told since the start: what metrics say is what the log says. */
+struct log_counts {
+	uint64_t started; /* seconds since 1970 */
+	uint64_t accepted;
+	uint64_t bytes;
+	uint64_t ended;
+	uint64_t notifications;
+	uint64_t removed; /* by the keeper */
+	uint64_t bad;
+	struct {
+		uint64_t delivered;
+		uint64_t failed;
+		uint64_t deferred;
+		uint32_t last; /* when a delivery began or ended (mono) */
+	} ch[CHANNELS];
+};
+extern struct log_counts log_counts;
+
 void log_style(int qmail);
 void log_begin(const struct sched *q);
 void log_new(const struct msg *m);

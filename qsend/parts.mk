@@ -1,9 +1,9 @@
-FAST += qstart qsend qbounce qctl-queue
+FAST += qstart qsend qbounce
 
 qstart.o = qsend/qstart.o
 
 QSEND_O = qsend/scan.o qsend/msg.o qsend/admit.o qsend/jobs.o qsend/report.o qsend/settle.o \
-	qsend/heaps.o qsend/hold.o qsend/pause.o qsend/door.o qsend/lister.o qsend/log.o qsend/conf.o qsend/due.o qsend/retry.o \
+	qsend/heaps.o qsend/hold.o qsend/pause.o qsend/door.o qsend/gauge.o qsend/lister.o qsend/log.o qsend/conf.o qsend/due.o qsend/retry.o \
 	qsend/status.o qsend/bounce.o
 qsend.o = qsend/qsend.o $(QSEND_O)
 qsend.libs = -lpthread
@@ -11,8 +11,6 @@ qsend.jails = qsend
 
 qbounce.o = qsend/qbounce.o qsend/dsn.o qsend/status.o qsend/bounce.o
 qbounce.jails = qbounce
-
-qctl-queue.o = control/qctl-queue.o
 
 test_qsend_due.o = qsend/due.o
 test_qsend_retry.o = qsend/retry.o qsend/due.o

@@ -233,6 +233,10 @@ void door_serve(struct sched *q, const struct pollfd *p, size_t n);
 void door_accept(struct sched *q, int listener, int is_ctl);
 void door_reap(void);
 
+/* gauge.c: the answer to a stat. */
+struct keeper_frame;
+void gauge(struct sched *q, struct keeper_frame *f);
+
 /* hold.c: what the keeper does to messages. */
 struct keeper_request;
 

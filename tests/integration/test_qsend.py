@@ -784,7 +784,7 @@ def test_the_keepers_door(s):
     wait_for(lambda: s.is_empty() or ask(s, "retry").returncode)
     assert ask(s, "list").stdout == b"The queue is empty.\n"
     s.kill()
-    r = ask(s, "list")
+    r = ask(s, "stat")
     assert r.returncode == 111 and b"qsend is not running" in r.stderr
 
 

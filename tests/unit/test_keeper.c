@@ -38,6 +38,7 @@ static const struct keeper_frame frames[] = {
      .resting = 4,
      .oldest = 1795262650,
      .overdue = 5,
+     .stalled = 5,
      .deliveries = 6,
      .accepted = 7,
      .bytes = 8,

@@ -1,0 +1,370 @@
+/* qctl queue move: messages leave this queue as plain files, for another host's.
+ *
+ * DIR/ID is the queue file, DIR/ID.state its journal if it has one. The order, for each:
+ *
+ *	1 it is held, and no delivery is under way	(qsend runs: by the door;
+ *							 else by its lock)
+ *	2 DIR/ID.state and DIR/ID.part are written, synced, DIR is synced
+ *	3 it is removed here, cur/ is synced
+ *	4 DIR/ID.part becomes DIR/ID, DIR is synced
+ *
+ * So it is never to be found at both ends. After a crash a .part whose id is still in
+ * the queue is thrown away, and one whose id is not is the message: both by the next
+ * move to that directory. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "prog.h"
+#include "queue.h"
+#include "queue_file.h"
+
+/* BATCH: so many are held at a time. BUSY_MS: so long a delivery under way is waited for.
+ */
+enum { BATCH = 200, BUSY_MS = 30000, BUSY_PAUSE_MS = 100 };
+
+struct moving {
+	int dir;
+	int cur, new, state;
+	int stopped; /* qsend does not run, and cannot start */
+	int quiet;
+	int bad;
+	unsigned long n;
+};
+
+struct one {
+	const char *id;
+	int was_held;
+	int copied;
+	const char *why; /* it stays here */
+};
+
+enum { NAME_SIZE = QID_LEN + sizeof ".state" };
+
+static void with(char name[NAME_SIZE], const char *id, const char *suffix)
+{
+	(void)snprintf(name, NAME_SIZE, "%s%s", id, suffix);
+}
+
+static int is_here(const struct moving *v, const char *id)
+{
+	return faccessat(v->cur, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       faccessat(v->new, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       faccessat(v->cur, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* ---- 1: held ---- */
+
+static void note_held(struct moving *v, struct one *o, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct history h;
+
+		if (history_read(v->state, o[i].id, o[i].id, &h) == -1)
+			o[i].why = "its journal cannot be read";
+		else {
+			o[i].was_held = h.held;
+			(void)close(h.fd);
+		}
+	}
+}
+
+static const char *why_not_held(char letter)
+{
+	switch (letter) {
+	case 'K':
+		return NULL;
+	case 'W':
+		return "a delivery is under way";
+	case 'N':
+		return "it is not in the queue";
+	default:
+		return "qsend cannot hold it now";
+	}
+}
+
+static void hold(struct one *o, const struct ids *ids)
+{
+	char letters[BATCH];
+	int64_t until = clock_mono_ms() + BUSY_MS;
+	const struct timespec pause = {0, BUSY_PAUSE_MS * 1000000L};
+
+	for (;;) {
+		door_each(KEEPER_HOLD, ids->b.p, ids->n, letters);
+		if (memchr(letters, 'W', ids->n) == NULL || clock_mono_ms() > until)
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
+	for (size_t i = 0; i < ids->n; i++)
+		if (o[i].why == NULL)
+			o[i].why = why_not_held(letters[i]);
+}
+
+/* ---- 2: copied ---- */
+
+static int copy_history(struct moving *v, const struct one *o)
+{
+	char name[NAME_SIZE];
+	struct history h;
+	int done = 0;
+
+	with(name, o->id, ".state");
+	if (history_read(v->state, o->id, o->id, &h) == -1)
+		return -1;
+	if (h.fd != -1) {
+		done = history_copy(&h, v->dir, name, o->id,
+				    h.held && !o->was_held ? 0 : -1, NULL);
+		(void)close(h.fd);
+	}
+	return done;
+}
+
+static int open_here(const struct moving *v, const char *id)
+{
+	int fd = file_open(v->cur, id);
+
+	return fd != -1 || errno != ENOENT ? fd : file_open(v->new, id);
+}
+
+static int copy_message(struct moving *v, const struct one *o)
+{
+	char name[NAME_SIZE];
+	int fd = open_here(v, o->id);
+	int done = -1;
+
+	if (fd == -1)
+		return -1;
+	with(name, o->id, ".part");
+	if (file_damage(fd) == DAMAGE_NONE)
+		done = file_copy(fd, v->dir, name, NULL);
+	else
+		errno = EBADMSG;
+	(void)close(fd);
+	return done;
+}
+
+static void copy(struct moving *v, struct one *o)
+{
+	if (copy_history(v, o) == 0 && copy_message(v, o) == 0)
+		o->copied = 1;
+	else
+		o->why = errno == EBADMSG ? "it is damaged" : strerror(errno);
+}
+
+/* ---- 3: removed here ---- */
+
+static int remove_file(struct moving *v, const char *id)
+{
+	if (unlinkat(v->cur, id, 0) == -1 &&
+	    (errno != ENOENT || unlinkat(v->new, id, 0) == -1))
+		return -1;
+	return 0;
+}
+
+static void remove_stopped(struct moving *v, struct one *o, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (o[i].copied && remove_file(v, o[i].id) == -1)
+			o[i].why = strerror(errno);
+	if (fsync(v->cur) == -1 || fsync(v->new) == -1)
+		die_sys(EXIT_TEMP, "sync queue/cur");
+	for (size_t i = 0; i < n; i++)
+		if (o[i].copied && o[i].why == NULL)
+			(void)unlinkat(v->state, o[i].id, 0);
+}
+
+static void remove_running(struct moving *v, struct one *o, size_t n)
+{
+	char letters[BATCH];
+	size_t place[BATCH];
+	struct ids ids;
+
+	ids_init(&ids);
+	for (size_t i = 0; i < n; i++)
+		if (o[i].copied) {
+			place[ids.n] = i;
+			ids_add(&ids, o[i].id);
+		}
+	door_each(KEEPER_MOVE, ids.b.p, ids.n, letters);
+	for (size_t i = 0; i < ids.n; i++)
+		if (letters[i] != 'K')
+			o[place[i]].why = "qsend does not remove it; see its log";
+	sbuf_free(&ids.b);
+	if (fsync(v->cur) == -1)
+		die_sys(EXIT_TEMP, "sync queue/cur");
+}
+
+/* ---- 4: there ---- */
+
+static void publish(struct moving *v, const char *id)
+{
+	char name[NAME_SIZE];
+
+	with(name, id, ".part");
+	if (renameat(v->dir, name, v->dir, id) == -1)
+		die_sys2(EXIT_TEMP, "rename", name);
+	v->n++;
+	if (!v->quiet)
+		(void)printf("%s moved\n", id);
+}
+
+/* It stays: nothing of it is left over there, and it is as it was. */
+static void stays(struct moving *v, const struct one *o)
+{
+	char name[NAME_SIZE];
+	char letter;
+
+	warn_msg("%s stays here: %s", o->id, o->why);
+	v->bad = 1;
+	with(name, o->id, ".part");
+	(void)unlinkat(v->dir, name, 0);
+	with(name, o->id, ".state");
+	(void)unlinkat(v->dir, name, 0);
+	if (!v->stopped && !o->was_held && is_here(v, o->id))
+		door_each(KEEPER_RELEASE, o->id, 1, &letter);
+}
+
+static void sync_dir(const struct moving *v)
+{
+	if (fsync(v->dir) == -1)
+		die_sys(EXIT_TEMP, "sync the directory");
+}
+
+static void move_batch(struct moving *v, struct one *o, const struct ids *ids)
+{
+	note_held(v, o, ids->n);
+	if (!v->stopped)
+		hold(o, ids);
+	for (size_t i = 0; i < ids->n; i++)
+		if (o[i].why == NULL)
+			copy(v, &o[i]);
+	sync_dir(v);
+	if (v->stopped)
+		remove_stopped(v, o, ids->n);
+	else
+		remove_running(v, o, ids->n);
+	for (size_t i = 0; i < ids->n; i++)
+		if (o[i].why == NULL)
+			publish(v, o[i].id);
+		else
+			stays(v, &o[i]);
+	sync_dir(v);
+}
+
+/* ---- what an earlier move has left ---- */
+
+static int is_part(const struct dirent *e)
+{
+	return strlen(e->d_name) == QID_LEN + strlen(".part") &&
+	       strcmp(e->d_name + QID_LEN, ".part") == 0;
+}
+
+static void finish_part(struct moving *v, const char *name)
+{
+	char id[QID_LEN + 1];
+	char state[NAME_SIZE];
+	uint64_t ns;
+
+	memcpy(id, name, QID_LEN);
+	id[QID_LEN] = '\0';
+	if (qid_parse(id, &ns) == -1)
+		return;
+	if (!is_here(v, id)) {
+		publish(v, id);
+		return;
+	}
+	with(state, id, ".state");
+	(void)unlinkat(v->dir, name, 0);
+	(void)unlinkat(v->dir, state, 0);
+}
+
+static void finish_earlier(struct moving *v)
+{
+	struct dirent **names;
+	int n = scandirat(v->dir, ".", &names, is_part, alphasort);
+
+	if (n == -1)
+		die_sys(EXIT_TEMP, "read the directory");
+	for (int i = 0; i < n; i++) {
+		finish_part(v, names[i]->d_name);
+		free(names[i]);
+	}
+	free(names);
+	sync_dir(v);
+}
+
+/* ---- the verb ---- */
+
+static void open_all(struct moving *v, const char *path)
+{
+	v->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (v->dir == -1)
+		die_sys2(EXIT_PERM, "open directory", path);
+	v->cur = queue_dir("cur");
+	v->new = queue_dir("new");
+	v->state = queue_dir("state");
+	if (v->cur == -1 || v->new == -1 || v->state == -1)
+		die_sys(EXIT_PERM, "open the queue");
+	v->stopped = queue_lock();
+}
+
+static void move_all(struct moving *v, const struct ids *all)
+{
+	for (size_t at = 0; at < all->n; at += BATCH) {
+		struct one o[BATCH] = {0};
+		struct ids batch;
+
+		ids_init(&batch);
+		for (size_t i = at; i < all->n && i < at + BATCH; i++) {
+			o[batch.n].id = ids_at(all, i);
+			ids_add(&batch, ids_at(all, i));
+		}
+		move_batch(v, o, &batch);
+		sbuf_free(&batch.b);
+	}
+}
+
+/* ... to DIR: its two words are no ids. */
+static const char *take_target(int *argc, char **argv)
+{
+	if (*argc < 3 || strcmp(argv[*argc - 2], "to") != 0)
+		die_queue_usage();
+	*argc -= 2;
+	return argv[*argc + 1];
+}
+
+int do_move(int argc, char **argv)
+{
+	const char *path = take_target(&argc, argv);
+	struct moving v = {0};
+	struct filter f;
+	struct ids ids;
+
+	argv[argc] = NULL;
+	filter_parse(&f, TAKES_IDS, argc, argv);
+	v.quiet = f.quiet;
+	if (f.dry && filter_is_empty(&f))
+		die_queue_usage();
+	open_all(&v, path);
+	if (!f.dry)
+		finish_earlier(&v);
+	ids_init(&ids);
+	if (!filter_is_empty(&f))
+		filter_select(&f, &ids);
+	if (f.dry) {
+		for (size_t i = 0; i < ids.n; i++)
+			(void)printf("%s would be moved\n", ids_at(&ids, i));
+		return 0;
+	}
+	move_all(&v, &ids);
+	if (v.quiet || v.n == 0)
+		(void)printf("%s moved\n", messages(v.n));
+	return v.bad ? EXIT_SOME : 0;
+}

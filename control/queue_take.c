@@ -1,0 +1,393 @@
+/* qctl queue take: messages that another host's queue gave away come into this one.
+ *
+ * DIR holds what qctl queue move wrote, ID and ID.state, or is a queue directory itself
+ * (a restored copy, or the disk of a host that died) that no qsend works with. The order,
+ *for each:
+ *
+ *	1 cur/.ID and state/.ID, marked held, are written and synced
+ *	2 state/.ID becomes state/ID, synced, then cur/.ID cur/ID, synced
+ *	3 DIR/ID becomes DIR/ID.taken, synced
+ *	4 it is released					(qsend runs: by the door;
+ *								 else in its journal)
+ *	5 DIR/ID.taken goes, and DIR/ID.state
+ *
+ * In 2 queue/state is locked: a qsend that starts waits, since it would take a
+ * journal without its message for an orphan. Until 3 is durable the message is held
+ * here, so that nothing is delivered that a second take would bring again. After a
+ * crash the same command goes on: what is here and in DIR is the same message. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "prog.h"
+#include "queue.h"
+#include "queue_file.h"
+
+struct taking {
+	int dir;            /* of queue files */
+	int states;         /* of journals: the same, or another queue's state/ */
+	const char *suffix; /* of their names */
+	int cur, new, state;
+	struct like msg, journal; /* owner and mode of ours */
+	int stopped;
+	int quiet;
+	int dry;
+	int bad;
+	unsigned long n;
+};
+
+enum { NAME_SIZE = QID_LEN + sizeof ".state" };
+
+static void with(char name[NAME_SIZE], const char *id, const char *suffix)
+{
+	(void)snprintf(name, NAME_SIZE, "%s%s", id, suffix);
+}
+
+static void hidden(char name[NAME_SIZE], const char *id)
+{
+	(void)snprintf(name, NAME_SIZE, ".%s", id);
+}
+
+static int refuse(struct taking *t, const char *id, const char *why)
+{
+	warn_msg("%s stays where it is: %s", id, why);
+	t->bad = 1;
+	return -1;
+}
+
+/* ---- is it here? ---- */
+
+static int open_here(const struct taking *t, const char *id)
+{
+	int fd = file_open(t->cur, id);
+
+	return fd != -1 || errno != ENOENT ? fd : file_open(t->new, id);
+}
+
+/* 1: this very message; 0: no; -1: another one of that name. */
+static int has_it(const struct taking *t, const char *id, int theirs)
+{
+	int ours = open_here(t, id);
+	int same;
+
+	if (ours == -1)
+		return 0;
+	same = file_same(ours, theirs);
+	(void)close(ours);
+	return same ? 1 : -1;
+}
+
+/* ---- 1 and 2: into the queue ---- */
+
+static int put_hidden(struct taking *t, const char *id, int fd, const struct history *h)
+{
+	char name[NAME_SIZE];
+
+	hidden(name, id);
+	if (file_copy(fd, t->cur, name, &t->msg) == -1)
+		return -1;
+	return history_copy(h, t->state, name, id, 1, &t->journal);
+}
+
+static int show_both(struct taking *t, const char *id)
+{
+	char name[NAME_SIZE];
+
+	hidden(name, id);
+	if (renameat(t->state, name, t->state, id) == -1 || fsync(t->state) == -1 ||
+	    renameat(t->cur, name, t->cur, id) == -1)
+		return -1;
+	return fsync(t->cur);
+}
+
+static int put(struct taking *t, const char *id, int fd, const struct history *h)
+{
+	int done;
+
+	if (put_hidden(t, id, fd, h) == -1)
+		return -1;
+	if (flock(t->state, LOCK_EX) == -1)
+		return -1;
+	done = show_both(t, id);
+	(void)flock(t->state, LOCK_UN);
+	return done;
+}
+
+/* ---- 3, 4, 5: out of the directory, and released ---- */
+
+static int mark(struct taking *t, const char *id)
+{
+	char name[NAME_SIZE];
+
+	with(name, id, ".taken");
+	if (renameat(t->dir, id, t->dir, name) == -1)
+		return -1;
+	return fsync(t->dir);
+}
+
+static int release_here(struct taking *t, const char *id)
+{
+	struct history h;
+	int fd = openat(t->state, id, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	int done;
+
+	if (fd == -1)
+		return errno == ENOENT ? 0 : -1;
+	done = history_read(t->state, id, id, &h);
+	if (done == 0) {
+		done = ftruncate(fd, (off_t)h.len);
+		if (done == 0)
+			done = history_append_held(fd, id, h.len, 0);
+		if (done == 0)
+			done = fsync(fd);
+		(void)close(h.fd);
+	}
+	(void)close(fd);
+	return done;
+}
+
+static int release(struct taking *t, const char *id, int was_held)
+{
+	char letter;
+
+	if (t->stopped)
+		return was_held ? 0 : release_here(t, id);
+	door_each(KEEPER_TAKE, id, 1, &letter);
+	if (!was_held)
+		door_each(KEEPER_RELEASE, id, 1, &letter);
+	if (letter != 'Z')
+		return 0;
+	errno = EAGAIN;
+	return -1;
+}
+
+static void clear(struct taking *t, const char *id)
+{
+	char name[NAME_SIZE];
+
+	with(name, id, ".taken");
+	if (unlinkat(t->dir, name, 0) == -1)
+		warn_sys2("remove", name);
+	with(name, id, t->suffix);
+	if (unlinkat(t->states, name, 0) == -1 && errno != ENOENT)
+		warn_sys2("remove", name);
+}
+
+static void told(struct taking *t, const char *id)
+{
+	t->n++;
+	if (!t->quiet)
+		(void)printf("%s %s\n", id, t->dry ? "would be taken" : "taken");
+}
+
+/* ---- one ---- */
+
+static int take_open(struct taking *t, const char *id, int fd, const struct history *h)
+{
+	switch (has_it(t, id, fd)) {
+	case -1:
+		return refuse(t, id, "another message here has that id");
+	case 1:
+		break; /* an earlier take came so far */
+	default:
+		if (file_damage(fd) != DAMAGE_NONE)
+			return refuse(t, id, "it is damaged");
+		if (put(t, id, fd, h) == -1)
+			return refuse(t, id, strerror(errno));
+	}
+	if (mark(t, id) == -1)
+		return refuse(t, id, strerror(errno));
+	return 0;
+}
+
+static void finish(struct taking *t, const char *id, int was_held)
+{
+	if (release(t, id, was_held) == -1) {
+		(void)refuse(t, id, strerror(errno));
+		return;
+	}
+	clear(t, id);
+	told(t, id);
+}
+
+/* name: ID, or ID.taken where an earlier take was cut short. */
+static void take_one(struct taking *t, const char *name)
+{
+	char id[QID_LEN + 1];
+	char state[NAME_SIZE];
+	struct history h;
+	int taken = name[QID_LEN] != '\0';
+	int done = 0;
+
+	memcpy(id, name, QID_LEN);
+	id[QID_LEN] = '\0';
+	with(state, id, t->suffix);
+	if (t->dry) {
+		told(t, id);
+		return;
+	}
+	if (history_read(t->states, state, id, &h) == -1) {
+		(void)refuse(t, id, "its journal cannot be read");
+		return;
+	}
+	if (!taken) {
+		int fd = file_open(t->dir, id);
+
+		if (fd == -1)
+			done = refuse(t, id, strerror(errno));
+		else
+			done = take_open(t, id, fd, &h);
+		(void)close(fd);
+	}
+	if (h.fd != -1)
+		(void)close(h.fd);
+	if (done == 0)
+		finish(t, id, h.held);
+}
+
+/* ---- all of a directory ---- */
+
+static int is_message(const struct dirent *e)
+{
+	char id[QID_LEN + 1];
+	uint64_t ns;
+
+	if (strlen(e->d_name) < QID_LEN)
+		return 0;
+	memcpy(id, e->d_name, QID_LEN);
+	id[QID_LEN] = '\0';
+	return qid_parse(id, &ns) == 0 &&
+	       (e->d_name[QID_LEN] == '\0' || strcmp(e->d_name + QID_LEN, ".taken") == 0);
+}
+
+static int is_part(const struct dirent *e)
+{
+	return strlen(e->d_name) == QID_LEN + strlen(".part") &&
+	       strcmp(e->d_name + QID_LEN, ".part") == 0;
+}
+
+static void warn_parts(struct taking *t)
+{
+	struct dirent **names;
+	int n = scandirat(t->dir, ".", &names, is_part, alphasort);
+
+	for (int i = 0; i < n; i++)
+		free(names[i]);
+	if (n > 0) {
+		free(names);
+		t->bad = 1;
+		warn_msg("%d of them end with .part: a move was cut short; give its "
+			 "command again on the host where they come from",
+			 n);
+	}
+}
+
+static void take_dir(struct taking *t)
+{
+	struct dirent **names;
+	int n = scandirat(t->dir, ".", &names, is_message, alphasort);
+
+	if (n == -1)
+		die_sys(EXIT_TEMP, "read the directory");
+	for (int i = 0; i < n; i++) {
+		take_one(t, names[i]->d_name);
+		free(names[i]);
+	}
+	free(names);
+	warn_parts(t);
+}
+
+static struct like like_dir(int dir, mode_t mode)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) == -1)
+		die_sys(EXIT_TEMP, "look at the queue");
+	return (struct like){st.st_uid, st.st_gid, mode};
+}
+
+static void open_ours(struct taking *t)
+{
+	int tmp = queue_dir("tmp");
+
+	t->cur = queue_dir("cur");
+	t->new = queue_dir("new");
+	t->state = queue_dir("state");
+	if (tmp == -1 || t->cur == -1 || t->new == -1 || t->state == -1)
+		die_sys(EXIT_PERM, "open the queue");
+	t->msg = like_dir(tmp, 0640);
+	t->journal = like_dir(t->state, 0600);
+	(void)close(tmp);
+	t->stopped = queue_lock();
+}
+
+static int open_below(const char *path, const char *name)
+{
+	char full[LIMIT_PATH];
+
+	if (snprintf(full, sizeof full, "%s/%s", path, name) >= (int)sizeof full)
+		return -1;
+	return open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Of another host's queue: nobody may work with it. */
+static void lock_theirs(const char *path)
+{
+	char full[LIMIT_PATH];
+	int fd;
+
+	if (snprintf(full, sizeof full, "%s/lock", path) >= (int)sizeof full)
+		die_msg(EXIT_PERM, "the directory's name is too long");
+	fd = open(full, O_RDWR | O_CLOEXEC); /* lives until we end */
+	if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1)
+		die_msg(EXIT_TEMP, "a qsend works with %s; use move there", path);
+}
+
+static void take_queue(struct taking *t, const char *path)
+{
+	static const char *const parts[] = {"cur", "new"};
+
+	lock_theirs(path);
+	t->suffix = "";
+	t->states = open_below(path, "state");
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		t->dir = open_below(path, parts[i]);
+		if (t->dir == -1 || t->states == -1)
+			die_sys2(EXIT_TEMP, "read the queue at", path);
+		take_dir(t);
+		(void)close(t->dir);
+	}
+}
+
+int do_take(int argc, char **argv)
+{
+	struct taking t = {.suffix = ".state"};
+	struct filter f;
+	int cur;
+
+	filter_parse(&f, TAKES_WORDS, argc, argv);
+	if (f.nrest != 1)
+		die_queue_usage();
+	t.quiet = f.quiet;
+	t.dry = f.dry;
+	open_ours(&t);
+	cur = open_below(f.rest[0], "cur");
+	if (cur != -1) {
+		(void)close(cur);
+		take_queue(&t, f.rest[0]);
+	} else {
+		t.dir = t.states = open(f.rest[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (t.dir == -1)
+			die_sys2(EXIT_PERM, "open directory", f.rest[0]);
+		take_dir(&t);
+	}
+	if (t.quiet || t.n == 0)
+		(void)printf("%s taken\n", messages(t.n));
+	return t.bad ? EXIT_SOME : 0;
+}
