@@ -219,6 +219,7 @@ int main(int argc, char **argv)
 		die_sys(EXIT_TEMP, "close the sandbox");
 	if (server_start(&s) == -1)
 		die_sys(EXIT_TEMP, "start threads");
+	wake_qsend(s.wake_fd); /* a predecessor that was killed may have owed it */
 	ready_notify(notify);
 	if (server_run(&s) == -1)
 		die_sys(EXIT_TEMP, "wait for events");
