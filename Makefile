@@ -328,7 +328,7 @@ NOSYNCS += $(B)/nosync/$1/$2
 $(B)/nosync/$1/$2: tests/faults/nosync.c $$($2.o:%=$(B)/fast/%) $$($2.jails:%=$(B)/fast/gen/jail_%.o) $(B)/fast/libquoin.a
 	@mkdir -p $$(@D)
 	$$(if $$V,,@echo "  LINK   $2 without a sync: $1";)$(FASTCC) $(FASTFLAGS) -DNOSYNC_$3 $(FASTLDFLAGS) \
-		-Wl,--wrap=fsync,--wrap=fdatasync -o $$@ $$^ $$($2.libs) $(FASTCDB) $(FASTSODIUM) $(FASTEND)
+		-Wl,--wrap=fsync,--wrap=fdatasync,--wrap=open,--wrap=openat -o $$@ $$^ $$($2.libs) $(FASTCDB) $(FASTSODIUM) $(FASTEND)
 endef
 nosync_words = $(subst :, ,$1)
 $(foreach n,$(NOSYNC),$(eval $(call nosync_program,$(word 1,$(call nosync_words,$n)),$(word 2,$(call nosync_words,$n)),$(word 3,$(call nosync_words,$n)))))
