@@ -28,13 +28,6 @@ void wait_unsorted(struct sched *q, const struct msg *m, uint32_t pause)
 	push(&q->unsorted, &e);
 }
 
-static int is_due(const struct sched *q, const struct due *d)
-{
-	const struct entry *e = due_top(d);
-
-	return e != NULL && e->due <= q->now.mono && q->loaded < LOADED_MAX;
-}
-
 static uint32_t count_todo(const struct msg *m, int channel)
 {
 	uint32_t n = 0;
@@ -71,20 +64,51 @@ static int make_order(struct half *h, int channel, uint32_t n)
 	return 0;
 }
 
-/* One pass over the n recipients of a channel begins. */
+void wait_entry(struct sched *q, struct channel *c, int size, const struct entry *e)
+{
+	int at_dest = e->due <= q->now.mono || (e->flags & ENTRY_RESTED);
+	struct dest *d = e->dest != 0 && at_dest ? dests_find(&q->dests, e->dest) : NULL;
+
+	if (d == NULL) {
+		push(&c->lanes[size].waiting, e);
+		return;
+	}
+	push(&d->waiting[size], e);
+	dest_stir(&q->dests, d);
+}
+
+static int expires(const struct sched *q, const struct entry *e)
+{
+	return retry_expires(e, e->ns / 1000000000, q->conf.lifetime, &q->now);
+}
+
+static int insists(const struct sched *q, const struct entry *e)
+{
+	return (e->flags & ENTRY_INSIST) || expires(q, e);
+}
+
+/* One pass over the n recipients of a channel begins. seat: of its one destination,
+ * where one is free. */
 static void half_start(struct sched *q, struct msg *m, struct channel *c, int size,
-		       struct entry *e, uint32_t n)
+		       struct entry *e, uint32_t n, struct dest *seat)
 {
 	struct half *h = &m->half[c->kind];
 
 	*h = (struct half){.msg = m, .entry = *e, .n = n, .size = (uint8_t)size};
-	if (make_order(h, c->kind, n) == -1) {
+	if (make_order(h, c->kind, n) == -1 || parts_make(h) == -1) {
 		warn_sys("load a message");
+		free(h->order);
+		h->order = NULL;
 		push_later(q, &c->lanes[size].waiting, e);
 		return;
 	}
-	h->dying = (uint8_t)retry_expires(e, m->birth, q->conf.lifetime, &q->now);
+	h->dying = (uint8_t)expires(q, e);
+	h->insists = (uint8_t)insists(q, e);
 	h->on = 1;
+	if (seat != NULL && h->nparts == 1 && h->parts[0].hash == seat->hash) {
+		dest_take(&q->dests, seat, q->now.mono_ms);
+		h->parts[0].dest = seat;
+	}
 	c->lanes[size].active++;
 	ring_add(c, h);
 }
@@ -106,19 +130,64 @@ static uint32_t remote_due(const struct sched *q, const struct entry *e, uint64_
 	return e->seen + retry_resume(age, RETRY_SKIP_REMOTE);
 }
 
+/* Must it wait with its destination? A seat that it may have at once is in *seat. */
+static int must_wait(struct sched *q, const struct entry *e, struct dest **seat)
+{
+	struct dest *d = e->dest != 0 ? dests_find(&q->dests, e->dest) : NULL;
+	enum dest_can can;
+
+	*seat = NULL;
+	if (d == NULL)
+		return 0;
+	can = dest_ask(d, q->now.mono_ms, insists(q, e));
+	if (can == DEST_WAIT)
+		return 1;
+	if (can == DEST_GO && (d->parked != NULL || dest_has_due(d, q->now.mono)))
+		return 1;
+	*seat = can == DEST_GO ? d : NULL;
+	return 0;
+}
+
+static uint32_t common_dest(const struct msg *m, const struct channel *c)
+{
+	uint32_t dest = 0;
+
+	for (size_t i = 0; i < m->env.nrcpts; i++) {
+		const struct rcpt *r = &m->rcpts[i];
+
+		if (r->channel != c->kind || r->state != RCPT_TODO)
+			continue;
+		if (dest != 0 && r->dest != dest)
+			return 0;
+		dest = r->dest;
+	}
+	return dest;
+}
+
+static int has_place(const struct sched *q, const struct lane *l)
+{
+	return l->active < l->places && q->loaded < LOADED_MAX;
+}
+
 static void sort_half(struct sched *q, struct msg *m, struct channel *c, struct entry e)
 {
 	uint32_t n = count_todo(m, c->kind);
 	int size = n > BIG_RCPTS;
 	struct lane *l = &c->lanes[size];
+	struct dest *seat;
 
 	if (n == 0)
 		return;
 	if ((e.flags & ENTRY_RESUMED) && c->kind == ROUTE_REMOTE)
 		e.due = remote_due(q, &e, m->birth);
-	e.flags = 0;
-	if (e.due <= q->now.mono && l->active < l->places)
-		half_start(q, m, c, size, &e, n);
+	e.flags &= ENTRY_INSIST;
+	e.dest = common_dest(m, c);
+	if (e.due > q->now.mono)
+		push(&l->waiting, &e);
+	else if (must_wait(q, &e, &seat))
+		wait_entry(q, c, size, &e);
+	else if (l->active < l->places)
+		half_start(q, m, c, size, &e, n, seat);
 	else
 		push(&l->waiting, &e);
 }
@@ -154,10 +223,10 @@ static void sort_next(struct sched *q)
 	}
 }
 
-static void admit_next(struct sched *q, struct channel *c, int size)
+static void admit_entry(struct sched *q, struct channel *c, int size, struct entry e,
+			struct dest *seat)
 {
 	struct lane *l = &c->lanes[size];
-	struct entry e = due_pop(&l->waiting);
 	struct msg *m = msg_find(q, &e);
 	uint32_t n;
 
@@ -176,19 +245,105 @@ static void admit_next(struct sched *q, struct channel *c, int size)
 	}
 	n = count_todo(m, c->kind);
 	if (n > 0 && !m->bad)
-		half_start(q, m, c, size, &e, n);
+		half_start(q, m, c, size, &e, n, seat);
 	settle_if_idle(q, m);
+}
+
+/* A half that only waits goes when another wants its place. */
+static int make_place(struct sched *q, struct lane *l)
+{
+	if (!has_place(q, l) && l->idle != NULL &&
+	    q->now.mono - l->idle->idle_since >= IDLE_PATIENCE)
+		half_leave(q, l->idle, q->now.mono + IDLE_PAUSE);
+	return has_place(q, l);
+}
+
+static int admit_next(struct sched *q, struct channel *c, int size)
+{
+	struct lane *l = &c->lanes[size];
+	struct dest *seat;
+	struct entry e;
+
+	if (must_wait(q, due_top(&l->waiting), &seat)) {
+		e = due_pop(&l->waiting);
+		wait_entry(q, c, size, &e);
+		return 1;
+	}
+	if (!make_place(q, l))
+		return 0;
+	e = due_pop(&l->waiting);
+	admit_entry(q, c, size, e, seat);
+	return 1;
+}
+
+/* ---- those that wait with their destinations ---- */
+
+static int is_due(const struct sched *q, const struct due *d)
+{
+	const struct entry *e = due_top(d);
+
+	return e != NULL && e->due <= q->now.mono;
+}
+
+/* 0: there is no place for what waits there. */
+static int admit_from(struct sched *q, struct dest *d)
+{
+	struct channel *c = &q->ch[ROUTE_REMOTE];
+	int left_out = 0;
+
+	for (int s = 0; s < SIZES; s++) {
+		struct due *w = &d->waiting[s];
+		enum dest_can can;
+		struct entry e;
+
+		if (!is_due(q, w))
+			continue;
+		can = dest_ask(d, q->now.mono_ms, insists(q, due_top(w)));
+		if (can == DEST_WAIT)
+			continue;
+		if (!make_place(q, &c->lanes[s])) {
+			left_out = 1;
+			continue;
+		}
+		e = due_pop(w);
+		if (w->n == 0)
+			due_free(w);
+		admit_entry(q, c, s, e, can == DEST_GO ? d : NULL);
+	}
+	d->turn = 0;
+	dest_stir(&q->dests, d);
+	return !left_out;
+}
+
+static void admit_open(struct sched *q)
+{
+	struct dest *first_out = NULL;
+	struct dest *d;
+
+	while ((d = dests_open(&q->dests)) != NULL) {
+		if (!admit_from(q, d)) {
+			dest_open(&q->dests, d);
+			if (first_out == d)
+				return;
+			if (first_out == NULL)
+				first_out = d;
+		}
+	}
 }
 
 void admit(struct sched *q)
 {
-	for (int n = 0; n < ADMIT_BATCH && is_due(q, &q->unsorted); n++)
+	for (int n = 0;
+	     n < ADMIT_BATCH && is_due(q, &q->unsorted) && q->loaded < LOADED_MAX; n++)
 		sort_next(q);
+	admit_open(q);
 	for (int c = 0; c < CHANNELS; c++)
 		for (int s = 0; s < SIZES; s++) {
 			struct lane *l = &q->ch[c].lanes[s];
+			int n = 0;
 
-			while (l->active < l->places && is_due(q, &l->waiting))
-				admit_next(q, &q->ch[c], s);
+			while (n++ < LANE_BATCH && is_due(q, &l->waiting) &&
+			       admit_next(q, &q->ch[c], s))
+				;
 		}
 }

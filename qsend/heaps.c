@@ -8,6 +8,9 @@ void heaps_each(struct sched *q, heap_visit *visit, void *arg)
 	for (int c = 0; c < CHANNELS; c++)
 		for (int s = 0; s < SIZES; s++)
 			visit(arg, &q->ch[c].lanes[s].waiting);
+	for (struct dest *d = q->dests.oldest; d != NULL; d = d->newer)
+		for (int s = 0; s < SIZES; s++)
+			visit(arg, &d->waiting[s]);
 }
 
 struct forgotten {

@@ -438,5 +438,6 @@ uint64_t hold_retry_all(struct sched *q)
 	struct picks s = {.q = q};
 
 	heaps_each(q, retry_heap, &s);
+	turns_forgive(q);
 	return s.n;
 }

@@ -1,9 +1,10 @@
 /* Jobs: the recipients whose turn it is go to a channel's spawner.
  *
- * The fairness rule: the active halves of a channel stand in a ring; each turn
- * gives one job to the next one. A half never holds the last fifth of the
- * places, however many recipients it has, so that a single message finds a place
- * as soon as it is active. */
+ * The fairness rule of a channel: the active halves stand in a ring; each turn gives
+ * one job to the next one, and of a remote half to its next destination that has a
+ * seat. A half never holds the last fifth of the jobs, however many recipients it has,
+ * nor a destination, however slow it is: at most four times as many as are free. So a
+ * single message finds one as soon as it is active. */
 #include "sched.h"
 
 #include <errno.h>
@@ -27,6 +28,8 @@ void ring_add(struct channel *c, struct half *h)
 		c->ring->next = h;
 	}
 	c->ring = h;
+	c->in_ring++;
+	h->in_ring = 1;
 }
 
 static struct half *ring_take(struct channel *c)
@@ -37,6 +40,8 @@ static struct half *ring_take(struct channel *c)
 		c->ring = NULL;
 	else
 		c->ring->next = h->next;
+	c->in_ring--;
+	h->in_ring = 0;
 	return h;
 }
 
@@ -49,6 +54,8 @@ void ring_remove(struct channel *c, struct half *h)
 	before->next = h->next;
 	if (c->ring == h)
 		c->ring = before == h ? NULL : before;
+	c->in_ring--;
+	h->in_ring = 0;
 }
 
 /* ---- slots ---- */
@@ -99,10 +106,11 @@ static int same_destination(const struct route_to *a, const struct route_to *b)
 	return strcmp(a->domain, b->domain) == 0;
 }
 
-/* The half's next recipient, if it fits to those that are in the job already. */
-static int add_rcpt(const struct sched *q, struct half *h, int channel, struct slot *s)
+/* The part's next recipient, if it fits to those that are in the job already. */
+static int add_rcpt(const struct sched *q, struct part *p, int channel, struct slot *s)
 {
-	uint32_t i = h->order[h->at];
+	const struct half *h = p->half;
+	uint32_t i = h->order[p->at];
 	struct envelope_rcpt r;
 	struct route_to to;
 
@@ -125,19 +133,21 @@ static int add_rcpt(const struct sched *q, struct half *h, int channel, struct s
 	memcpy(making.rcpts[s->n], to.address, strlen(to.address) + 1);
 	making.job.rcpts[s->n] = making.rcpts[s->n];
 	s->rcpts[s->n++] = i;
-	h->at++;
+	p->at++;
 	return 1;
 }
 
 /* No job can be made of the next recipient: it is no address, or a control file
  * has changed since the message was loaded. */
-static void skip_rcpt(struct sched *q, struct half *h, int channel)
+static void skip_rcpt(struct sched *q, struct part *p, int channel)
 {
-	uint32_t i = h->order[h->at++];
+	struct half *h = p->half;
+	uint32_t i = h->order[p->at++];
 	struct delivery d = {.start = q->now.mono_ms};
 	struct route_to to;
 	int bad;
 
+	h->left--;
 	if (route_address(q->route, msg_rcpt(h->msg, i), &to, NULL, NULL) == 0) {
 		h->msg->rcpts[i].channel = (uint8_t)to.kind;
 		h->strays |= (int)to.kind != channel;
@@ -170,7 +180,7 @@ static int build_frame(const struct half *h, uint16_t slot, const struct slot *s
 	j->msg_len = m->head.msg_len;
 	memcpy(j->msg_sum, m->head.msg_sum, SUM_LEN);
 	j->birth = m->birth;
-	j->flags = ret_flag(m->env.ret);
+	j->flags = ret_flag(m->env.ret) | (h->insists ? JOB_INSIST : 0);
 	j->envid = m->env.envid;
 	j->sender = m->env.sender;
 	j->route = making.to.kind == ROUTE_LOCAL ? making.to.local : making.to.relay;
@@ -209,52 +219,62 @@ static int send_job(struct sched *q, struct channel *c, struct half *h, uint16_t
 }
 
 /* Full sockets and lack of anything pass; without its spawner qsend is nothing. */
-static void not_sent(struct sched *q, struct channel *c, struct half *h, struct slot *s)
+static void not_sent(struct sched *q, struct channel *c, struct part *p, struct slot *s)
 {
-	h->at -= s->n;
+	p->at -= s->n;
 	if (errno == EAGAIN || errno == EWOULDBLOCK) {
 		c->full = 1;
 		return;
 	}
 	if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN)
 		die_msg(EXIT_TEMP, "the %s spawner is gone", c->name);
-	warn_sys2("start a delivery of", h->msg->id);
+	warn_sys2("start a delivery of", p->half->msg->id);
 	c->rest = q->now.mono + REST;
 }
 
-static void started(struct sched *q, struct channel *c, struct half *h, struct slot *s)
+static void started(struct sched *q, struct channel *c, struct part *p, struct slot *s)
 {
+	struct half *h = p->half;
+
 	s->half = h;
+	s->dest = p->dest;
+	p->dest = NULL; /* the seat is the job's */
+	if (s->dest != NULL)
+		s->dest->jobs++;
 	s->start = q->now.mono_ms;
 	s->number = q->deliveries + 1;
 	q->deliveries += s->n;
+	h->left -= s->n;
 	h->running++;
 	c->running++;
 	for (uint16_t i = 0; i < s->n; i++)
 		log_start(q, c, h->msg, s->rcpts[i], s->number + i);
 }
 
-/* One job of h: 1 sent, 0 nothing to send, -1 not now. */
-static int start_one(struct sched *q, struct channel *c, struct half *h)
+enum turn { TURN_TAKEN, TURN_HELD, TURN_STOP };
+
+static enum turn start_one(struct sched *q, struct channel *c, struct part *p)
 {
 	uint16_t number = c->free[c->nfree - 1];
 	struct slot *s = &c->slots[number];
 
 	s->n = 0;
-	while (h->at < h->n && add_rcpt(q, h, (int)c->kind, s))
+	while (p->at < p->end && add_rcpt(q, p, (int)c->kind, s))
 		;
 	if (s->n == 0) {
-		skip_rcpt(q, h, (int)c->kind);
-		return 0;
+		skip_rcpt(q, p, (int)c->kind);
+		return TURN_TAKEN;
 	}
-	if (send_job(q, c, h, number, s) == -1) {
-		not_sent(q, c, h, s);
-		return -1;
+	if (send_job(q, c, p->half, number, s) == -1) {
+		not_sent(q, c, p, s);
+		return TURN_STOP;
 	}
 	c->nfree--;
-	started(q, c, h, s);
-	return 1;
+	started(q, c, p, s);
+	return TURN_TAKEN;
 }
+
+/* ---- whose turn ---- */
 
 static int may_start(const struct sched *q, const struct channel *c)
 {
@@ -262,34 +282,101 @@ static int may_start(const struct sched *q, const struct channel *c)
 	       c->rest <= q->now.mono && c->running < c->limit && c->nfree > 0;
 }
 
-/* A big list leaves places to others. It holds four fifths when this says no, so
- * no second half can be in that state. */
-static int has_its_share(const struct channel *c, const struct half *h)
+static int half_has_its_share(const struct channel *c, const struct half *h)
 {
 	return h->running >= c->limit - c->limit / 5;
 }
 
+/* The first job is everybody's. */
+static int dest_has_its_share(const struct channel *c, const struct dest *d)
+{
+	return d->jobs > 0 && d->jobs + 1 > 4 * (c->limit - c->running - 1);
+}
+
+static struct dest *dest_of(struct sched *q, const struct part *p)
+{
+	const struct msg *m = p->half->msg;
+	struct dest *d = dests_find(&q->dests, p->hash);
+	struct route_to to;
+
+	if (d != NULL)
+		return d;
+	if (route_address(q->route, msg_rcpt(m, p->half->order[p->at]), &to, NULL,
+			  NULL) == -1 ||
+	    to.kind != ROUTE_REMOTE)
+		return NULL;
+	return dests_get(&q->dests, p->hash, to.relay, to.domain, q->now.mono_ms);
+}
+
+/* p has a seat now, or needs none; else it is parked, or was passed over. Who comes
+ * when others wait goes behind them. */
+static int take_seat(struct sched *q, struct part *p)
+{
+	struct dest *d = p->hash != 0 && p->dest == NULL ? dest_of(q, p) : NULL;
+	enum dest_can can;
+
+	if (d == NULL)
+		return 1;
+	can = dest_ask(d, q->now.mono_ms, p->half->insists);
+	if (can == DEST_PASS)
+		part_pass_over(q, p);
+	else if (can == DEST_WAIT || d->parked != NULL || dest_has_due(d, q->now.mono))
+		part_park(q, p, d);
+	else {
+		dest_take(&q->dests, d, q->now.mono_ms);
+		p->dest = d;
+		return 1;
+	}
+	return 0;
+}
+
+static enum turn part_turn(struct sched *q, struct channel *c, struct part *p)
+{
+	if (!take_seat(q, p))
+		return TURN_TAKEN;
+	if (p->dest != NULL && dest_has_its_share(c, p->dest))
+		return TURN_HELD;
+	return start_one(q, c, p);
+}
+
+/* Of its ready parts the first that is not held by its destination's share. */
+static enum turn half_turn(struct sched *q, struct channel *c, struct half *h)
+{
+	const struct part *first = h->ready;
+	enum turn t;
+
+	if (half_has_its_share(c, h))
+		return TURN_HELD;
+	do {
+		struct part *p = part_take(h);
+
+		t = part_turn(q, c, p);
+		if (p->parked)
+			continue;
+		if (p->at < p->end)
+			part_ready(h, p);
+		else if (p->dest != NULL) {
+			dest_give(&q->dests, p->dest);
+			p->dest = NULL;
+		}
+	} while (t == TURN_HELD && h->ready != first);
+	return t;
+}
+
 void jobs_start(struct sched *q, struct channel *c)
 {
-	int held = 0;
+	unsigned held = 0;
 
 	while (may_start(q, c)) {
 		struct half *h = ring_take(c);
+		enum turn t = half_turn(q, c, h);
 
-		if (h->at < h->n && has_its_share(c, h)) {
-			ring_add(c, h);
-			if (held++ || c->ring->next == h)
-				return;
-			continue;
-		}
-		if (h->at < h->n && start_one(q, c, h) == -1) {
-			ring_add(c, h);
-			return;
-		}
-		held = 0;
-		if (h->at < h->n)
+		if (h->ready != NULL)
 			ring_add(c, h);
 		else
 			half_check(q, h);
+		held = t == TURN_HELD ? held + 1 : 0;
+		if (t == TURN_STOP || (held > 0 && held >= c->in_ring))
+			return;
 	}
 }

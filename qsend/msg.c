@@ -50,26 +50,17 @@ void msg_unload(struct sched *q, struct msg *m)
 	msg_close(m);
 }
 
-static uint64_t hash(const char *s)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
-	for (; *s != '\0'; s++)
-		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
-	return h;
-}
-
 /* What is no address stays with the local channel until its turn, which fails it. */
-static void route_one(const struct route *route, struct rcpt *r, const char *address)
+static void route_one(const struct sched *q, struct rcpt *r, const char *address)
 {
 	struct route_to to;
 
 	r->channel = ROUTE_LOCAL;
-	if (route_address(route, address, &to, NULL, NULL) == -1 ||
+	if (route_address(q->route, address, &to, NULL, NULL) == -1 ||
 	    to.kind == ROUTE_LOCAL)
 		return;
 	r->channel = ROUTE_REMOTE;
-	r->dest = hash(to.relay[0] != '\0' ? to.relay : to.domain);
+	r->dest = dests_hash(&q->dests, to.relay, to.domain);
 }
 
 static int route_all(const struct sched *q, struct msg *m)
@@ -83,7 +74,7 @@ static int route_all(const struct sched *q, struct msg *m)
 	for (size_t i = 0; i < m->env.nrcpts; i++) {
 		m->rcpts[i].at = (uint32_t)(at - m->bytes);
 		at = envelope_rcpt(&m->env, at, &r);
-		route_one(q->route, &m->rcpts[i], r.address);
+		route_one(q, &m->rcpts[i], r.address);
 	}
 	return 0;
 }

@@ -26,6 +26,7 @@
 
 #include "args.h"
 #include "clock.h"
+#include "control.h"
 #include "fdio.h"
 #include "jail.h"
 #include "log.h"
@@ -38,6 +39,8 @@
 extern const struct jail_profile jail_qsend;
 
 static const char usage[] = "qsend [-C dir] -l fd -L fd -R fd -B fd [-d fd]";
+/* Looks at what may go, before the loop looks for events. */
+enum { ROUNDS = 8 };
 enum { LOCK_WAIT_MS = 30000, LOCK_PAUSE_MS = 100, WAKES_MAX = 256 };
 /* So many syncs side by side; more gain nothing on one disk. */
 enum { SYNC_THREADS = 4 };
@@ -166,6 +169,9 @@ static void configure(struct sched *q)
 {
 	if (conf_load(&q->conf) == -1)
 		die_msg(EXIT_TEMP, "%s", conf_error());
+	dests_init(&q->dests);
+	if (dests_load(&q->dests) == -1)
+		die_msg(EXIT_TEMP, "%s", control_error());
 	q->route = route_load();
 	if (q->route == NULL)
 		die_msg(EXIT_TEMP, "%s", route_error());
@@ -211,6 +217,8 @@ static void reread(struct sched *q)
 	}
 	if (conf_load(&q->conf) == -1)
 		warn_msg("keeping the old settings: %s", conf_error());
+	if (dests_load(&q->dests) == -1)
+		warn_msg("keeping the old settings: %s", control_error());
 	use_conf(q);
 }
 
@@ -335,9 +343,13 @@ static void work(struct sched *q)
 		q->next_settle = q->now.mono + REST;
 		settle_again(q);
 	}
-	admit(q);
-	jobs_start(q, &q->ch[ROUTE_LOCAL]);
-	jobs_start(q, &q->ch[ROUTE_REMOTE]);
+	/* What is started may leave a seat to others, and they a place. */
+	for (int i = 0; i == 0 || (i < ROUNDS && q->dests.stirred.head != NULL); i++) {
+		turns_give(q);
+		admit(q);
+		jobs_start(q, &q->ch[ROUTE_LOCAL]);
+		jobs_start(q, &q->ch[ROUTE_REMOTE]);
+	}
 	bounce_push(q);
 }
 
@@ -353,6 +365,17 @@ static void sooner_due(const struct sched *q, uint32_t *at, const struct due *d)
 
 	if (e != NULL && q->loaded < LOADED_MAX)
 		sooner(at, e->due);
+}
+
+/* A lane whose places are taken: when is one to be had from who only waits? */
+static void sooner_lane(const struct sched *q, uint32_t *at, const struct lane *l)
+{
+	if (l->active < l->places)
+		sooner_due(q, at, &l->waiting);
+	else if (l->idle != NULL)
+		sooner(at, l->idle->idle_since + IDLE_PATIENCE > q->now.mono
+			       ? l->idle->idle_since + IDLE_PATIENCE
+			       : q->now.mono + 1);
 }
 
 /* When to look again, though nothing happens (mono). */
@@ -371,8 +394,7 @@ static uint32_t next_turn(const struct sched *q)
 		if (c->ring != NULL && c->rest > q->now.mono)
 			sooner(&at, c->rest);
 		for (int s = 0; s < SIZES; s++)
-			if (c->lanes[s].active < c->lanes[s].places)
-				sooner_due(q, &at, &c->lanes[s].waiting);
+			sooner_lane(q, &at, &c->lanes[s]);
 	}
 	return at;
 }
@@ -382,6 +404,10 @@ static struct timespec timeout(const struct sched *q)
 	int64_t at = q->stopping ? q->stop_at : (int64_t)next_turn(q) * 1000;
 	int64_t left = at - q->now.mono_ms;
 
+	if (!q->stopping && dests_next(&q->dests) < at)
+		left = dests_next(&q->dests) - q->now.mono_ms;
+	if (!q->stopping && q->dests.stirred.head != NULL)
+		left = 0;
 	if (left < 0)
 		left = 0;
 	return (struct timespec){left / 1000, left % 1000 * 1000000L};

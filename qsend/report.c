@@ -179,7 +179,8 @@ static int counts(struct sched *q, const struct half *h, uint32_t i, const char 
 {
 	const struct channel *c = &q->ch[ROUTE_REMOTE];
 
-	if (h->msg->rcpts[i].channel == ROUTE_LOCAL || !status_no_network(text))
+	if (h->msg->rcpts[i].channel == ROUTE_LOCAL ||
+	    (!h->offline && !status_no_network(text)))
 		return 1;
 	return c->network != 0 && q->now.mono - c->network < NETWORK_MEMORY;
 }
@@ -200,7 +201,7 @@ void rcpt_decide(struct sched *q, struct half *h, uint32_t i, const struct deliv
 		}
 	}
 	log_delivery(q, &q->ch[h->msg->rcpts[i].channel], h->msg, i, d, letter, text);
-	if (letter == 'K')
+	if (letter == 'K' || letter == 'R')
 		delivered(q, h->msg, i);
 	else if (letter == 'D') {
 		failed(q, h, i, text);
@@ -211,12 +212,22 @@ void rcpt_decide(struct sched *q, struct half *h, uint32_t i, const struct deliv
 
 /* ---- the end of a pass ---- */
 
-static uint32_t count_left(const struct half *h)
+/* Those to be tried again, and their destination if it is one. */
+static uint32_t count_left(const struct half *h, uint32_t *dest)
 {
 	uint32_t n = 0;
 
-	for (uint32_t k = 0; k < h->n; k++)
-		n += h->msg->rcpts[h->order[k]].state == RCPT_TODO;
+	*dest = 0;
+	for (uint32_t k = 0; k < h->n; k++) {
+		const struct rcpt *r = &h->msg->rcpts[h->order[k]];
+
+		if (r->state != RCPT_TODO)
+			continue;
+		if (n++ == 0)
+			*dest = r->dest;
+		else if (r->dest != *dest)
+			*dest = 0;
+	}
 	return n;
 }
 
@@ -233,8 +244,9 @@ static void try_later(struct sched *q, struct half *h, struct channel *c)
 
 	retry_later(&h->entry, h->msg->birth, q->conf.lifetime, c->skip, h->counts,
 		    &q->now);
+	h->entry.flags = h->rested ? ENTRY_RESTED : 0;
 	note(q, h->msg, &r);
-	push(&c->lanes[h->size].waiting, &h->entry);
+	wait_entry(q, c, h->size, &h->entry);
 }
 
 /* Recipients that a changed control file gave to the other channel. */
@@ -244,37 +256,92 @@ static void hand_over(struct sched *q, struct half *h, const struct channel *c)
 	struct entry e = h->entry;
 
 	e.due = q->now.mono;
+	e.dest = 0;
 	for (int s = 0; s < SIZES; s++)
 		if (due_one(&other->lanes[s].waiting, e.ns, e.random, e.due))
 			return;
 	push(&other->lanes[h->size].waiting, &e);
 }
 
-static void half_done(struct sched *q, struct half *h)
+struct channel *half_channel(struct sched *q, const struct half *h)
+{
+	return &q->ch[h == &h->msg->half[ROUTE_REMOTE] ? ROUTE_REMOTE : ROUTE_LOCAL];
+}
+
+/* Those that are left wait for their next try. */
+static void half_requeue(struct sched *q, struct half *h, struct channel *c, uint32_t due)
+{
+	uint32_t n;
+
+	if (h->strays)
+		hand_over(q, h, c);
+	n = count_left(h, &h->entry.dest);
+	if (n == 0)
+		return;
+	if (h->defers)
+		try_later(q, h, c);
+	else if (h->left > 0) {
+		h->entry.due = due;
+		wait_entry(q, c, h->size, &h->entry);
+	}
+}
+
+void half_leave(struct sched *q, struct half *h, uint32_t due)
 {
 	struct msg *m = h->msg;
-	struct channel *c =
-	    &q->ch[h == &m->half[ROUTE_REMOTE] ? ROUTE_REMOTE : ROUTE_LOCAL];
+	struct channel *c = half_channel(q, h);
 
 	h->on = 0;
 	c->lanes[h->size].active--;
-	if (!m->bad && !m->stopped && h->strays)
-		hand_over(q, h, c);
-	if (!m->bad && !m->stopped && h->defers && count_left(h) > 0)
-		try_later(q, h, c);
+	if (h->in_ring)
+		ring_remove(c, h);
+	parts_drop(q, h);
+	if (!m->bad && !m->stopped)
+		half_requeue(q, h, c, due);
 	free(h->order);
 	h->order = NULL;
 	if (!m->half[!c->kind].on)
 		settle(q, m);
 }
 
+/* It has nothing under way and nothing ready: with one destination it waits there,
+ * with several it keeps its place while nobody wants it. */
+static void half_idle(struct sched *q, struct half *h)
+{
+	uint32_t parts = 0;
+
+	for (uint32_t i = 0; i < h->nparts && parts < 2; i++)
+		parts += h->parts[i].at < h->parts[i].end;
+	if (parts == 1 && !h->defers && !h->strays)
+		half_leave(q, h, q->now.mono);
+	else
+		idle_add(q, h);
+}
+
 void half_check(struct sched *q, struct half *h)
 {
 	const struct msg *m = h->msg;
 
-	if (h->on && h->at == h->n && h->running == 0 && m->failing == 0 &&
-	    m->syncing == 0)
-		half_done(q, h);
+	if (!h->on || h->running > 0 || m->failing > 0 || m->syncing > 0)
+		return;
+	if (h->left == 0)
+		half_leave(q, h, q->now.mono);
+	else if (h->ready == NULL)
+		half_idle(q, h);
+}
+
+void part_pass_over(struct sched *q, struct part *p)
+{
+	struct half *h = p->half;
+
+	for (; p->at < p->end; p->at++) {
+		h->left--;
+		deferred(
+		    q, h, h->order[p->at],
+		    "4.4.1 The hosts of this destination did not answer a while ago: "
+		    "I leave them alone for now.");
+	}
+	h->rested = 1;
 }
 
 /* ---- a report ---- */
@@ -284,7 +351,7 @@ static int all_is_well(const struct msg *m, const struct report *r)
 {
 	uint16_t good = 0;
 
-	while (good < r->count && r->letter[good] == 'K')
+	while (good < r->count && (r->letter[good] == 'K' || r->letter[good] == 'R'))
 		good++;
 	return good == r->count && m->todo == good && m->failed == 0 && m->unsaved == 0;
 }
@@ -292,7 +359,8 @@ static int all_is_well(const struct msg *m, const struct report *r)
 static void note_network(struct sched *q, struct channel *c, const struct report *r)
 {
 	for (uint16_t i = 0; i < r->count; i++)
-		if (r->letter[i] != 'Z' || !status_no_network(r->text[i]))
+		if (r->pace != PACE_NO_NETWORK &&
+		    (r->letter[i] != 'Z' || !status_no_network(r->text[i])))
 			c->network = q->now.mono + !q->now.mono;
 }
 
@@ -302,10 +370,11 @@ static void decide_all(struct sched *q, const struct slot *s, const struct repor
 	struct msg *m = h->msg;
 	struct delivery d = {s->number, s->start};
 
+	h->offline = r->pace == PACE_NO_NETWORK;
 	if (all_is_well(m, r)) {
 		for (uint16_t i = 0; i < r->count; i++) {
 			log_delivery(q, &q->ch[m->rcpts[s->rcpts[i]].channel], m,
-				     s->rcpts[i], &d, 'K', r->text[i]);
+				     s->rcpts[i], &d, r->letter[i], r->text[i]);
 			m->rcpts[s->rcpts[i]].state = RCPT_DONE;
 			d.number++;
 		}
@@ -329,11 +398,52 @@ void msg_stop(struct sched *q, struct msg *m)
 	for (int k = 0; k < CHANNELS; k++) {
 		struct half *h = &m->half[k];
 
-		if (!h->on || h->at == h->n)
+		if (!h->on || h->left == 0)
 			continue;
-		h->n = h->at;
-		ring_remove(&q->ch[k], h);
+		h->left = 0;
+		parts_drop(q, h);
+		if (h->in_ring)
+			ring_remove(&q->ch[k], h);
 	}
+}
+
+static enum due_change wake_rested(void *arg, struct entry *e)
+{
+	const struct sched *q = arg;
+
+	if (!(e->flags & ENTRY_RESTED))
+		return DUE_KEPT;
+	e->flags &= (uint8_t)~ENTRY_RESTED;
+	if (e->due > q->now.mono)
+		e->due = q->now.mono;
+	return DUE_CHANGED;
+}
+
+static int is_good(const struct report *r)
+{
+	for (uint16_t i = 0; i < r->count; i++)
+		if (r->letter[i] != 'Z' && r->letter[i] != 'B')
+			return 1;
+	return 0;
+}
+
+/* The seat goes back, with what was learned. */
+static void leave_seat(struct sched *q, struct slot *s, const struct report *r)
+{
+	struct dest *d = s->dest;
+	enum dest_news news;
+
+	if (d == NULL)
+		return;
+	s->dest = NULL;
+	d->jobs--;
+	news = dest_tell(d, r->pace, is_good(r), s->start, q->now.mono_ms);
+	if (news != DEST_SAME)
+		turns_log(d, news);
+	if (news == DEST_IS_BACK)
+		for (int i = 0; i < SIZES; i++)
+			(void)due_walk(&d->waiting[i], wake_rested, q);
+	dest_give(&q->dests, d);
 }
 
 static void apply(struct sched *q, struct channel *c, struct slot *s,
@@ -344,6 +454,7 @@ static void apply(struct sched *q, struct channel *c, struct slot *s,
 
 	note_network(q, c, r);
 	decide_all(q, s, r);
+	leave_seat(q, s, r);
 	s->half = NULL;
 	c->free[c->nfree++] = (uint16_t)(s - c->slots);
 	c->running--;

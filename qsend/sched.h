@@ -8,7 +8,14 @@
  * for big messages, so that neither a slow channel nor a few lists can keep single
  * messages from a place.
  *
+ * A remote half has a part for each destination (dests.h). What must wait for a
+ * destination waits there and not in a place: an entry whose recipients are all of
+ * one destination in that one's heap, a part of a loaded message in its list. Where a
+ * seat is free, parts and entries take turns. A half that can do nothing but wait gives
+ * up its place when another wants it.
+ *
  *	scan	new/ -> cur/, entries				scan.c
+ *	dests	whose destination has a seat for whom		dests.c, turns.c
  *	admit	entries -> loaded messages, active halves	admit.c, msg.c
  *	jobs	a ring's next recipients -> a spawner		jobs.c
  *	report	what the spawner says -> journal, next try	report.c
@@ -23,6 +30,7 @@
 #include <stdint.h>
 
 #include "conf.h"
+#include "dests.h"
 #include "due.h"
 #include "journal.h"
 #include "qfile.h"
@@ -48,8 +56,11 @@ enum {
 	REST = 5, /* … of anything that failed for want of memory or descriptors */
 	SCAN_BATCH = 500,  /* new messages a turn */
 	ADMIT_BATCH = 100, /* messages opened a turn */
+	LANE_BATCH = 1000, /* entries that a turn takes from a lane */
 	SCAN_PAUSE = 60,   /* look into new/ unasked: a lost wake-up costs so long */
 	STOP_WAIT = 30,    /* for deliveries under way, at SIGTERM */
+	IDLE_PATIENCE = 2,     /* a half that only waits keeps its place so long */
+	IDLE_PAUSE = 30,       /* … and comes back after so long */
 	CLIENTS = 8,       /* of the keeper's door */
 	LISTERS = 4,
 };
@@ -67,7 +78,20 @@ struct rcpt {
 	uint32_t at;     /* address: offset in the envelope */
 	uint8_t channel; /* enum route_kind */
 	uint8_t state;   /* enum rcpt_state */
-	uint64_t dest;   /* hash of the destination: equal ones share a job */
+	uint32_t dest;   /* hash of the destination: equal ones share a job; 0: local */
+};
+
+/* Those of a half at one destination. It stands among its half's ready ones, or is
+ * parked with the destination, or is at its end. */
+struct part {
+	struct half *half;
+	uint32_t hash;
+	uint32_t at; /* in half->order, the next to be tried */
+	uint32_t end;
+	struct dest *dest; /* where it has a seat, or is parked; or NULL */
+	uint8_t parked;
+	struct part *next; /* ready, or parked */
+	struct part **prev; /* parked */
 };
 
 /* The recipients of one channel on one pass: each is tried once. */
@@ -76,15 +100,27 @@ struct half {
 	struct entry entry;
 	uint32_t *order; /* n indices, those of one destination together */
 	uint32_t n;
-	uint32_t at;      /* the next to be tried */
+	uint32_t left; /* not yet tried */
+	struct part *parts;
+	uint32_t nparts;
+	struct part *ready; /* may go when the half has its turn */
+	struct part **ready_end;
 	unsigned running; /* jobs */
 	uint8_t on;
 	uint8_t size;      /* lane */
 	uint8_t dying;     /* last attempt: later means never */
+	uint8_t insists;   /* … or by the keeper's wish */
+	uint8_t rested;    /* a destination was passed over */
+	uint8_t offline; /* the last report says so */
+	uint8_t in_ring;
+	uint8_t idle; /* in its lane's list of those */
 	uint8_t counts;    /* a deferral of this pass counts as an attempt */
 	uint8_t defers;    /* a recipient was deferred */
 	uint8_t strays;    /* a recipient now belongs to the other channel */
 	struct half *next; /* in the ring */
+	uint32_t idle_since;
+	struct half *idle_next;
+	struct half *idle_prev;
 };
 
 struct msg {
@@ -120,6 +156,7 @@ struct msg {
 
 struct slot {
 	struct half *half; /* NULL: free */
+	struct dest *dest; /* whose seat it has, or NULL */
 	uint64_t number;   /* of its first recipient's delivery */
 	int64_t start;
 	uint16_t n;
@@ -130,6 +167,8 @@ struct lane {
 	struct due waiting;
 	unsigned active;
 	unsigned places;
+	struct half *idle; /* have a place and only wait: the first waits longest */
+	struct half *idle_last;
 };
 
 struct channel {
@@ -147,6 +186,7 @@ struct channel {
 	unsigned nslots;
 	unsigned nfree;
 	struct half *ring; /* its last half, or NULL */
+	unsigned in_ring;
 	struct lane lanes[SIZES];
 	uint32_t network; /* remote: when a job last met a network that works (mono) */
 };
@@ -160,6 +200,7 @@ struct sched {
 	struct due unsorted;
 	struct due held; /* ENTRY_HELD */
 	struct channel ch[CHANNELS];
+	struct dests dests;
 	struct msg *buckets[BUCKETS];
 	unsigned loaded;
 	uint64_t messages;   /* in the queue */
@@ -195,7 +236,23 @@ static inline const char *msg_rcpt(const struct msg *m, uint32_t i)
 
 /* admit.c */
 void admit(struct sched *q);
+/* An entry goes where it waits: with its destination, or in its lane. */
+void wait_entry(struct sched *q, struct channel *c, int size, const struct entry *e);
 void wait_unsorted(struct sched *q, const struct msg *m, uint32_t pause);
+
+/* turns.c: the parts of a half, and seats at destinations. */
+int parts_make(struct half *h);
+void parts_drop(struct sched *q, struct half *h);
+void part_park(struct sched *q, struct part *p, struct dest *d);
+struct part *part_take(struct half *h);
+void part_ready(struct half *h, struct part *p);
+/* Give the free seats of those destinations where something has changed. */
+void turns_give(struct sched *q);
+void idle_add(struct sched *q, struct half *h);
+void idle_remove(struct sched *q, struct half *h);
+void turns_log(const struct dest *d, enum dest_news news);
+/* The keeper wants it: no destination rests. */
+void turns_forgive(struct sched *q);
 
 /* jobs.c */
 void jobs_limit(struct channel *c, unsigned limit);
@@ -208,7 +265,13 @@ int report_take(struct sched *q, struct channel *c);
 struct delivery; /* log.h */
 void rcpt_decide(struct sched *q, struct half *h, uint32_t i, const struct delivery *d,
 		 char letter, const char *text);
+/* Is it at its end, or can it but wait? */
 void half_check(struct sched *q, struct half *h);
+/* It gives up its place; what was not tried comes back at `due`. */
+void half_leave(struct sched *q, struct half *h, uint32_t due);
+/* Its destination rests: all of p is deferred, untried. */
+void part_pass_over(struct sched *q, struct part *p);
+struct channel *half_channel(struct sched *q, const struct half *h);
 /* Its halves give no more jobs (it is corrupt, held or removed). */
 void msg_stop(struct sched *q, struct msg *m);
 /* Either half may be at its end; m may be gone then. */
