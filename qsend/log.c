@@ -59,7 +59,7 @@ void log_status(const struct sched *q)
 
 static const char *word(char letter)
 {
-	return letter == 'K' || letter == 'R' ? "success"
+	return strchr("KRX", letter) != NULL ? "success"
 	       : letter == 'D'                ? "failure"
 					      : "deferral";
 }
@@ -149,6 +149,9 @@ void log_delivery(const struct sched *q, const struct channel *c, const struct m
 	char clean[LIMIT_TEXT + 1];
 	char result[2] = {letter, '\0'};
 
+	if (letter == 'X') /* forwarded: that is qlocal's and our affair */
+		*result = 'K';
+
 	count_delivery(q, c, letter);
 	if (qmail) {
 		safe(clean, sizeof clean, text);
@@ -182,6 +185,23 @@ void log_bounce(const struct msg *m, const char *as)
 	}
 	qlog_begin(&l, "bounce");
 	qlog_id(&l, m->id);
+	qlog_str(&l, "as", as);
+	qlog_end(&l);
+}
+
+void log_warn(const char *id, const char *as)
+{
+	struct qlog l;
+	uint64_t ns;
+	uint32_t random = 0;
+
+	if (qmail) {
+		(void)qid_split(id, &ns, &random);
+		say("delay notice msg %llu\n", (unsigned long long)ns);
+		return;
+	}
+	qlog_begin(&l, "warn");
+	qlog_id(&l, id);
 	qlog_str(&l, "as", as);
 	qlog_end(&l);
 }

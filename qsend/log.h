@@ -6,6 +6,7 @@
  *	start delivery= id= rcpt= channel= to=
  *	delivery delivery= id= rcpt= channel= to= result=K|Z|D ms= text=
  *	bounce id= as=		(as: the notification's id)
+ *	warn id= as=		(the same, of a warning of delay)
  *	discard id=		(a double bounce that failed)
  *	bad id= reason=
  *	end id= seconds=
@@ -55,6 +56,7 @@ void log_delivery(const struct sched *q, const struct channel *c, const struct m
 /* "status: local 1/10 remote 0/20", of qmail's form alone */
 void log_status(const struct sched *q);
 void log_bounce(const struct msg *m, const char *as);
+void log_warn(const char *id, const char *as);
 void log_discard(const struct msg *m);
 void log_bad(const char *id, const char *why);
 void log_end(const struct sched *q, const struct msg *m);

@@ -74,6 +74,7 @@ static int route_all(const struct sched *q, struct msg *m)
 	for (size_t i = 0; i < m->env.nrcpts; i++) {
 		m->rcpts[i].at = (uint32_t)(at - m->bytes);
 		at = envelope_rcpt(&m->env, at, &r);
+		m->rcpts[i].notify = (uint8_t)r.notify;
 		route_one(q, &m->rcpts[i], r.address);
 	}
 	return 0;
@@ -82,14 +83,22 @@ static int route_all(const struct sched *q, struct msg *m)
 static void replay(void *arg, const struct journal_record *r)
 {
 	struct msg *m = arg;
+	struct rcpt *p;
 
+	if (r->what == 'W')
+		m->warned = 1;
 	if (r->what == 'H')
 		m->held = r->held;
 	if (!journal_of_rcpt(r) || r->index >= m->env.nrcpts)
 		return;
-	m->rcpts[r->index].state = journal_is_good(r->what) ? RCPT_DONE
-				   : r->what == 'D'         ? RCPT_FAILED
-							    : RCPT_TODO;
+	p = &m->rcpts[r->index];
+	p->good = r->what;
+	if (journal_is_good(r->what))
+		p->state = RCPT_DONE;
+	else if (r->what == 'D')
+		p->state = tell_is_failure_wanted(p->notify) ? RCPT_FAILED : RCPT_DONE;
+	else
+		p->state = RCPT_TODO;
 }
 
 static int read_journal(const struct sched *q, struct msg *m, int is_new)
@@ -104,11 +113,17 @@ static int read_journal(const struct sched *q, struct msg *m, int is_new)
 	return 0;
 }
 
+static int is_told(const struct rcpt *r)
+{
+	return r->good != '\0' && r->good != 'K' && journal_is_good(r->good);
+}
+
 static void count(struct msg *m)
 {
 	for (size_t i = 0; i < m->env.nrcpts; i++) {
 		m->todo += m->rcpts[i].state == RCPT_TODO;
 		m->failed += m->rcpts[i].state == RCPT_FAILED;
+		m->told += is_told(&m->rcpts[i]);
 	}
 }
 

@@ -176,6 +176,8 @@ static void configure(struct sched *q)
 	if (q->route == NULL)
 		die_msg(EXIT_TEMP, "%s", route_error());
 	use_conf(q);
+	if (tell_load(&q->tell) == -1)
+		die_msg(EXIT_TEMP, "%s", tell_error());
 }
 
 static void open_all(struct sched *q)
@@ -217,6 +219,8 @@ static void reread(struct sched *q)
 	}
 	if (conf_load(&q->conf) == -1)
 		warn_msg("keeping the old settings: %s", conf_error());
+	if (tell_load(&q->tell) == -1)
+		warn_msg("keeping the old settings of notifications: %s", tell_error());
 	if (dests_load(&q->dests) == -1)
 		warn_msg("keeping the old settings: %s", control_error());
 	use_conf(q);
@@ -316,7 +320,7 @@ static void serve(struct sched *q, const struct pollfd *p, size_t n)
 	serve_spawner(q, ROUTE_REMOTE, p[P_REMOTE].revents);
 	if (p[P_BOUNCE].revents & POLLOUT)
 		q->bounce_full = 0;
-	if ((p[P_BOUNCE].revents & ~POLLOUT) && bounce_take(q) == -1)
+	if ((p[P_BOUNCE].revents & ~POLLOUT) && notify_take(q) == -1)
 		die_msg(EXIT_TEMP, "qbounce is gone, or does not make sense");
 	if (p[P_WAKE].revents != 0)
 		drain_wakes(q);
@@ -350,7 +354,7 @@ static void work(struct sched *q)
 		jobs_start(q, &q->ch[ROUTE_LOCAL]);
 		jobs_start(q, &q->ch[ROUTE_REMOTE]);
 	}
-	bounce_push(q);
+	notify_push(q);
 }
 
 static void sooner(uint32_t *at, uint32_t when)

@@ -135,11 +135,18 @@ static void begin_sync(struct sched *q, struct msg *m)
 
 /* ---- one recipient ---- */
 
-static void delivered(struct sched *q, struct msg *m, uint32_t i)
+static void delivered(struct sched *q, struct msg *m, uint32_t i, char letter,
+		      const char *text)
 {
+	char good = tell_good(m, i, letter);
+
 	m->todo--;
+	m->told += good != 'K';
+	m->rcpts[i].good = good;
 	m->rcpts[i].state = RCPT_DONE;
-	if (remember(q, m, &(struct journal_record){.what = 'K', .index = i}) == -1) {
+	if (remember(q, m,
+		     &(struct journal_record){
+			 .what = good, .index = i, .text = text}) == -1) {
 		m->rcpts[i].state = RCPT_UNSAVED;
 		m->unsaved++;
 	}
@@ -159,6 +166,11 @@ static void failed(struct sched *q, struct half *h, uint32_t i, const char *text
 	/* What cannot be remembered has not happened. */
 	if (remember(q, m, &r) == -1) {
 		h->defers = 1;
+		return;
+	}
+	if (!tell_is_failure_wanted(m->rcpts[i].notify)) {
+		m->rcpts[i].state = RCPT_DONE;
+		m->todo--;
 		return;
 	}
 	m->rcpts[i].state = RCPT_FAILING;
@@ -185,6 +197,11 @@ static int counts(struct sched *q, const struct half *h, uint32_t i, const char 
 	return c->network != 0 && q->now.mono - c->network < NETWORK_MEMORY;
 }
 
+static int is_delivered(char letter)
+{
+	return letter == 'K' || letter == 'R' || letter == 'X';
+}
+
 /* The log line comes first: what it tells may be forgotten by a crash and be told
  * again, but nothing is remembered untold. */
 void rcpt_decide(struct sched *q, struct half *h, uint32_t i, const struct delivery *d,
@@ -201,8 +218,8 @@ void rcpt_decide(struct sched *q, struct half *h, uint32_t i, const struct deliv
 		}
 	}
 	log_delivery(q, &q->ch[h->msg->rcpts[i].channel], h->msg, i, d, letter, text);
-	if (letter == 'K' || letter == 'R')
-		delivered(q, h->msg, i);
+	if (is_delivered(letter))
+		delivered(q, h->msg, i, letter, text);
 	else if (letter == 'D') {
 		failed(q, h, i, text);
 		begin_sync(q, h->msg);
@@ -346,14 +363,17 @@ void part_pass_over(struct sched *q, struct part *p)
 
 /* ---- a report ---- */
 
-/* If this report ends the message well, nothing is written: it is removed. */
-static int all_is_well(const struct msg *m, const struct report *r)
+/* If this report ends the message well, and nobody wants to hear of it, nothing is
+ * written: it is removed. */
+static int all_is_well(const struct msg *m, const struct slot *s, const struct report *r)
 {
 	uint16_t good = 0;
 
-	while (good < r->count && (r->letter[good] == 'K' || r->letter[good] == 'R'))
+	while (good < r->count && is_delivered(r->letter[good]) &&
+	       tell_good(m, s->rcpts[good], r->letter[good]) == 'K')
 		good++;
-	return good == r->count && m->todo == good && m->failed == 0 && m->unsaved == 0;
+	return good == r->count && m->todo == good && m->failed == 0 && m->unsaved == 0 &&
+	       m->told == 0;
 }
 
 static void note_network(struct sched *q, struct channel *c, const struct report *r)
@@ -371,7 +391,7 @@ static void decide_all(struct sched *q, const struct slot *s, const struct repor
 	struct delivery d = {s->number, s->start};
 
 	h->offline = r->pace == PACE_NO_NETWORK;
-	if (all_is_well(m, r)) {
+	if (all_is_well(m, s, r)) {
 		for (uint16_t i = 0; i < r->count; i++) {
 			log_delivery(q, &q->ch[m->rcpts[s->rcpts[i]].channel], m,
 				     s->rcpts[i], &d, r->letter[i], r->text[i]);

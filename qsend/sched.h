@@ -20,6 +20,7 @@
  *	jobs	a ring's next recipients -> a spawner		jobs.c
  *	report	what the spawner says -> journal, next try	report.c
  *	settle	nothing left: notification, removal, bad/	settle.c
+ *	notify	the notifications, and warnings of delay	notify.c, tell.c
  *	door	the keeper's questions				door.c, lister.c
  */
 #ifndef QSEND_SCHED_H
@@ -39,6 +40,7 @@
 #include "retry.h"
 #include "route.h"
 #include "syncer.h"
+#include "tell.h"
 
 enum {
 	CHANNELS = 2,        /* enum route_kind */
@@ -78,6 +80,8 @@ struct rcpt {
 	uint32_t at;     /* address: offset in the envelope */
 	uint8_t channel; /* enum route_kind */
 	uint8_t state;   /* enum rcpt_state */
+	uint8_t notify;  /* NOTIFY_..., 0: not said */
+	char good;       /* delivered: its record, K S R X */
 	uint32_t dest;   /* hash of the destination: equal ones share a job; 0: local */
 };
 
@@ -137,6 +141,7 @@ struct msg {
 	uint32_t syncing; /* failed, sync under way */
 	uint32_t failed;  /* failed, durable */
 	uint32_t unsaved;
+	uint32_t told;    /* delivered, and this is to be told */
 	struct half half[CHANNELS];
 	struct journal journal;
 	char later[LIMIT_TEXT + 1]; /* text of the last Z record */
@@ -149,7 +154,7 @@ struct msg {
 	uint32_t remover;   /* whose wish that was */
 	int settling;       /* in a queue of settle.c, or on its way out */
 	int ended;          /* decided and told: only the removal did not work */
-	int half_sent;      /* qbounce has the queue file and not the journal */
+	int warned;         /* its sender knows of the delay */
 	struct msg *next;   /* in its bucket */
 	struct msg *queued; /* in a queue of settle.c */
 };
@@ -207,6 +212,7 @@ struct sched {
 	uint64_t deliveries; /* numbers given */
 	int wake, ctl, list, bounce, lifeline, signals;
 	struct syncer syncer;
+	struct tell tell;
 	int bounce_full;
 	int scan; /* look into new/ */
 	uint32_t next_scan;
@@ -280,15 +286,23 @@ void msg_check(struct sched *q, struct msg *m);
 /* settle.c */
 void settle(struct sched *q, struct msg *m);
 void settle_again(struct sched *q);
-int bounce_take(struct sched *q);
-void bounce_push(struct sched *q);
-unsigned bounces_running(void);
 unsigned settle_stuck(void);
+/* Its file goes, and then m. */
+void msg_remove(struct sched *q, struct msg *m);
 /* It is no longer in the queue: no entry of it may wait. */
 void forget(struct sched *q, const char *id);
 /* state/ID, when the unlink of cur/ID is durable. */
 void journal_remove(struct sched *q, const char *id);
 void set_aside(struct sched *q, const char *id, const char *why);
+
+/* notify.c */
+/* All of m's recipients are decided, and something is to be told. */
+void notify_end(struct sched *q, struct msg *m);
+/* A pass has ended: a warning, if it is time for that. */
+void notify_delay(struct sched *q, struct msg *m);
+int notify_take(struct sched *q);
+void notify_push(struct sched *q);
+unsigned bounces_running(void);
 
 /* door.c */
 size_t door_poll(struct sched *q, struct pollfd *p);

@@ -15,12 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bounce.h"
-#include "job.h"
 #include "log.h"
 #include "prog.h"
 #include "sbuf.h"
-#include "usock.h"
 
 struct queue {
 	struct msg *head;
@@ -28,9 +25,7 @@ struct queue {
 	unsigned n;
 };
 
-static struct queue bounces = {NULL, &bounces.head, 0};
 static struct queue stuck = {NULL, &stuck.head, 0}; /* the disk did not take it */
-static struct msg *bouncing[BOUNCES];
 
 static void queue_add(struct queue *l, struct msg *m)
 {
@@ -121,7 +116,7 @@ void journal_remove(struct sched *q, const char *id)
 	removal_begin();
 }
 
-static void remove_msg(struct sched *q, struct msg *m)
+void msg_remove(struct sched *q, struct msg *m)
 {
 	if (unlinkat(q->cur, m->id, 0) == -1 && errno != ENOENT) {
 		if (!m->ended)
@@ -170,12 +165,14 @@ void set_aside(struct sched *q, const char *id, const char *why)
 static void save_done(struct sched *q, struct msg *m)
 {
 	struct sbuf b = SBUF_INIT(JOURNAL_BYTES);
-	struct journal_record r = {.what = 'K'};
+	struct journal_record r = {.text = ""}; /* what was said of it is lost */
 	int ok = 0;
 
 	for (r.index = 0; r.index < m->env.nrcpts && ok == 0; r.index++)
-		if (m->rcpts[r.index].state == RCPT_UNSAVED)
+		if (m->rcpts[r.index].state == RCPT_UNSAVED) {
+			r.what = m->rcpts[r.index].good;
 			ok = journal_put(&b, m->id, m->journal.len, &r);
+		}
 	if (ok == 0)
 		ok = journal_append(&m->journal, q->state, m->id, &b);
 	sbuf_free(&b);
@@ -185,130 +182,6 @@ static void save_done(struct sched *q, struct msg *m)
 		if (m->rcpts[i].state == RCPT_UNSAVED)
 			m->rcpts[i].state = RCPT_DONE;
 	m->unsaved = 0;
-}
-
-/* ---- the notification ---- */
-
-static void end_bounce(struct sched *q, struct msg *m, char letter, const char *text)
-{
-	switch (letter) {
-	case 'K':
-		log_bounce(m, text);
-		remove_msg(q, m);
-		return;
-	case 'B':
-	case 'D':
-		set_aside(q, m->id, letter == 'B' ? "head or envelope is corrupt" : text);
-		break;
-	default:
-		warn_msg("no notification for %s yet: %s", m->id, text);
-		wait_unsorted(q, m, BOUNCE_PAUSE);
-	}
-	msg_unload(q, m);
-}
-
-/* Two frames, each with a descriptor: the queue file, the journal. -1 with errno:
- * EAGAIN to go on later with what is not sent. */
-static int send_part(struct sched *q, struct msg *m, char part, uint16_t slot, int dir)
-{
-	static struct sbuf frame = SBUF_INIT(64);
-	int fd = openat(dir, m->id, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	int r = -1;
-
-	if (fd == -1)
-		return -1;
-	if (bounce_put(&frame, part, slot, m->id) == 0)
-		r = usock_send(q->bounce, frame.p, frame.len, fd);
-	if (r == -1) {
-		int e = errno;
-
-		(void)close(fd);
-		errno = e;
-		return -1;
-	}
-	(void)close(fd);
-	return 0;
-}
-
-static int send_bounce(struct sched *q, struct msg *m, uint16_t slot)
-{
-	if (!m->half_sent && send_part(q, m, BOUNCE_MESSAGE, slot, q->cur) == -1)
-		return -1;
-	m->half_sent = 1;
-	if (send_part(q, m, BOUNCE_JOURNAL, slot, q->state) == -1)
-		return -1;
-	m->half_sent = 0;
-	return 0;
-}
-
-static int free_place(void)
-{
-	for (int i = 0; i < BOUNCES; i++)
-		if (bouncing[i] == NULL)
-			return i;
-	return -1;
-}
-
-void bounce_push(struct sched *q)
-{
-	int slot;
-
-	while (!q->stopping && !q->bounce_full && bounces.head != NULL &&
-	       (slot = free_place()) != -1) {
-		struct msg *m = bounces.head;
-
-		if (send_bounce(q, m, (uint16_t)slot) == 0)
-			bouncing[slot] = queue_take(&bounces);
-		else if (errno == EAGAIN || errno == EWOULDBLOCK)
-			q->bounce_full = 1;
-		else if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN)
-			die_msg(EXIT_TEMP, "qbounce is gone");
-		else
-			end_bounce(q, queue_take(&bounces), 'Z', strerror(errno));
-	}
-}
-
-int bounce_take(struct sched *q)
-{
-	char frame[4 + 1 + LIMIT_TEXT + 1];
-	struct report r;
-	ssize_t n;
-
-	while ((n = usock_recv(q->bounce, frame, sizeof frame, NULL)) > 0) {
-		struct msg *m;
-
-		if (report_get(&r, frame, (size_t)n) == -1 || r.slot >= BOUNCES ||
-		    r.count != 1 || (m = bouncing[r.slot]) == NULL)
-			return -1;
-		bouncing[r.slot] = NULL;
-		end_bounce(q, m, r.letter[0], r.text[0]);
-	}
-	return n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : -1;
-}
-
-unsigned bounces_running(void)
-{
-	unsigned n = 0;
-
-	for (int i = 0; i < BOUNCES; i++)
-		n += bouncing[i] != NULL;
-	return n;
-}
-
-/* A notification of a notification goes to the postmaster; one of that, nowhere. */
-static void bounce(struct sched *q, struct msg *m)
-{
-	if (strcmp(m->env.sender, "#@[]") == 0) {
-		log_discard(m);
-		remove_msg(q, m);
-		return;
-	}
-	if (bounces.n < BOUNCE_QUEUE) {
-		queue_add(&bounces, m);
-		return;
-	}
-	wait_unsorted(q, m, BOUNCE_PAUSE);
-	msg_unload(q, m);
 }
 
 /* ---- where a message goes ---- */
@@ -323,8 +196,8 @@ void settle(struct sched *q, struct msg *m)
 		return;
 	}
 	m->settling = 1;
-	if (m->ended || m->removed || (m->todo == 0 && m->failed == 0)) {
-		remove_msg(q, m);
+	if (m->ended || m->removed || (m->todo == 0 && m->failed == 0 && m->told == 0)) {
+		msg_remove(q, m);
 		return;
 	}
 	if (m->unsaved > 0)
@@ -332,11 +205,13 @@ void settle(struct sched *q, struct msg *m)
 	if (m->unsaved > 0)
 		queue_add(&stuck, m);
 	else if (m->todo == 0)
-		bounce(q, m);
+		notify_end(q, m);
 	else if (m->stopped)
 		hold_settle(q, m);
-	else
+	else {
+		notify_delay(q, m);
 		msg_unload(q, m);
+	}
 }
 
 void settle_again(struct sched *q)

@@ -44,9 +44,33 @@ static int take_reply(const char *s, char out[STATUS_SIZE])
 	return digits(s) == 3 && (s[3] == ' ' || s[3] == '-') && take(s + 4, out);
 }
 
+static const char said[] = " said: ";
+
+/* The name in front of " [": of letters, digits, dots and the like alone. */
+static void take_host(const char *text, char host[LIMIT_DOMAIN + 1])
+{
+	size_t n = 0;
+
+	while (isalnum((unsigned char)text[n]) ||
+	       (text[n] != '\0' && strchr("-._", text[n]) != NULL))
+		n++;
+	host[0] = '\0';
+	if (n == 0 || n > LIMIT_DOMAIN || text[n] != ' ' || text[n + 1] != '[')
+		return;
+	memcpy(host, text, n);
+	host[n] = '\0';
+}
+
+const char *status_said(const char *text, char host[LIMIT_DOMAIN + 1])
+{
+	const char *reply = strstr(text, said);
+
+	take_host(text, host);
+	return *host != '\0' && reply != NULL ? reply + sizeof said - 1 : text;
+}
+
 int status_find(const char *text, char out[STATUS_SIZE])
 {
-	static const char said[] = " said: ";
 	const char *reply = strstr(text, said);
 
 	/* What follows is a stranger's: a code counts at its place alone. */

@@ -30,9 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *p = (const char *)data;
 	struct keeper_request r;
 	struct keeper_frame f;
-	const char *id;
-	uint16_t slot;
-	char part;
+	struct bounce_frame bounce;
 
 	if (keeper_get_request(&r, p, size) == 0) {
 		ok(keeper_put_request(&b, &r));
@@ -42,8 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ok(keeper_put(&b, &f));
 		same(&b, p, size);
 	}
-	if (bounce_get(p, size, &part, &slot, &id) == 0) {
-		ok(bounce_put(&b, part, slot, id));
+	if (bounce_get(p, size, &bounce) == 0) {
+		ok(bounce_put(&b, &bounce));
 		same(&b, p, size);
 	}
 	if (report_get(&report, p, size) == 0) /* texts are escaped when written */
