@@ -45,6 +45,10 @@ static const struct verb {
     {"queue", PROGRAM, "queue", NULL,
      "list messages, count them, try some now; pause and go on"},
     {"route", PROGRAM, "route", NULL, "where an address would be delivered, and why"},
+    {"trace", PROGRAM, "trace", NULL, "the whole way of a message, out of the logs"},
+    {"audit", PROGRAM, "audit", NULL,
+     "has each accepted message one end per recipient (--json)"},
+    {"metrics", PROGRAM, "metrics", NULL, "numbers as OpenMetrics text"},
     {"house", SCRIPT, "house", NULL, "make Quoin's users and directories"},
     {"boot", SCRIPT, "house", "boot", "become the service tree (for the init system)"},
 };
