@@ -111,6 +111,7 @@ void gauge(struct sched *q, struct keeper_frame *f)
 				   .ended = log_counts.ended,
 				   .notifications = log_counts.notifications,
 				   .removed = log_counts.removed,
+				   .resting = turns_resting(q),
 				   .bad = log_counts.bad};
 	for (int i = 0; i < CHANNELS; i++) {
 		const struct channel *c = &q->ch[i];
@@ -125,5 +126,6 @@ void gauge(struct sched *q, struct keeper_frame *f)
 		for (int s = 0; s < SIZES; s++)
 			f->ch[i].waiting += c->lanes[s].waiting.n;
 	}
+	f->ch[ROUTE_REMOTE].waiting += turns_waiting(q);
 	measure_wait(q, f);
 }

@@ -18,6 +18,7 @@
 #include "prog.h"
 #include "sbuf.h"
 #include "usock.h"
+#include "verp.h"
 
 void ring_add(struct channel *c, struct half *h)
 {
@@ -95,6 +96,7 @@ static struct {
 	struct job job;
 	struct route_to to;
 	size_t room; /* left in the frame */
+	char sender[LIMIT_ADDRESS + 1];
 	char rcpts[LIMIT_JOBRCPTS][LIMIT_ADDRESS + 1];
 } making;
 static struct sbuf frame = SBUF_INIT(LIMIT_FRAME);
@@ -119,7 +121,8 @@ static int add_rcpt(const struct sched *q, struct part *p, int channel, struct s
 	    route_address(q->route, msg_rcpt(h->msg, i), &to, NULL, NULL) == -1 ||
 	    (int)to.kind != channel)
 		return 0;
-	if (s->n > 0 && !same_destination(&to, &making.to))
+	if (s->n > 0 &&
+	    (verp_is(h->msg->env.sender) || !same_destination(&to, &making.to)))
 		return 0;
 	if (s->n == 0) {
 		making.to = to;
@@ -182,7 +185,8 @@ static int build_frame(const struct half *h, uint16_t slot, const struct slot *s
 	j->birth = m->birth;
 	j->flags = ret_flag(m->env.ret) | (h->insists ? JOB_INSIST : 0);
 	j->envid = m->env.envid;
-	j->sender = m->env.sender;
+	verp_make(making.sender, sizeof making.sender, m->env.sender, j->rcpts[0]);
+	j->sender = making.sender;
 	j->route = making.to.kind == ROUTE_LOCAL ? making.to.local : making.to.relay;
 	j->nrcpts = s->n;
 	return job_put(&frame, j);

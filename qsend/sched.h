@@ -257,6 +257,9 @@ void turns_give(struct sched *q);
 void idle_add(struct sched *q, struct half *h);
 void idle_remove(struct sched *q, struct half *h);
 void turns_log(const struct dest *d, enum dest_news news);
+/* How many entries wait there; how many destinations rest. */
+uint64_t turns_waiting(const struct sched *q);
+uint32_t turns_resting(const struct sched *q);
 /* The keeper wants it: no destination rests. */
 void turns_forgive(struct sched *q);
 

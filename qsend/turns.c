@@ -201,3 +201,22 @@ void turns_forgive(struct sched *q)
 		dest_stir(&q->dests, d);
 	}
 }
+
+uint64_t turns_waiting(const struct sched *q)
+{
+	uint64_t n = 0;
+
+	for (const struct dest *d = q->dests.oldest; d != NULL; d = d->newer)
+		for (int i = 0; i < SIZES; i++)
+			n += d->waiting[i].n;
+	return n;
+}
+
+uint32_t turns_resting(const struct sched *q)
+{
+	uint32_t n = 0;
+
+	for (const struct dest *d = q->dests.oldest; d != NULL; d = d->newer)
+		n += dest_rests(d, q->now.mono_ms) != 0;
+	return n;
+}
