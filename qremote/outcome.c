@@ -19,7 +19,7 @@ static void set(struct outcome *o, size_t i, char letter, const char *text)
 		return;
 	o->letter[i] = letter;
 	o->decided++;
-	o->failed += letter != 'K';
+	o->failed += letter != 'K' && letter != 'R';
 	(void)escape_text(o->text[i], sizeof o->text[i], text, strlen(text));
 }
 
@@ -32,19 +32,6 @@ void outcome_set(struct outcome *o, size_t i, char letter, const char *fmt, ...)
 	(void)vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	set(o, i, letter, text);
-}
-
-void outcome_list(struct outcome *o, const size_t *list, size_t n, char letter,
-		  const char *fmt, ...)
-{
-	char text[2 * LIMIT_TEXT + 2 * LIMIT_ADDRESS];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	for (size_t i = 0; i < n; i++)
-		set(o, list[i], letter, text);
 }
 
 void outcome_rest(struct outcome *o, char letter, const char *fmt, ...)

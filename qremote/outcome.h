@@ -14,7 +14,7 @@ struct outcome {
 	size_t count;
 	size_t decided;
 	size_t failed;               /* of these: not taken by the server */
-	char letter[LIMIT_JOBRCPTS]; /* K Z D B, or 0 */
+	char letter[LIMIT_JOBRCPTS]; /* K R Z D B, or 0 */
 	char text[LIMIT_JOBRCPTS][LIMIT_TEXT + 1];
 };
 
@@ -22,12 +22,6 @@ void outcome_begin(struct outcome *o, size_t count);
 
 __attribute__((format(printf, 4, 5))) void outcome_set(struct outcome *o, size_t i,
 						       char letter, const char *fmt, ...);
-
-/* The n whose numbers are in list. */
-__attribute__((format(printf, 5, 6))) void outcome_list(struct outcome *o,
-							const size_t *list, size_t n,
-							char letter, const char *fmt,
-							...);
 
 /* All that are not decided. */
 __attribute__((format(printf, 3, 4))) void outcome_rest(struct outcome *o, char letter,

@@ -151,7 +151,7 @@ int smtp_begin(struct smtp *s)
 
 int smtp_put(struct smtp *s, const char *fmt, ...)
 {
-	char line[2 * LIMIT_ADDRESS + 100];
+	char line[2 * LIMIT_ADDRESS + LIMIT_ORCPT + LIMIT_ENVID + 100];
 	va_list ap;
 	int n;
 
@@ -197,7 +197,8 @@ static void note_caps(struct smtp *s)
 		int bit;
 	} caps[] = {{"PIPELINING", CAP_PIPELINING},
 		    {"SIZE", CAP_SIZE},
-		    {"8BITMIME", CAP_8BITMIME}};
+		    {"8BITMIME", CAP_8BITMIME},
+		    {"DSN", CAP_DSN}};
 	char arg[32];
 
 	s->caps = 0;

@@ -1,4 +1,4 @@
-/* smtp: one connection to one server, as its client (RFC 5321, 2920, 1870, 6152).
+/* smtp: one connection to one server, as its client (RFC 5321, 2920, 1870, 6152, 3461).
  *
  *	smtp_open(&s, &cfg, &target, deadline)	connect, greeting, EHLO
  *	smtp_send(&s, &mail, &outcome)		one message; as often as
@@ -27,7 +27,7 @@ struct config;
 struct job;
 struct outcome;
 
-enum { CAP_PIPELINING = 1, CAP_SIZE = 2, CAP_8BITMIME = 4 };
+enum { CAP_PIPELINING = 1, CAP_SIZE = 2, CAP_8BITMIME = 4, CAP_DSN = 8 };
 
 struct smtp {
 	const struct config *cfg;

@@ -9,6 +9,7 @@
 #include "body.h"
 #include "clock.h"
 #include "config.h"
+#include "dsnparam.h"
 #include "job.h"
 #include "limits.h"
 #include "outcome.h"
@@ -51,11 +52,57 @@ static void note_policy(struct smtp *s)
 
 /* ---- the steps: 0 is MAIL, 1..n the recipients, n + 1 DATA ---- */
 
+/* RFC 3461 5.2.1: as they came, to a server that knows them. Whoever submitted the
+ * message may not have been asked for their form. */
+static const char *mail_dsn(const struct transaction *t, char out[LIMIT_ENVID + 40])
+{
+	const struct job *j = t->m->job;
+	const char *ret = "";
+	int has_envid = *j->envid != '\0' && dsn_envid(j->envid) == 0;
+
+	out[0] = '\0';
+	if ((t->s->caps & CAP_DSN) == 0)
+		return out;
+	if (j->flags & JOB_RET_FULL)
+		ret = " RET=FULL";
+	else if (j->flags & JOB_RET_HDRS)
+		ret = " RET=HDRS";
+	(void)snprintf(out, LIMIT_ENVID + 40, "%s%s%s", ret, has_envid ? " ENVID=" : "",
+		       has_envid ? j->envid : "");
+	return out;
+}
+
+enum { RCPT_DSN = LIMIT_ORCPT + DSN_NOTIFY_SIZE + 40 };
+
+static const char *rcpt_dsn(const struct transaction *t, size_t i, char out[RCPT_DSN])
+{
+	const struct job *j = t->m->job;
+	const char *orcpt = j->orcpt[t->rcpt[i]];
+	int has_orcpt = *orcpt != '\0' && dsn_orcpt(orcpt) == 0;
+	char words[DSN_NOTIFY_SIZE];
+
+	out[0] = '\0';
+	if ((t->s->caps & CAP_DSN) == 0)
+		return out;
+	(void)dsn_notify_words(j->notify[t->rcpt[i]], words);
+	(void)snprintf(out, RCPT_DSN, "%s%s%s%s", *words != '\0' ? " NOTIFY=" : "", words,
+		       has_orcpt ? " ORCPT=" : "", has_orcpt ? orcpt : "");
+	return out;
+}
+
+/* The server tells of success itself, if it is asked to. */
+static int tells(const struct transaction *t, size_t i)
+{
+	return (t->s->caps & CAP_DSN) != 0 &&
+	       (t->m->job->notify[t->rcpt[i]] & NOTIFY_SUCCESS) != 0;
+}
+
 static int put_mail(struct transaction *t)
 {
 	const struct body *b = t->m->body;
 	char quoted[2 * LIMIT_ADDRESS + 4] = "";
 	char size[40] = "";
+	char dsn[LIMIT_ENVID + 40];
 
 	if (*t->m->job->sender != '\0' &&
 	    addr_quote(t->m->job->sender, quoted, sizeof quoted) == -1)
@@ -63,18 +110,20 @@ static int put_mail(struct transaction *t)
 	if (t->s->caps & CAP_SIZE)
 		(void)snprintf(size, sizeof size, " SIZE=%llu",
 			       (unsigned long long)b->wire);
-	return smtp_put(t->s, "MAIL FROM:<%s>%s%s", quoted, size,
+	return smtp_put(t->s, "MAIL FROM:<%s>%s%s%s", quoted, size,
 			b->eight_bit && (t->s->caps & CAP_8BITMIME) ? " BODY=8BITMIME"
-								    : "");
+								    : "",
+			mail_dsn(t, dsn));
 }
 
 static int put_rcpt(struct transaction *t, size_t i)
 {
 	char quoted[2 * LIMIT_ADDRESS + 4];
+	char dsn[RCPT_DSN];
 
 	if (addr_quote(t->m->job->rcpts[t->rcpt[i]], quoted, sizeof quoted) == -1)
 		return smtp_lose(t->s, "a recipient's address cannot be written");
-	return smtp_put(t->s, "RCPT TO:<%s>", quoted);
+	return smtp_put(t->s, "RCPT TO:<%s>%s", quoted, rcpt_dsn(t, i, dsn));
 }
 
 static int put_step(struct transaction *t, size_t step)
@@ -203,10 +252,11 @@ static void take_final(struct transaction *t)
 		return;
 	}
 	reply_text(&s->reply, text);
-	outcome_list(t->o, t->rcpt, t->n, 'K',
-		     "%s [%s]:%u accepted: %.200s (TLS=none, %lld ms)", s->peer.host,
-		     s->peer.ip, (unsigned)s->peer.port, text,
-		     (long long)(clock_mono_ms() - t->started));
+	for (size_t i = 0; i < t->n; i++)
+		outcome_set(t->o, t->rcpt[i], tells(t, i) ? 'R' : 'K',
+			    "%s [%s]:%u accepted: %.200s (TLS=none, %lld ms)",
+			    s->peer.host, s->peer.ip, (unsigned)s->peer.port, text,
+			    (long long)(clock_mono_ms() - t->started));
 	s->dirty = 0;
 	s->sent++;
 }

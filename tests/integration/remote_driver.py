@@ -88,8 +88,9 @@ class Remote:
         return self
 
     def send(self, message, rcpts=("b@there.example",), sender="a@here.example", route="",
-             damage=None, checksum=None, dead=(), flags=0):
-        """Send one job, its slot is the result. damage: bytes to write over the file; dead:
+             damage=None, checksum=None, dead=(), flags=0,
+             envid="", notify=(), orcpt=()):
+        """Send one job, its slot is the result. notify, orcpt: of each recipient. damage: bytes to write over the file; dead:
         addresses to leave alone."""
         envelope = b"F" + b"x" * 20
         path = self.home / "message"
@@ -105,8 +106,11 @@ class Remote:
 
         frame = struct.pack(">H", slot) + z(QID)
         frame += struct.pack(">QQ", 56 + len(envelope), len(message)) + checksum
-        frame += struct.pack(">QB", int(time.time()), flags) + z(sender) + z(route) + z("")
-        frame += struct.pack(">H", len(rcpts)) + b"".join(z(r) + b"\0\0" for r in rcpts)
+        frame += struct.pack(">QB", int(time.time()), flags) + z(sender) + z(route) + z(envid)
+        notify = [*notify, *[0] * (len(rcpts) - len(notify))]
+        orcpt = [*orcpt, *[""] * (len(rcpts) - len(orcpt))]
+        frame += struct.pack(">H", len(rcpts))
+        frame += b"".join(z(r) + bytes([n]) + z(o) for r, n, o in zip(rcpts, notify, orcpt))
         if not self.spawner:
             frame = struct.pack(">H", len(dead)) + b"".join(map(ip16, dead)) + frame
         self.sock.sendmsg(

@@ -53,6 +53,51 @@ def test_uses_what_is_offered_only(caps):
     assert b"BODY" not in second
 
 
+ALL = {"rcpts": ("b@t.example", "c@t.example", "d@t.example"), "envid": "QQ+2B1", "flags": 4,
+       "notify": (2 | 8, 1), "orcpt": ("rfc822;B+2Bx@t.example",)}
+
+
+@pytest.mark.parametrize("caps", [("DSN",), ("PIPELINING", "DSN")])
+def test_passes_on_what_is_asked_of_notifications(caps):
+    got = []
+    with Server(speaker(got, caps=caps)) as s, Remote() as r:
+        assert r.deliver(b"x\n", route=s.route, **ALL).letters == "RKK"
+        assert r.deliver(b"x\n", route=s.route, flags=2).letters == "K"
+    assert got[0][0] == [
+        b"MAIL FROM:<a@here.example> RET=HDRS ENVID=QQ+2B1\r\n",
+        b"RCPT TO:<b@t.example> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;B+2Bx@t.example\r\n",
+        b"RCPT TO:<c@t.example> NOTIFY=NEVER\r\n",
+        b"RCPT TO:<d@t.example>\r\n",
+    ]
+    assert got[1][0] == [b"MAIL FROM:<a@here.example> RET=FULL\r\n", b"RCPT TO:<b@there.example>\r\n"]
+
+
+def test_a_server_without_dsn_is_told_nothing():
+    got = []
+    with Server(speaker(got, caps=("PIPELINING",))) as s, Remote() as r:
+        assert r.deliver(b"x\n", route=s.route, **ALL).letters == "KKK"
+    assert not any(b"=" in line for line in got[0][0])
+
+
+def test_no_parameter_is_slipped_in():
+    """qqueue looks at the length of these alone: a submitter may write blanks."""
+    got = []
+    with Server(speaker(got, caps=("DSN",))) as s, Remote() as r:
+        bad = r.deliver(b"x\n", route=s.route, envid="a AUTH=<>", orcpt=("rfc822;b NOTIFY=NEVER",))
+        assert bad.letters == "K"
+    assert got[0][0] == [b"MAIL FROM:<a@here.example>\r\n", b"RCPT TO:<b@there.example>\r\n"]
+
+
+def test_longest_parameters():
+    got = []
+    long = f"{'x' * 630}@{'y' * 63}.{'z' * 63}.example"
+    with Server(speaker(got, caps=("DSN", "SIZE"))) as s, Remote() as r:
+        rep = r.deliver(b"x\n", route=s.route, rcpts=(long,), sender=long, envid="e" * 100,
+                        notify=(2 | 4 | 8,), orcpt=("rfc822;" + "o" * 493,), flags=2)
+        assert rep.letters == "R"
+    assert b"o" * 493 in got[0][0][1]
+
+
 def test_pipelines_when_offered():
     """MAIL, RCPT and DATA come in one piece, and only then."""
     for caps in ((), ("PIPELINING",)):
