@@ -11,6 +11,8 @@ struct paths paths = {
     BUILD_USERSDIR,   BUILD_ALIASDIR, BUILD_BINDIR,
 };
 
+const char *paths_home;
+
 const char *path_join(char *out, size_t size, const char *dir, const char *name)
 {
 	int n = snprintf(out, size, "%s/%s", dir, name);
@@ -35,5 +37,6 @@ int paths_under(const char *dir)
 	    path_join(paths.alias, LIMIT_PATH, dir, "alias") == NULL ||
 	    path_join(paths.bin, LIMIT_PATH, dir, "bin") == NULL)
 		return -1;
+	paths_home = dir;
 	return 0;
 }

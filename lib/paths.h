@@ -22,7 +22,11 @@ struct paths {
 
 extern struct paths paths;
 
-/* Move all below dir. -1 with ENAMETOOLONG, or EINVAL if dir is relative. */
+/* Where paths_under() has moved them, or NULL: for programs that start others. */
+extern const char *paths_home;
+
+/* Move all below dir, which must live for ever. -1 with ENAMETOOLONG, or EINVAL if dir is
+ * relative. */
 int paths_under(const char *dir);
 
 /* DIR/NAME into out (size bytes): out, or NULL with ENAMETOOLONG. */

@@ -1,6 +1,6 @@
 # What runs as the caller has no sandbox: there is no boundary to guard.
 qinject.units = fail spool input message hosts address who rcpts rewrite author followup \
-	complete send inject
+	complete mail handon send inject
 FAST += qinject sendmail qmail-queue
 qinject.o = $(qinject.units:%=qinject/%.o) qinject/qinject.o
 sendmail.o = $(qinject.units:%=qinject/%.o) qinject/sendmail.o qinject/options.o \

@@ -4,9 +4,10 @@
  * Reads:   the message on descriptor 0; control/defaulthost, defaultdomain, plusdomain,
  *	    idhost, me, sendmailwait; the file that QMAILMFTFILE names.
  * Writes:  with -n the message on descriptor 1.
- * Asks:    qqueue.
+ * Asks:    qqueue; on a null client the smart host, by qremote.
  * Trusts:  nothing is at stake: who could harm it is its caller himself.
- * Never:   answers 0 before qqueue has promised to keep the message.
+ * Never:   answers 0 before qqueue, or on a null client the smart host, has
+ *	     promised to keep the message.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -136,7 +137,6 @@ int main(int argc, char **argv)
 	struct args a = {EITHER, NULL, 0, NULL};
 	struct wish w = {0, NULL, NULL};
 	char sender[LIMIT_ADDRESS + 1];
-	char id[QID_LEN + 1];
 
 	prog_init("qinject");
 	if (fd_fill_std() == -1)
@@ -163,7 +163,7 @@ int main(int argc, char **argv)
 	}
 	if (inj.rcpts.n == 0)
 		die_msg(EXIT_PERM, "no recipients");
-	if (send_mail(&inj.mail, send_patience_caller, id) == -1)
+	if (send_mail(&inj.mail, send_patience_caller, NULL) == -1)
 		die();
 	return 0;
 }

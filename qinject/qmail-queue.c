@@ -5,9 +5,9 @@
  *
  * Who:    runs as its caller; there is nothing set-uid about it.
  * Writes: one line on descriptor 2 when it fails; the exit code is the answer.
- * Asks:   qqueue.
+ * Asks:   qqueue; on a null client the smart host, by qremote.
  * Never:  changes the message, but for line ends and the Received field; answers 0
- *	   before qqueue has promised to keep it.
+ *	   before qqueue, or on a null client the smart host, has promised to keep it.
  */
 #include <signal.h>
 #include <string.h>
@@ -117,7 +117,6 @@ int main(int argc, char **argv)
 	static struct injection inj;
 	static struct input in;
 	struct sbuf env = SBUF_INIT(LIMIT_ENVELOPE + 4096);
-	char id[QID_LEN + 1];
 
 	prog_init("qmail-queue");
 	if (fd_fill_std() == -1)
@@ -137,7 +136,7 @@ int main(int argc, char **argv)
 		die();
 	inj.mail.rcpts = &inj.rcpts;
 	inj.mail.body = &inj.message.body;
-	if (send_mail(&inj.mail, send_patience_short, id) == -1)
+	if (send_mail(&inj.mail, send_patience_short, NULL) == -1)
 		die();
 	return 0;
 }

@@ -3,14 +3,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
-#include <time.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "control.h"
-#include "date822.h"
 #include "fail.h"
+#include "handon.h"
 #include "prog.h"
 #include "rnd.h"
 #include "submit.h"
@@ -22,6 +21,7 @@ enum result { SENT, AGAIN, NEVER };
 
 /* 64 KB of buffers: not on the stack. */
 static struct submit submit;
+static char queued[32 + QID_LEN];
 
 int send_has_terminal(void)
 {
@@ -56,45 +56,16 @@ static int put(void *arg, const void *p, size_t n)
 	return submit_data(&submit, p, n);
 }
 
-/* RFC 5321 4.4, shortened: there is no host that it came from. */
-static int put_received(void)
-{
-	struct sbuf b = SBUF_INIT(LIMIT_TEXT);
-	char date[DATE822_SIZE];
-	int r;
-
-	date822(date, time(NULL));
-	r = sbuf_catf(&b, "Received: (quoin %s invoked by uid %lu); %s\n", submit.id,
-		      (unsigned long)geteuid(), date);
-	if (r == 0)
-		r = put(NULL, b.p, b.len);
-	sbuf_free(&b);
-	return r;
-}
-
 static int put_envelope(const struct mail *m)
 {
 	struct sbuf env = SBUF_INIT(LIMIT_ENVELOPE);
-	int r = 0;
+	int r = mail_envelope(m, &env);
 
-	if (sbuf_catc(&env, 'F') == -1 || sbuf_catz(&env, m->sender) == -1 ||
-	    sbuf_cat(&env, m->rcpts->fields.p, m->rcpts->fields.len) == -1)
-		r = -1;
 	deadline_in(SEND_IDLE_S);
 	if (r == 0)
 		r = submit_envelope(&submit, env.p, env.len);
 	sbuf_free(&env);
 	return r;
-}
-
-static int put_message(const struct mail *m)
-{
-	if (put_received() == -1)
-		return -1;
-	if (m->header != NULL &&
-	    (put(NULL, m->header->p, m->header->len) == -1 || put(NULL, "\n", 1) == -1))
-		return -1;
-	return spool_each(m->body, put, NULL);
 }
 
 static enum result not_now(void)
@@ -134,17 +105,76 @@ static enum result answered(char answer)
 	}
 }
 
-static enum result try_once(const struct mail *m, char id[QID_LEN + 1])
+static enum result submit_once(const struct mail *m, const char **said)
 {
 	char answer;
 
 	if (submit_open(&submit, clock_mono_ms() + SEND_IDLE_S * INT64_C(1000)) == -1)
 		return not_now();
-	memcpy(id, submit.id, QID_LEN + 1);
-	if (put_envelope(m) == -1 || put_message(m) == -1)
+	(void)snprintf(queued, sizeof queued, "queued as %s", submit.id);
+	*said = queued;
+	if (put_envelope(m) == -1 || mail_each(m, submit.id, put, NULL) == -1)
 		return not_now();
 	deadline_in(SEND_ANSWER_S);
 	return submit_commit(&submit, &answer) == -1 ? not_now() : answered(answer);
+}
+
+static enum result to_queue(const struct mail *m, const char **said)
+{
+	enum result r = submit_once(m, said);
+
+	submit_close(&submit);
+	return r;
+}
+
+/* ---- the smart host of a null client ---- */
+
+static struct handon handon;
+
+/* Where the queue is not served it is the smart host's answer that counts. */
+static enum result queue_the_rest(const struct mail *m, const char **said)
+{
+	char why[2 * LIMIT_TEXT];
+	enum result r;
+
+	(void)snprintf(why, sizeof why, "%s", fail_text());
+	r = to_queue(m, said);
+	if (r == AGAIN)
+		(void)fail(FAIL_LATER, "%s", why);
+	return r;
+}
+
+static enum result to_smarthost(struct mail *m, const char *route, const char **said)
+{
+	static char id[QID_LEN + 1];
+	enum result r = SENT;
+
+	if (handon_try(&handon, m, route, id) == -1)
+		r = queue_the_rest(m, said);
+	else
+		*said = handon.text;
+	if (r != SENT || handon.refused == 0)
+		return r;
+	if (handon.refused == 1)
+		(void)fail(FAIL_REFUSED, "%s", handon.why);
+	else
+		(void)fail(FAIL_REFUSED, "%s (and %u more)", handon.why,
+			   handon.refused - 1);
+	return NEVER;
+}
+
+static enum result try_once(struct mail *m, const char **said)
+{
+	static char route[LIMIT_ROUTE + 1];
+
+	switch (handon_route(route)) {
+	case 1:
+		return to_smarthost(m, route, said);
+	case 0:
+		return to_queue(m, said);
+	default:
+		return NEVER;
+	}
 }
 
 /* Sleep, and make the next pause longer. Not in step with others that wait. */
@@ -156,17 +186,18 @@ static void take_pause(int64_t *pause, int64_t left)
 	*pause = *pause * 2 < PAUSE_MAX_MS ? *pause * 2 : PAUSE_MAX_MS;
 }
 
-int send_mail(const struct mail *m, send_patience *patience, char id[QID_LEN + 1])
+int send_mail(struct mail *m, send_patience *patience, const char **said)
 {
+	const char *nobody;
 	int64_t end = CLOCK_NEVER;
 	int64_t pause = PAUSE_FIRST_MS;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	handon.refused = 0;
 	for (;;) {
-		enum result r = try_once(m, id);
+		enum result r = try_once(m, said != NULL ? said : &nobody);
 		int64_t now;
 
-		submit_close(&submit);
 		if (r != AGAIN)
 			return r == SENT ? 0 : -1;
 		now = clock_mono_ms();

@@ -1,4 +1,6 @@
-/* send: gives a message to qqueue, and waits while the door is shut.
+/* send: gives a message to qqueue, and waits while the door is shut. With
+ * control/nullclient it goes straight to the smart host (handon.h); qqueue, where it
+ * runs, gets only what fails there.
  *
  * A try that finds nobody, is told "not now", or loses its connection is repeated with
  * growing pauses, until patience is used up. A connection that is lost behind the last
@@ -12,19 +14,10 @@
 
 #include <stdint.h>
 
-#include "complete.h"
+#include "mail.h"
 #include "qid.h"
-#include "rcpts.h"
-#include "spool.h"
 
 enum { SEND_IDLE_S = 60, SEND_ANSWER_S = 600 };
-
-struct mail {
-	const char *sender;
-	const struct rcpts *rcpts;
-	const struct sbuf *header; /* NULL: the body has it */
-	struct spool *body;
-};
 
 /* How long to try: seconds, asked for only when a first try has failed. */
 typedef int64_t send_patience(void);
@@ -37,6 +30,8 @@ int send_has_terminal(void);
 /* 5 s: for those who ask again by themselves. */
 send_patience send_patience_short;
 
-int send_mail(const struct mail *m, send_patience *patience, char id[QID_LEN + 1]);
+/* said, when not NULL, is where the message is: "queued as ID", or the smart host's
+ * words. -1: m->rcpts are those who did not get it, as far as it can be tried again. */
+int send_mail(struct mail *m, send_patience *patience, const char **said);
 
 #endif

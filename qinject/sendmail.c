@@ -4,10 +4,10 @@
  * Reads:    the message on descriptor 0 (with -bs: SMTP), control/defaulthost,
  *	     defaultdomain, plusdomain, idhost, me, sendmailwait.
  * Writes:   with -bs replies on descriptor 1; ~/dead.letter.
- * Asks:     qqueue. Executes qctl-queue (mailq) and qnewaliases (newaliases).
- * Trusts:   nothing is at stake: who could harm it is its caller himself. qqueue learns
- *	     from the kernel who that is.
- * Never:    answers 0 before qqueue has promised to keep the message.
+ * Asks:     qqueue; on a null client the smart host, by qremote. Executes qctl-queue
+ *(mailq) and qnewaliases (newaliases). Trusts:   nothing is at stake: who could harm it
+ *is its caller himself. qqueue learns from the kernel who that is. Never:    answers 0
+ *before qqueue, or on a null client the smart host, has promised to keep the message.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -82,7 +82,7 @@ static int deliver(const struct options *o)
 {
 	static struct injection inj;
 	char sender[LIMIT_ADDRESS + 1];
-	char id[QID_LEN + 1];
+	const char *said;
 	/* No other sendmail lets a message choose its own envelope sender: it may be a
 	 * stranger's, that a dot-file or procmail passes on. */
 	struct wish w = {WISH_AUTHOR_FROM_SENDER | WISH_NO_RETURN_PATH, NULL, o->name};
@@ -99,13 +99,13 @@ static int deliver(const struct options *o)
 	injection_init(&inj);
 	if (read_and_complete(&inj, o, &w) == -1)
 		die();
-	if (send_mail(&inj.mail, send_patience_caller, id) == -1) {
+	if (send_mail(&inj.mail, send_patience_caller, &said) == -1) {
 		if (exits[fail_last()] == EX_TEMPFAIL && send_has_terminal())
 			bury(&inj.mail);
 		die();
 	}
 	if (o->verbose)
-		(void)dprintf(1, "queued as %s\n", id);
+		(void)dprintf(1, "%s\n", said);
 	return 0;
 }
 

@@ -216,7 +216,7 @@ static int skip_message(struct session *s)
 static int take_message(struct session *s)
 {
 	struct wish w = {0, s->sender, NULL}; /* MAIL names the sender */
-	char id[QID_LEN + 1];
+	const char *said;
 
 	if (message_read(&s->inj.message, &s->in, END_SMTP) == -1) {
 		if (fail_last() == FAIL_READ)
@@ -226,9 +226,9 @@ static int take_message(struct session *s)
 		return skip_message(s);
 	}
 	if (injection_complete(&s->inj, &w) == -1 ||
-	    send_mail(&s->inj.mail, send_patience_caller, id) == -1)
+	    send_mail(&s->inj.mail, send_patience_caller, &said) == -1)
 		return reply_fault(s);
-	return reply(s, "250 2.0.0 ok, queued as %s", id);
+	return reply(s, "250 2.0.0 ok, %.400s", said);
 }
 
 static int do_data(struct session *s, const char *arg)

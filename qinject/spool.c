@@ -49,7 +49,7 @@ static int temporary_file(void)
 	return fd;
 }
 
-static int write_out(struct spool *s)
+int spool_flush(struct spool *s)
 {
 	if (s->fd == -1 && (s->fd = temporary_file()) == -1)
 		return fail_sys(FAIL_SPOOL, "make a temporary file");
@@ -78,7 +78,7 @@ int spool_add(struct spool *s, const void *p, size_t n)
 			return fail_sys(FAIL_MEMORY, "keep the message");
 		at += part;
 		n -= part;
-		if (n > 0 && write_out(s) == -1)
+		if (n > 0 && spool_flush(s) == -1)
 			return -1;
 	}
 	return 0;

@@ -27,6 +27,9 @@ void spool_clear(struct spool *s);
 /* At most LIMIT_MESSAGE in all. */
 int spool_add(struct spool *s, const void *p, size_t n);
 
+/* All of it to the file, so that fd is the whole. */
+int spool_flush(struct spool *s);
+
 /* Everything, in order, as often as wanted: each(arg, p, n) with 0, or -1 to stop.
  * -1: errno is each's, or that of the read. */
 int spool_each(struct spool *s, int (*each)(void *arg, const void *p, size_t n),

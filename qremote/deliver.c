@@ -162,9 +162,10 @@ static unsigned dest_flags(const struct config *c, const char *domain)
 	       (is_listed(c->ipv4first, domain) ? DEST_IPV4_FIRST : 0U);
 }
 
-static void drop_unless_reusable(struct remote *r)
+/* Whether it still stands is asked when the next job is there. */
+static void drop_unless_kept(struct remote *r)
 {
-	if (!smtp_is_reusable(&r->smtp))
+	if (!smtp_may_go_on(&r->smtp))
 		smtp_close(&r->smtp);
 }
 
@@ -174,12 +175,13 @@ static void try_kept(struct remote *r, const struct mail *m, struct outcome *o)
 {
 	struct before before = begin_try(o);
 
-	drop_unless_reusable(r);
+	if (!smtp_is_reusable(&r->smtp))
+		smtp_close(&r->smtp);
 	if (r->smtp.fd == -1)
 		return;
 	smtp_send(&r->smtp, m, o);
 	log_try(r, m->job, o, &before);
-	drop_unless_reusable(r);
+	drop_unless_kept(r);
 }
 
 _Static_assert(REMOTEJOB_TRIED >= TRIES_MAX, "a report names each");
@@ -232,7 +234,7 @@ static void try_target(struct remote *r, const struct target *t, const struct ma
 	if (!is_done(o))
 		note(trouble, &r->smtp);
 	log_try(r, m->job, o, &before);
-	drop_unless_reusable(r);
+	drop_unless_kept(r);
 }
 
 /* D after 5xx from each of the hosts, when there are no others. */

@@ -271,12 +271,15 @@ int smtp_open(struct smtp *s, const struct target *t, int64_t deadline)
 	return -1;
 }
 
+int smtp_may_go_on(const struct smtp *s)
+{
+	return s->fd != -1 && !s->lost && !s->dirty && s->sent < REUSE_MAX;
+}
+
 int smtp_is_reusable(struct smtp *s)
 {
-	if (s->fd == -1 || s->lost || s->dirty || s->sent >= REUSE_MAX ||
-	    clock_mono_ms() - s->opened > REUSE_TIME)
-		return 0;
-	return !rbuf_is_talking(&s->in, 0);
+	return smtp_may_go_on(s) && clock_mono_ms() - s->opened <= REUSE_TIME &&
+	       !rbuf_is_talking(&s->in, 0);
 }
 
 /* What stands in the buffer of a lost connection must not be written. QUIT's answer is

@@ -69,7 +69,8 @@ int smtp_open(struct smtp *s, const struct target *t, int64_t deadline);
  * transaction get further ones, at once. */
 void smtp_send(struct smtp *s, const struct mail *m, struct outcome *o);
 
-/* May it carry one more message? */
+/* May it carry one more message, as far as we know? And does the server still listen? */
+int smtp_may_go_on(const struct smtp *s);
 int smtp_is_reusable(struct smtp *s);
 
 void smtp_close(struct smtp *s);
