@@ -56,6 +56,11 @@ static void outcome(int done, const char *what)
 		remedy("%s: %s", what, strerror(errno));
 }
 
+static int is_there(int dir, const char *name)
+{
+	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static void mend_aside(int dir, const char *name, const char *as)
 {
 	if (!may_mend(1))
@@ -67,15 +72,21 @@ static void mend_aside(int dir, const char *name, const char *as)
 	outcome(renameat(dir, name, q.bad, as), "moved to queue/bad");
 }
 
+/* With its journal, as qsend does it. */
+static void mend_message(int dir, const char *id)
+{
+	char as[QID_LEN + sizeof ".state"];
+
+	mend_aside(dir, id, id);
+	(void)snprintf(as, sizeof as, "%s.state", id);
+	if (q.mend && q.stopped && !is_there(dir, id))
+		(void)renameat(q.state, id, q.bad, as);
+}
+
 static void mend_unlink(int dir, const char *name, int only_stopped)
 {
 	if (may_mend(only_stopped))
 		outcome(unlinkat(dir, name, 0), "removed");
-}
-
-static int is_there(int dir, const char *name)
-{
-	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static int is_known(const char *id)
@@ -133,7 +144,7 @@ static void check_message(int dir, const char *where, const char *id)
 		if (d == DAMAGE_UNREAD)
 			remedy("see whether the disk is sound");
 		else
-			mend_aside(dir, id, id);
+			mend_message(dir, id);
 	} else if (d == DAMAGE_NONE)
 		check_owner(dir, where, id, fd, &w);
 	if (fd != -1)

@@ -86,7 +86,7 @@ int history_read(int dir, const char *name, const char *id, struct history *h)
 	return -1;
 }
 
-int history_append_held(int fd, const char *id, uint64_t len, int held)
+static int append_held(int fd, const char *id, uint64_t len, int held)
 {
 	struct journal j = {.fd = fd, .len = len};
 	struct journal_record r = {.what = 'H', .held = (uint8_t)held};
@@ -171,6 +171,24 @@ int history_copy(const struct history *h, int dir, const char *name, const char 
 	if (h->fd != -1)
 		done = copy_bytes(h->fd, fd, h->len);
 	if (done == 0 && held != -1)
-		done = history_append_held(fd, id, h->fd != -1 ? h->len : 0, held);
+		done = append_held(fd, id, h->fd != -1 ? h->len : 0, held);
+	return finish(fd, done);
+}
+
+int history_release(int dir, const char *id)
+{
+	struct history h;
+	int fd = openat(dir, id, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	int done;
+
+	if (fd == -1)
+		return errno == ENOENT ? 0 : -1;
+	done = history_read(dir, id, id, &h);
+	if (done == 0) {
+		(void)close(h.fd);
+		done = ftruncate(fd, (off_t)h.len);
+	}
+	if (done == 0)
+		done = append_held(fd, id, h.len, 0);
 	return finish(fd, done);
 }

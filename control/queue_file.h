@@ -43,7 +43,7 @@ int history_read(int dir, const char *name, const char *id, struct history *h);
 int history_copy(const struct history *h, int dir, const char *name, const char *id,
 		 int held, const struct like *like);
 
-/* H at the end of an open journal, not synced. */
-int history_append_held(int fd, const char *id, uint64_t len, int held);
+/* While qsend does not run: the journal id in that directory says released, durably. */
+int history_release(int dir, const char *id);
 
 #endif

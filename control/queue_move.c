@@ -4,13 +4,14 @@
  *
  *	1 it is held, and no delivery is under way	(qsend runs: by the door;
  *							 else by its lock)
+ *	  (DIR/ID.hold: by us, not by a keeper before)
  *	2 DIR/ID.state and DIR/ID.part are written, synced, DIR is synced
  *	3 it is removed here, cur/ is synced
  *	4 DIR/ID.part becomes DIR/ID, DIR is synced
  *
- * So it is never to be found at both ends. After a crash a .part whose id is still in
- * the queue is thrown away, and one whose id is not is the message: both by the next
- * move to that directory. */
+ * So it is never to be found at both ends. After a crash the next move to that directory
+ * begins with what is left: if the id is still in the queue, the copy is thrown away and
+ * the message released; if it is not, the .part is the message. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -62,6 +63,37 @@ static int is_here(const struct moving *v, const char *id)
 
 /* ---- 1: held ---- */
 
+/* So that a move that goes on after a crash knows that it was no keeper who held it. */
+static void mark_ours(const struct moving *v, const char *id)
+{
+	char name[NAME_SIZE];
+	int fd;
+
+	with(name, id, ".hold");
+	fd = openat(v->dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd == -1)
+		die_sys2(EXIT_TEMP, "make", name);
+	(void)close(fd);
+}
+
+static void drop_mark(const struct moving *v, const char *id)
+{
+	char name[NAME_SIZE];
+
+	with(name, id, ".hold");
+	(void)unlinkat(v->dir, name, 0);
+}
+
+static void release(const struct moving *v, const char *id)
+{
+	char letter;
+
+	if (!v->stopped)
+		door_each(KEEPER_RELEASE, id, 1, &letter);
+	else if (history_release(v->state, id) == -1)
+		die_sys2(EXIT_TEMP, "release", id);
+}
+
 static void note_held(struct moving *v, struct one *o, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -73,6 +105,8 @@ static void note_held(struct moving *v, struct one *o, size_t n)
 			o[i].was_held = h.held;
 			(void)close(h.fd);
 		}
+		if (o[i].why == NULL && !o[i].was_held)
+			mark_ours(v, o[i].id);
 	}
 }
 
@@ -210,6 +244,7 @@ static void publish(struct moving *v, const char *id)
 	with(name, id, ".part");
 	if (renameat(v->dir, name, v->dir, id) == -1)
 		die_sys2(EXIT_TEMP, "rename", name);
+	drop_mark(v, id);
 	v->n++;
 	if (!v->quiet)
 		(void)printf("%s moved\n", id);
@@ -219,7 +254,6 @@ static void publish(struct moving *v, const char *id)
 static void stays(struct moving *v, const struct one *o)
 {
 	char name[NAME_SIZE];
-	char letter;
 
 	warn_msg("%s stays here: %s", o->id, o->why);
 	v->bad = 1;
@@ -228,7 +262,8 @@ static void stays(struct moving *v, const struct one *o)
 	with(name, o->id, ".state");
 	(void)unlinkat(v->dir, name, 0);
 	if (!v->stopped && !o->was_held && is_here(v, o->id))
-		door_each(KEEPER_RELEASE, o->id, 1, &letter);
+		release(v, o->id);
+	drop_mark(v, o->id);
 }
 
 static void sync_dir(const struct moving *v)
@@ -260,40 +295,63 @@ static void move_batch(struct moving *v, struct one *o, const struct ids *ids)
 
 /* ---- what an earlier move has left ---- */
 
-static int is_part(const struct dirent *e)
+static int is_unfinished(const struct dirent *e)
 {
+	const char *suffix = e->d_name + QID_LEN;
+
 	return strlen(e->d_name) == QID_LEN + strlen(".part") &&
-	       strcmp(e->d_name + QID_LEN, ".part") == 0;
+	       (strcmp(suffix, ".part") == 0 || strcmp(suffix, ".hold") == 0);
 }
 
-static void finish_part(struct moving *v, const char *name)
+static int has_part(const struct moving *v, const char *id)
+{
+	char name[NAME_SIZE];
+
+	with(name, id, ".part");
+	return faccessat(v->dir, name, F_OK, 0) == 0;
+}
+
+/* It is here as it was before. */
+static void undo(struct moving *v, const char *id)
+{
+	char name[NAME_SIZE];
+
+	with(name, id, ".part");
+	(void)unlinkat(v->dir, name, 0);
+	with(name, id, ".state");
+	(void)unlinkat(v->dir, name, 0);
+	with(name, id, ".hold");
+	if (faccessat(v->dir, name, F_OK, 0) == 0)
+		release(v, id);
+	drop_mark(v, id);
+}
+
+static void finish_one(struct moving *v, const char *name)
 {
 	char id[QID_LEN + 1];
-	char state[NAME_SIZE];
 	uint64_t ns;
 
 	memcpy(id, name, QID_LEN);
 	id[QID_LEN] = '\0';
 	if (qid_parse(id, &ns) == -1)
 		return;
-	if (!is_here(v, id)) {
+	if (is_here(v, id))
+		undo(v, id);
+	else if (strcmp(name + QID_LEN, ".part") == 0)
 		publish(v, id);
-		return;
-	}
-	with(state, id, ".state");
-	(void)unlinkat(v->dir, name, 0);
-	(void)unlinkat(v->dir, state, 0);
+	else if (!has_part(v, id))
+		drop_mark(v, id);
 }
 
 static void finish_earlier(struct moving *v)
 {
 	struct dirent **names;
-	int n = scandirat(v->dir, ".", &names, is_part, alphasort);
+	int n = scandirat(v->dir, ".", &names, is_unfinished, alphasort);
 
 	if (n == -1)
 		die_sys(EXIT_TEMP, "read the directory");
 	for (int i = 0; i < n; i++) {
-		finish_part(v, names[i]->d_name);
+		finish_one(v, names[i]->d_name);
 		free(names[i]);
 	}
 	free(names);
@@ -315,6 +373,12 @@ static void open_all(struct moving *v, const char *path)
 	v->stopped = queue_lock();
 }
 
+/* An earlier move has come so far, or this one has just finished it. */
+static int is_done(const struct moving *v, const char *id)
+{
+	return !is_here(v, id) && faccessat(v->dir, id, F_OK, 0) == 0;
+}
+
 static void move_all(struct moving *v, const struct ids *all)
 {
 	for (size_t at = 0; at < all->n; at += BATCH) {
@@ -323,6 +387,8 @@ static void move_all(struct moving *v, const struct ids *all)
 
 		ids_init(&batch);
 		for (size_t i = at; i < all->n && i < at + BATCH; i++) {
+			if (is_done(v, ids_at(all, i)))
+				continue;
 			o[batch.n].id = ids_at(all, i);
 			ids_add(&batch, ids_at(all, i));
 		}

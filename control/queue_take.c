@@ -131,33 +131,12 @@ static int mark(struct taking *t, const char *id)
 	return fsync(t->dir);
 }
 
-static int release_here(struct taking *t, const char *id)
-{
-	struct history h;
-	int fd = openat(t->state, id, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	int done;
-
-	if (fd == -1)
-		return errno == ENOENT ? 0 : -1;
-	done = history_read(t->state, id, id, &h);
-	if (done == 0) {
-		done = ftruncate(fd, (off_t)h.len);
-		if (done == 0)
-			done = history_append_held(fd, id, h.len, 0);
-		if (done == 0)
-			done = fsync(fd);
-		(void)close(h.fd);
-	}
-	(void)close(fd);
-	return done;
-}
-
 static int release(struct taking *t, const char *id, int was_held)
 {
 	char letter;
 
 	if (t->stopped)
-		return was_held ? 0 : release_here(t, id);
+		return was_held ? 0 : history_release(t->state, id);
 	door_each(KEEPER_TAKE, id, 1, &letter);
 	if (!was_held)
 		door_each(KEEPER_RELEASE, id, 1, &letter);

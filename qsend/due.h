@@ -17,6 +17,7 @@ enum {
 	ENTRY_HELD = 4, /* by the keeper: no due time, in no heap of those that are due */
 	ENTRY_INSIST = 8,  /* the keeper wants it tried whatever its destination did */
 	ENTRY_RESTED = 16, /* passed over since its destination rests */
+	ENTRY_NOTED = 32,  /* new, and has a journal: the keeper has had it */
 };
 
 /* Times are seconds of the monotonic clock. */

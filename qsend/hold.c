@@ -201,17 +201,23 @@ static int note_held(struct sched *q, const char *id, int held)
 
 /* ---- one message that waits ---- */
 
+/* Whatever passes here has a journal, or may have. */
+static uint8_t noted(const struct entry *e)
+{
+	return (e->flags & ENTRY_NEW) ? ENTRY_NEW | ENTRY_NOTED : 0;
+}
+
 static void back_due(struct sched *q, struct entry e)
 {
 	e.due = q->now.mono;
-	e.flags &= ENTRY_NEW;
+	e.flags = noted(&e);
 	push(&q->unsorted, &e);
 }
 
 static void back_held(struct sched *q, struct entry e)
 {
 	e.due = UINT32_MAX;
-	e.flags = (uint8_t)((e.flags & ENTRY_NEW) | ENTRY_HELD);
+	e.flags = (uint8_t)(noted(&e) | ENTRY_HELD);
 	push(&q->held, &e);
 }
 

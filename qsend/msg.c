@@ -113,6 +113,11 @@ static int read_journal(const struct sched *q, struct msg *m, int is_new)
 	return 0;
 }
 
+static int is_untouched(const struct entry *e)
+{
+	return (e->flags & (ENTRY_NEW | ENTRY_NOTED)) == ENTRY_NEW;
+}
+
 static int is_told(const struct rcpt *r)
 {
 	return r->good != '\0' && r->good != 'K' && journal_is_good(r->good);
@@ -181,7 +186,7 @@ enum load msg_load(struct sched *q, const struct entry *e, struct msg **to)
 {
 	struct msg *m = msg_open(q, e);
 
-	if (m != NULL && read_journal(q, m, e->flags & ENTRY_NEW) == -1) {
+	if (m != NULL && read_journal(q, m, is_untouched(e)) == -1) {
 		msg_close(m);
 		m = NULL;
 	}

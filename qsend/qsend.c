@@ -117,27 +117,43 @@ static int open_queue_dir(const char *name)
 	return fd;
 }
 
+static void wait_for_lock(int fd, const char *who_holds)
+{
+	int64_t until = clock_mono_ms() + LOCK_WAIT_MS;
+	const struct timespec pause = {0, LOCK_PAUSE_MS * 1000000L};
+
+	while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			die_sys(EXIT_TEMP, "lock the queue");
+		if (clock_mono_ms() > until)
+			die_msg(EXIT_TEMP, "another %s", who_holds);
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 /* A predecessor may still wait for its last deliveries. */
 static void take_lock(struct sched *q)
 {
 	char path[LIMIT_PATH];
-	int64_t until = clock_mono_ms() + LOCK_WAIT_MS;
-	const struct timespec pause = {0, LOCK_PAUSE_MS * 1000000L};
 	int fd = -1;
 
 	if (path_join(path, sizeof path, paths.queue, "lock") != NULL)
 		fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1)
 		die_sys(EXIT_TEMP, "open queue/lock");
-	while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			die_sys(EXIT_TEMP, "lock queue/lock");
-		if (clock_mono_ms() > until)
-			die_msg(EXIT_TEMP, "another qsend holds queue/lock");
-		(void)nanosleep(&pause, NULL);
-	}
+	wait_for_lock(fd, "qsend holds queue/lock");
 	q->lock = fd;
 	pause_read(q);
+}
+
+/* qctl queue take puts a journal into state/, and then its message into cur/: between
+ * the two it must not be taken for an orphan. Open until the queue was read. */
+static int lock_journals(void)
+{
+	int fd = open_queue_dir("state");
+
+	wait_for_lock(fd, "qctl queue take holds queue/state");
+	return fd;
 }
 
 /* A door whose directory was not made stays shut. */
@@ -445,12 +461,14 @@ int main(int argc, char **argv)
 {
 	static struct sched q;
 	int notify;
+	int journals;
 
 	prog_init("qsend");
 	notify = arguments(&q, argc, argv);
 	init_channels(&q);
 	configure(&q);
 	open_all(&q);
+	journals = lock_journals();
 	q.signals = open_signals();
 	if (jail_enter(&jail_qsend) == -1)
 		die_sys(EXIT_TEMP, "close the sandbox");
@@ -459,6 +477,7 @@ int main(int argc, char **argv)
 	tick(&q);
 	if (scan_start(&q) == -1)
 		die_sys(EXIT_TEMP, "read the queue");
+	(void)close(journals);
 	log_begin(&q);
 	ready_notify(notify);
 	run(&q);
