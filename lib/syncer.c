@@ -41,8 +41,8 @@ static void give_back(struct syncer *s, struct work *w)
 	first = s->ran.head == NULL;
 	list_put(&s->ran, w);
 	pthread_mutex_unlock(&s->lock);
-	if (first)
-		(void)!write(s->fd, &one, sizeof one);
+	while (first && write(s->fd, &one, sizeof one) == -1 && errno == EINTR)
+		;
 }
 
 static unsigned own_number(struct syncer *s)
