@@ -138,19 +138,23 @@ static int pick(struct picks *s, struct sched *q, const struct keeper_request *r
 
 /* ---- the journal and the log ---- */
 
-static const char *word(char ask)
+static void say_begin(struct qlog *l, char ask)
 {
 	switch (ask) {
 	case KEEPER_HOLD:
-		return "hold";
+		qlog_begin(l, "hold");
+		break;
 	case KEEPER_RELEASE:
-		return "release";
+		qlog_begin(l, "release");
+		break;
 	case KEEPER_TAKE:
-		return "take";
+		qlog_begin(l, "take");
+		break;
 	case KEEPER_MOVE:
-		return "move";
+		qlog_begin(l, "move");
+		break;
 	default:
-		return "delete";
+		qlog_begin(l, "delete");
 	}
 }
 
@@ -159,7 +163,7 @@ static void say(char ask, const char *id, uint32_t uid)
 	struct qlog l;
 
 	log_counts.removed += ask == KEEPER_DELETE || ask == KEEPER_MOVE;
-	qlog_begin(&l, word(ask));
+	say_begin(&l, ask);
 	qlog_id(&l, id);
 	qlog_num(&l, "by", uid);
 	qlog_end(&l);
