@@ -8,6 +8,8 @@
 #include "qlimits.h"
 
 enum { DONE = 'K', LATER = 'Z', NEVER = 'D', CORRUPT = 'B' };
+/* Done, and who tells of success (job.h): somebody behind a forward; nobody. */
+enum { DONE_RELAYED = 'R', DONE_EXPANDED = 'X' };
 
 struct answer {
 	char letter;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "addr.h"
+#include "asked.h"
 #include "clock.h"
 #include "date822.h"
 #include "prog.h"
@@ -57,15 +58,18 @@ static _Noreturn void die_queue(const struct submit *s)
 static void make_envelope(struct sbuf *env, char *const *addresses)
 {
 	const char *sender = getenv("NEWSENDER");
+	struct asked asked;
 
+	asked_of_environment(&asked);
 	if (sender == NULL)
 		die_msg(EXIT_PERM, "NEWSENDER is not set");
-	if (sbuf_catc(env, 'F') == -1 || sbuf_catz(env, sender) == -1)
+	if (sbuf_catc(env, 'F') == -1 || sbuf_catz(env, sender) == -1 ||
+	    asked_put_sender(&asked, env) == -1)
 		die_sys(EXIT_TEMP, "make the envelope");
 	for (; *addresses != NULL; addresses++) {
 		if (**addresses == '\0' || strlen(*addresses) > LIMIT_ADDRESS)
 			die_msg(EXIT_PERM, "an address is empty or too long");
-		if (sbuf_catc(env, 'T') == -1 || sbuf_catz(env, *addresses) == -1)
+		if (asked_put_rcpt(&asked, 0, *addresses, env) == -1)
 			die_sys(EXIT_TEMP, "make the envelope");
 	}
 }

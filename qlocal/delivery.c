@@ -75,6 +75,7 @@ int delivery_init(struct delivery *d, const char *frame, size_t n, size_t index,
 		errno = EBADMSG;
 		return -1;
 	}
+	d->index = index;
 	d->recipient = j->rcpts[index];
 	set_recipient(d);
 	set_returnpath(d);

@@ -15,6 +15,7 @@ enum { PREFIX_MAX = 5 * LIMIT_ADDRESS + 128 };
 
 struct delivery {
 	struct localjob l;
+	size_t index;          /* of the recipient in the job */
 	const char *recipient; /* of the envelope */
 	const char *local;
 	const char *host;                        /* "" if it has none */

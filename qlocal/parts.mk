@@ -1,5 +1,5 @@
 FAST += qlocal
-qlocal.o = qlocal/qlocal.o qlocal/answer.o qlocal/delivery.o qlocal/dotfile.o \
+qlocal.o = qlocal/qlocal.o qlocal/answer.o qlocal/asked.o qlocal/delivery.o qlocal/dotfile.o \
 	qlocal/dotline.o qlocal/dryrun.o qlocal/forward.o qlocal/head.o qlocal/mbox.o \
 	qlocal/message.o qlocal/outside.o qlocal/plan.o qlocal/planalias.o qlocal/program.o qlocal/progenv.o \
 	qlocal/reader.o qlocal/settings.o qlocal/steer.o qlocal/step.o
@@ -14,10 +14,11 @@ fuzz_message.o = qlocal/head.o qlocal/mbox.o qlocal/answer.o
 
 # What dot-files call.
 FAST += qforward forward condredirect bouncesaying except preline maildirmake
-qforward.o = qlocal/qforward.o qlocal/cmd.o
+CMD_O = qlocal/cmd.o qlocal/asked.o
+qforward.o = qlocal/qforward.o $(CMD_O)
 forward.o = $(qforward.o)
-condredirect.o = qlocal/condredirect.o qlocal/cmd.o
-bouncesaying.o = qlocal/bouncesaying.o qlocal/cmd.o
-except.o = qlocal/except.o qlocal/cmd.o
-preline.o = qlocal/preline.o qlocal/cmd.o
+condredirect.o = qlocal/condredirect.o $(CMD_O)
+bouncesaying.o = qlocal/bouncesaying.o $(CMD_O)
+except.o = qlocal/except.o $(CMD_O)
+preline.o = qlocal/preline.o $(CMD_O)
 maildirmake.o = qlocal/maildirmake.o

@@ -79,6 +79,20 @@ static int put_path(struct progenv *e)
 	return put(e, "PATH", path);
 }
 
+/* As in a queue file (qfile.h): for forward and condredirect. */
+int progenv_asked(struct progenv *e, const struct asked *a)
+{
+	char notify[4];
+
+	if ((*a->envid != '\0' && put(e, "DSNENVID", a->envid) == -1) ||
+	    (*a->ret != '\0' && put(e, "DSNRET", a->ret) == -1) ||
+	    (*a->orcpt != '\0' && put(e, "DSNORCPT", a->orcpt) == -1))
+		return -1;
+	if (a->notify == 0)
+		return 0;
+	return put(e, "DSNNOTIFY", notify_text(a->notify, notify));
+}
+
 int progenv_make(struct progenv *e, const struct delivery *d, const char *user,
 		 const char *home, const char *newsender, const char *matched)
 {

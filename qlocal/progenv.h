@@ -9,6 +9,7 @@
 #ifndef QLOCAL_PROGENV_H
 #define QLOCAL_PROGENV_H
 
+#include "asked.h"
 #include "delivery.h"
 
 enum { PROGENV_MAX = 24 };
@@ -21,6 +22,9 @@ struct progenv {
 /* matched: what -default stood for, or NULL. */
 int progenv_make(struct progenv *e, const struct delivery *d, const char *user,
 		 const char *home, const char *newsender, const char *matched);
+
+/* DSNENVID, DSNRET, DSNNOTIFY, DSNORCPT; nothing for what was not asked. */
+int progenv_asked(struct progenv *e, const struct asked *a);
 void progenv_free(struct progenv *e);
 
 #endif

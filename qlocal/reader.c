@@ -114,7 +114,7 @@ static int take_report(const char *frame, size_t n, struct answer *a)
 
 	cur_init(&c, frame + 1, n - 1);
 	if (cur_u8(&c, &letter) == -1 || cur_str(&c, LIMIT_TEXT, &text) == -1 ||
-	    cur_end(&c) == -1 || letter == 0 || strchr("KZDB", letter) == NULL)
+	    cur_end(&c) == -1 || letter == 0 || strchr("KRXZDB", letter) == NULL)
 		return -1;
 	answer_set(a, (char)letter, "%s", text);
 	return 0;

@@ -8,6 +8,7 @@
 
 #include <poll.h>
 
+#include "asked.h"
 #include "clock.h"
 #include "control.h"
 #include "cursor.h"
@@ -35,6 +36,10 @@ struct task {
 	char text[LIMIT_TEXT - 64]; /* what programs said, for the report */
 	int copy;                   /* the message alone, once a program needed it */
 	int64_t deadline;           /* of all programs together */
+	struct asked asked;         /* of notifications */
+	int is_list;                /* the forward has another sender */
+	int is_single;              /* one forward, and nothing else */
+	int is_expanded;            /* several, and nothing else */
 	unsigned files;
 	unsigned forwards;
 	unsigned programs;
@@ -154,7 +159,7 @@ static int do_program(struct task *t, const char *command, struct answer *a)
 static void do_forward(struct task *t, const char *address, struct answer *a)
 {
 	t->forwards++;
-	if (sbuf_catc(&t->envelope, 'T') == -1 || sbuf_catz(&t->envelope, address) == -1)
+	if (asked_put_rcpt(&t->asked, t->is_single, address, &t->envelope) == -1)
 		answer_set(a, LATER, "too many forwards for one submission (#4.3.0)");
 }
 
@@ -253,6 +258,31 @@ static void submit_forwards(struct task *t, struct answer *a)
 
 /* ---- a whole delivery ---- */
 
+/* Who tells of success: asked.h. */
+static void prepare_asked(struct task *t)
+{
+	const struct job *j = &t->d->l.job;
+	size_t forwards = 0;
+	size_t others = 0;
+
+	for (size_t i = 0; i < t->plan.list.n; i++)
+		if (t->plan.list.items[i].kind == DOT_FORWARD)
+			forwards++;
+		else if (t->plan.list.items[i].kind != DOT_DISCARD)
+			others++;
+	t->is_list = strcmp(t->plan.newsender, j->sender) != 0;
+	t->is_single = forwards == 1 && others == 0;
+	t->is_expanded = forwards > 1 && others == 0;
+	asked_of_job(&t->asked, j, t->d->index, t->is_list);
+}
+
+static char done_letter(const struct task *t)
+{
+	if ((t->asked.notify & NOTIFY_SUCCESS) == 0)
+		return DONE;
+	return t->is_single ? DONE_RELAYED : t->is_expanded ? DONE_EXPANDED : DONE;
+}
+
 static int prepare(struct task *t, struct answer *a)
 {
 	const struct delivery *d = t->d;
@@ -261,10 +291,13 @@ static int prepare(struct task *t, struct answer *a)
 
 	if (plan_make(&t->plan, &w, &t->s->settings, a) == -1)
 		return -1;
+	prepare_asked(t);
 	if (progenv_make(&t->env, d, t->s->user, t->s->home_path, t->plan.newsender,
 			 t->plan.file.matched) == -1 ||
+	    progenv_asked(&t->env, &t->asked) == -1 ||
 	    sbuf_catc(&t->envelope, 'F') == -1 ||
-	    sbuf_catz(&t->envelope, t->plan.newsender) == -1) {
+	    sbuf_catz(&t->envelope, t->plan.newsender) == -1 ||
+	    asked_put_sender(&t->asked, &t->envelope) == -1) {
 		no_memory(a);
 		return -1;
 	}
@@ -284,8 +317,8 @@ static void carry_out(struct task *t, struct answer *a)
 	if (t->forwards > 0)
 		submit_forwards(t, a);
 	if (a->letter == DONE)
-		answer_set(a, DONE, "%sdid %u+%u+%u", t->text, t->files, t->forwards,
-			   t->programs);
+		answer_set(a, done_letter(t), "%sdid %u+%u+%u", t->text, t->files,
+			   t->forwards, t->programs);
 }
 
 static void carry_out_task(struct steer *s, const struct delivery *d, struct answer *a)
