@@ -2,7 +2,8 @@
  *
  * Who:      runs as its caller, from its arguments; no more rights than he has.
  * Reads:    the message on descriptor 0 (with -bs: SMTP), control/defaulthost,
- *	     defaultdomain, plusdomain, idhost, me, sendmailwait.
+ *	     defaultdomain, plusdomain, idhost, me, sendmailwait,
+ *	     nullclient.
  * Writes:   with -bs replies on descriptor 1; ~/dead.letter.
  * Asks:     qqueue; on a null client the smart host, by qremote. Executes qctl-queue
  *(mailq) and qnewaliases (newaliases). Trusts:   nothing is at stake: who could harm it

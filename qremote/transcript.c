@@ -29,8 +29,10 @@ void transcript_log(const struct transcript *t, const char *id, const char *host
 		qlog_str(&l, "host", host);
 		qlog_str(&l, "ip", ip);
 		qlog_num(&l, "line", i + 1);
-		qlog_bytes(&l, t->line[at].who == 'c' ? "client" : "server",
-			   t->line[at].text, t->line[at].len);
+		if (t->line[at].who == 'c')
+			qlog_bytes(&l, "client", t->line[at].text, t->line[at].len);
+		else
+			qlog_bytes(&l, "server", t->line[at].text, t->line[at].len);
 		qlog_end(&l);
 	}
 }

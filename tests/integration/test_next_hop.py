@@ -145,6 +145,7 @@ def test_next_hops_at_random():
     assert len(first) + len(second) == 30 and len(first) > 3 and len(second) > 3
 
 
+@pytest.mark.long
 @pytest.mark.root("Postfix becomes its own users")
 @pytest.mark.tools("postfix")
 def test_second_postfix_when_the_first_is_stopped():

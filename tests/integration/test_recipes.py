@@ -1,11 +1,12 @@
 """The recipes of quoin-recipes(7), each with real peers."""
 
 import contextlib
+import os
 import re
+import signal
 import smtplib
 import socket
 import subprocess
-import time
 
 import pytest
 from postfix import Postfix
@@ -13,10 +14,6 @@ from quoin import Quoin, free_port, wait_for
 from remote_driver import Server, speaker
 
 pytestmark = pytest.mark.programs("sendmail", "qremote", "qqueue")
-PEER = [
-    pytest.mark.root("Postfix becomes its own users"),
-    pytest.mark.tools("postfix"),
-]
 DISCARD = {
     "mynetworks": "127.0.0.0/8",
     "default_transport": "discard",
@@ -126,7 +123,6 @@ def test_null_client_whose_smart_host_comes_back(quoin):
                          stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     p.stdin.write(MAIL)
     p.stdin.close()
-    time.sleep(0.2)  # not a wait: it may try before or after
     with Server(speaker(got), socket.create_server(("127.0.0.1", port))):
         assert p.wait(30) == 0, p.stderr.read()
     p.stderr.close()
@@ -178,3 +174,179 @@ def test_null_client_of_a_postfix(quoin):
         r = quoin.sendmail("-v", "a@x.example", stdin=MAIL, user=61999)
         assert r.returncode == 0 and re.search(rb"accepted: 250 2\.0\.0 Ok: queued as", r.stdout), r
         wait_for(lambda: "to=<a@x.example>" in p.log(), 20)
+
+
+# ---- the others: a Quoin each ----------------------------------------------------------
+
+
+def route(q, address):
+    return q.run("qctl-route", address, check=True).stdout.decode()
+
+
+def addresses(*hosts):
+    """Next hops, as they stand in smtproutes."""
+    return ",".join(f"[127.0.0.1]:{h.port if isinstance(h, (Postfix, Server)) else h}" for h in hosts)
+
+
+def to_whom(mail):
+    return re.findall(rb"^Delivered-To: (\S+)", mail, re.M)
+
+
+@pytest.fixture
+def whole(quoin):
+    """Users joe, sam and postmaster's alias; everything but SMTP runs."""
+    quoin.users("joe", "sam")
+    quoin.start_queue()
+    quoin.start_delivery()
+    return quoin
+
+
+SERVICES = pytest.mark.programs("qqueue", "qstart", "qsend", "qrspawn", "qlspawn", "qlocal", "qbounce", "qctl-route")
+
+
+@SERVICES
+@pytest.mark.root("Postfix becomes its own users")
+@pytest.mark.tools("postfix")
+def test_smart_hosts_in_order(whole):
+    with Postfix(**DISCARD) as a, Postfix(**DISCARD) as b:
+        whole.control("smtproutes", f":{addresses(a, b)}")
+        hup(whole)
+        assert f"remote: to [127.0.0.1] {a.port},[127.0.0.1] {b.port}" in route(whole, "x@far.example")
+        whole.sendmail("-f", "joe@q.example", "one@far.example", stdin=MAIL, check=True)
+        wait_for(lambda: "to=<one@far.example>" in a.log(), 20)
+        crash(a)
+        whole.sendmail("-f", "joe@q.example", "two@far.example", stdin=MAIL, check=True)
+        wait_for(lambda: "to=<two@far.example>" in b.log(), 30, whole.log("qstart"))
+
+
+@SERVICES
+def test_smart_hosts_balanced(whole):
+    got = [], []
+    with Server(speaker(got[0])) as a, Server(speaker(got[1])) as b:
+        whole.control("smtproutes", f":{addresses(a).replace(',', '/')}/{addresses(b)}")
+        hup(whole)
+        for i in range(24):  # a destination has one connection, so each lot is one choice
+            whole.sendmail("-f", "joe@q.example", *(f"u{n}@d{i}.example" for n in range(3)), stdin=MAIL, check=True)
+            wait_for(lambda i=i: len(got[0]) + len(got[1]) > i, 20)
+            if got[0] and got[1]:
+                break
+            kill_idle(whole)
+        assert got[0] and got[1]
+
+
+def hup(q):
+    """qsend reads smtproutes again."""
+    os.kill(pid_of(q, "qsend"), signal.SIGHUP)
+
+
+def crash(postfix):
+    """At once: its own way takes seconds."""
+    os.killpg(postfix.master.pid, signal.SIGKILL)
+    postfix.master.wait()
+    postfix.master = None
+
+
+def pid_of(q, name):
+    out = subprocess.run(["pgrep", "-P", str(q.service("qstart").pid), "-x", name], capture_output=True, check=True)
+    return int(out.stdout.split()[0])
+
+
+def kill_idle(q):
+    """A qremote that lingers, so that the next message has a new one."""
+    subprocess.run(["pkill", "-P", str(pid_of(q, "qrspawn")), "-x", "qremote"], check=False)
+
+
+@SERVICES
+@pytest.mark.root("Postfix becomes its own users")
+@pytest.mark.tools("postfix")
+def test_mail_hub():
+    """A Postfix as a client's neighbour; the client's users have their mail at the hub."""
+    with started("joe", me="hub.example") as hub:
+        hub.control("locals", ["corp.example", "pc1.example"])
+        hub.control("rcpthosts", ["corp.example", "pc1.example"])
+        hup(hub)
+        port = hub.start_smtp()
+        with started("joe", me="pc1.example") as client:
+            client.control("locals", "# nobody")
+            client.control("defaulthost", "corp.example")
+            client.control("smtproutes", f":{addresses(port)}")
+            hup(client)
+            for address in ("joe", "joe@pc1.example"):
+                client.sendmail("-f", "joe@corp.example", address, stdin=MAIL, check=True)
+            mails = wait_for(lambda: len(hub.maildir("joe")) == 2 and hub.maildir("joe"), 20, client.all_logs())
+            assert sorted(x for m in mails for x in to_whom(m)) == [b"joe@corp.example", b"joe@pc1.example"]
+            assert client.maildir("joe") == []
+        with Postfix(relayhost=f"[127.0.0.1]:{port}", mynetworks="127.0.0.0/8") as p:
+            with smtplib.SMTP("127.0.0.1", p.port, timeout=20) as s:
+                s.sendmail("x@pf.example", ["joe@pc1.example"], MAIL)
+            wait_for(lambda: len(hub.maildir("joe")) == 3, 20, p.log())
+
+
+@SERVICES
+def test_some_users_stay_local_on_a_client_of_a_hub():
+    got = []
+    with Server(speaker(got)) as hub, started("sam", me="pc1.example") as q:
+        uid, gid, home = q.accounts["sam"]
+        q.control("smtproutes", f":{addresses(hub)}")
+        q.users(extra=[f"=root:sam:{uid}:{gid}:{home}:::"])
+        (q.home / "alias/.qmail-default").write_text(
+            f'|{q.bin}/forward -C {q.home} "$DEFAULT@corp.example"\n')
+        hup(q)
+        for name in ("sam", "root", "joe", "volper"):
+            q.sendmail("-f", "x@pc1.example", name, stdin=MAIL, check=True)
+        wait_for(lambda: len(got) == 2 and len(q.maildir("sam")) == 2, 20, q.all_logs())
+        assert sorted(e[1] for e, _ in got) == [b"RCPT TO:<joe@corp.example>\r\n", b"RCPT TO:<volper@corp.example>\r\n"]
+
+
+@SERVICES
+def test_local_mail_only(whole):
+    whole.control("smtproutes", ":error:5.4.1 This host sends no mail to others.")
+    hup(whole)
+    assert "refused: 5.4.1 This host sends no mail" in route(whole, "x@far.example")
+    whole.sendmail("-f", "joe@q.example", "sam", "x@far.example", stdin=MAIL, check=True)
+    wait_for(lambda: whole.maildir("sam") and whole.maildir("joe"), 20, whole.all_logs())
+    (bounce,) = whole.maildir("joe")
+    assert b"This host sends no mail to others." in bounce and b"Status: 5.4.1" in bounce
+    wait_for(whole.queue_is_empty)
+
+
+@SERVICES
+@pytest.mark.root("Postfix becomes its own users")
+@pytest.mark.tools("postfix")
+def test_hosts_for_incoming_outgoing_and_mailboxes():
+    """The world is a Postfix that knows two hosts for the domain, and one that takes what
+    goes out."""
+    with contextlib.ExitStack() as stack:
+        world = stack.enter_context(Postfix(**DISCARD))
+        out = stack.enter_context(started(me="out.example"))
+        out.control("smtproutes", [f":{addresses(world)}"])
+        hup(out)
+        out_port = out.start_smtp(env={"RELAYCLIENT": ""})
+        store = stack.enter_context(started("joe", me="store.example"))
+        store.control("locals", "corp.example")
+        store.control("rcpthosts", "corp.example")
+        store.control("smtproutes", f":{addresses(out_port)}")
+        hup(store)
+        store_port = store.start_smtp()
+        ports = []
+        ins = [stack.enter_context(started(me=f"in{n}.example")) for n in (1, 2)]
+        for q in ins:
+            q.control("rcpthosts", "corp.example")
+            q.control("smtproutes", f"corp.example:{addresses(store_port)}")
+            hup(q)
+            ports.append(q.start_smtp())
+        sender = stack.enter_context(Postfix(
+            relayhost=f"[127.0.0.1]:{ports[0]}", smtp_fallback_relay=f"[127.0.0.1]:{ports[1]}",
+            mynetworks="127.0.0.0/8"))
+
+        def send(n):
+            with smtplib.SMTP("127.0.0.1", sender.port, timeout=20) as s:
+                s.sendmail("x@pf.example", ["joe@corp.example"], MAIL)
+            wait_for(lambda: len(store.maildir("joe")) == n, 30, sender.log())
+
+        send(1)
+        ins[0].stop("qlisten")
+        send(2)
+        assert all(b"by in2.example" in m for m in store.maildir("joe")[1:])
+        store.sendmail("-f", "joe@corp.example", "friend@far.example", stdin=MAIL, check=True)
+        wait_for(lambda: "to=<friend@far.example>" in world.log(), 20, store.all_logs())
