@@ -43,7 +43,7 @@ static const struct verb {
      "compile the tables that are older than their text"},
     {"check", PROGRAM, "check", NULL, "what is wrong, and what mends it (--json)"},
     {"queue", PROGRAM, "queue", NULL,
-     "list messages, count them, try some now; pause and go on"},
+     "list, show, hold, release, retry, delete, move messages; check; pause"},
     {"route", PROGRAM, "route", NULL, "where an address would be delivered, and why"},
     {"trace", PROGRAM, "trace", NULL, "the whole way of a message, out of the logs"},
     {"audit", PROGRAM, "audit", NULL,
