@@ -35,7 +35,7 @@ PLACES = {
     "bob-fwd": [f"alice/{BOX}"],
     "bob-mbox": ["bob/mbox"],
     "dave": [f"dave/{BOX}"],
-    **{f"carol-{n}": [f"carol/{BOX}"] for n in ("later", "slow", *range(30))},
+    **{f"carol-{n}": [f"carol/{BOX}"] for n in ("later", "slow", "told", *range(30))},
 }
 
 
@@ -127,6 +127,10 @@ class House:
     def retry(self):
         self.qstart.send_signal(signal.SIGALRM)
 
+    def keeper(self, verb, ids):
+        if ids:
+            self.q.run("qctl-queue", verb, *ids)
+
     def log(self, name):
         p = self.q.logs / f"{name}.log"
         return p.read_text(errors="replace") if p.exists() else ""
@@ -154,9 +158,17 @@ def message(tag, size):
     return f"From: alice@{DOMAIN}\nSubject: {tag}\n\n".encode() + body[: size - 1] + b"\n"
 
 
+def wants_to_know(rcpt):
+    """NOTIFY=SUCCESS,FAILURE"""
+    return rcpt == "carol-told"
+
+
 def envelope(rcpts, sender):
     who = f"{sender}@{DOMAIN}" if sender else ""
-    return f"F{who}\0".encode() + b"".join(f"T{r}@{DOMAIN}\0".encode() for r in rcpts)
+    env = f"F{who}\0"
+    for r in rcpts:
+        env += f"T{r}@{DOMAIN}\0" + ("NSF\0" if wants_to_know(r) else "")
+    return env.encode()
 
 
 KINDS = [  # recipients, size, sender
@@ -172,6 +184,8 @@ KINDS = [  # recipients, size, sender
     (["bob", "alice", "bob-mbox"], 300, "alice"),
     (["nobody"], 200, "ghost"),  # to whom no notification can be delivered either
     (["carol-later", "carol-slow"], 300, ""),
+    (["carol-told", "bob-no"], 300, "alice"),
+    (["carol-told"], 300, "alice"),
 ]
 
 
@@ -208,9 +222,15 @@ def play(h, rng, n, abreast):
         wait_for(lambda: h.is_empty("new"), 60, "all is known to qsend")
     h.stop(rng.choice((signal.SIGTERM, signal.SIGKILL)))
     h.start()
+    h.retry()  # what was decided and not told would wait for its next turn
     send_all(h, mail[2 * n // 3 :], abreast)
-    wait_for(lambda: h.is_empty("new", "tmp"), 60, "all is known to qsend")
+    late = sum("carol-later" in rcpts or "carol-slow" in rcpts for _, (rcpts, *_) in mail)
+    wait_for(lambda: h.is_empty("new", "tmp") and len(h.q.queue_ids("cur")) <= late, 60, "the rest has ended")
     h.defer(False)
+    held = h.q.queue_ids("cur")[-2:]
+    h.keeper("hold", held)
+    h.retry()
+    h.keeper("release", held)
 
     def empty():
         h.retry()
@@ -285,6 +305,7 @@ def missing_copies(home, promised):
         for r in m.rcpts:
             if r in PLACES:
                 ok = all(boxes.has(p, r, m) for p in PLACES[r])
+                ok = ok and (not wants_to_know(r) or boxes.has_notice(r, m))
             else:
                 ok = m.tag is None or boxes.has_notice(r, m)
             if not ok:
@@ -342,15 +363,17 @@ class Trial(House):
 
     def drain(self, deadline):
         """Deliver the rest. False if something stays."""
-        end = time.monotonic() + deadline
-        again = time.monotonic()
+        began = again = time.monotonic()
+        end = began + deadline
         while not self.is_empty():
             now = time.monotonic()
             if now > end:
                 return False
             if now >= again:
+                if again != began:
+                    self.keeper("release", self.q.queue_ids("cur"))
                 self.retry()
-                again = now + 0.5
+                again = now + 0.3
             time.sleep(0.002)
         return True
 
