@@ -81,10 +81,13 @@ class Box:
         return total / TICK
 
     def pss(self):
-        """KB of memory, shared pages divided; the box's own process left out."""
+        """KB of memory, shared pages divided; without the box's own process and s6-log."""
         total = 0
         for pid in self.pids()[1:]:
             try:
+                with open(f"/proc/{pid}/comm", encoding="ascii") as f:
+                    if f.read() == "s6-log\n":
+                        continue
                 with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
                     total += sum(int(l.split()[1]) for l in f if l.startswith("Pss:"))
             except (FileNotFoundError, ProcessLookupError):
@@ -101,6 +104,17 @@ class Box:
             time.sleep(0.2)
         os.waitpid(self.pid, 0)
         os.close(self.read)
+
+
+def disk_now(path):
+    """KB written and flushes of the device behind path; None: it has none."""
+    dev = os.stat(path).st_dev
+    try:
+        with open(f"/sys/dev/block/{os.major(dev)}:{os.minor(dev)}/stat", encoding="ascii") as f:
+            fields = f.read().split()
+    except FileNotFoundError:
+        return None
+    return int(fields[6]) / 2, int(fields[15])
 
 
 def run(*argv, **kw):

@@ -1,14 +1,15 @@
 """The mail systems under test: how each is configured, started and watched.
 
-Each serves SMTP on a port of loopback, delivers to Maildirs of the bench's users, and
-relays everything else to a sink.
+Each serves SMTP on a port of loopback, delivers to Maildirs of the bench's users, relays
+everything else to a sink, and has a domain whose host answers nobody. Quoin runs from its build
+directory; a peer in a root of its own, as Debian ships it but for the lines below.
 """
 
 import os
-import pwd
+import shutil
+import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from box import Box, run
@@ -17,14 +18,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 import quoin  # noqa: E402
 
 DOMAIN = "bench.example"
+DEFERRED = "deferred.example"
+USERS = [f"qb{n}" for n in range(1, 21)]
+LIST = [f"ql{n}" for n in range(1, 1001)]  # one message's recipients
+FIRST_UID = 62001
+DEAD_PORT = 9  # of loopback: nobody listens
 
 
 class System:
     """home: a directory of its own on the file system under test."""
 
-    def __init__(self, home, users, sink):
+    def __init__(self, home, root, sink):
         self.home = home
-        self.users = users
+        self.root = root  # to be copied; None: the machine's own
         self.sink = sink
         self.port = quoin.free_port()
         self.configure()
@@ -32,22 +38,23 @@ class System:
         quoin.wait_for(self._greets, 20, f"{self.name} greets")
 
     def _greets(self):
-        import socket
-
         try:
             with socket.create_connection(("127.0.0.1", self.port), 2) as s:
                 return s.recv(4).startswith(b"220")
         except OSError:
             return False
 
+    def enter_root(self):
+        """The calling process sees only the system's root from now on."""
+
     def maildir(self, user):
         raise NotImplementedError
 
-    def delivered(self):
-        return sum(len(os.listdir(self.maildir(u) / "new")) for u in self.users)
+    def delivered(self, users):
+        return sum(len(os.listdir(self.maildir(u) / "new")) for u in users)
 
     def empty(self):
-        for u in self.users:
+        for u in [*USERS, *LIST]:
             for p in (self.maildir(u) / "new").iterdir():
                 p.unlink()
 
@@ -55,98 +62,129 @@ class System:
         self.box.close()
 
 
-class Postfix(System):
-    name = "postfix"
+class Peer(System):
+    """A system of Debian, in a copy of the root that `roots` made."""
+
+    queues = ()  # directories, below the root
 
     def configure(self):
-        etc = self.home / "etc"
-        for d in ("etc", "queue", "data", "home"):
-            (self.home / d).mkdir()
-        os.chown(self.home / "data", pwd.getpwnam("postfix").pw_uid, 0)
-        (etc / "main.cf").write_text(
-            f"""compatibility_level = 3.6
-queue_directory = {self.home}/queue
-data_directory = {self.home}/data
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-myhostname = {DOMAIN}
-mydestination = {DOMAIN}
-mynetworks = 127.0.0.0/8
-relayhost = [127.0.0.1]:{self.sink}
-disable_dns_lookups = yes
-alias_maps =
-alias_database =
-home_mailbox = Maildir/
-biff = no
-default_process_limit = 300
-maillog_file = {self.home}/data/log
-"""
-        )
-        services = """smtpd inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-proxywrite unix - - n - 1 proxymap
-smtp unix - - n - - smtp
-relay unix - - n - - smtp
-showq unix n - n - - showq
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-local unix - n n - - local
-virtual unix - n n - - virtual
-lmtp unix - - n - - lmtp
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-"""
-        (etc / "master.cf").write_text(services.replace("smtpd inet", f"127.0.0.1:{self.port} inet"))
-        for u in self.users:
-            pw = pwd.getpwnam(u)
-            run("install", "-d", "-o", u, "-g", str(pw.pw_gid), "-m", "755", pw.pw_dir)
+        self.top = self.home / "root"
+        run("cp", "-a", f"{self.root}/{self.name}", self.top)
+        (self.top / "etc/hosts").write_text("127.0.0.1 localhost\n")
+        (self.top / "etc/resolv.conf").write_text("nameserver 127.0.0.1\n")  # nobody: an answer at once
+        (self.top / "etc/mailname").write_text(f"{DOMAIN}\n")
+        self._add_users()
+        self.configure_peer()
+
+    def _add_users(self):
+        passwd = group = ""
+        for uid, u in enumerate([*USERS, *LIST], FIRST_UID):
+            passwd += f"{u}:x:{uid}:{uid}::/home/{u}:/bin/false\n"
+            group += f"{u}:x:{uid}:\n"
+            home = self.top / "home" / u
+            for d in ("", "Maildir", "Maildir/tmp", "Maildir/new", "Maildir/cur"):
+                (home / d).mkdir(mode=0o700 if d else 0o755)
+                os.chown(home / d, uid, uid)
+        for name, text in (("passwd", passwd), ("group", group)):
+            with open(self.top / "etc" / name, "a", encoding="ascii") as f:
+                f.write(text)
+
+    def enter_root(self):
+        os.chroot(self.top)
+        os.chdir("/")
 
     def maildir(self, user):
-        d = Path(pwd.getpwnam(user).pw_dir) / "Maildir"
-        if not d.exists():
-            for sub in ("", "new", "cur", "tmp"):
-                run("install", "-d", "-o", user, "-m", "700", d / sub)
-        return d
-
-    def start(self):
-        run("postfix", "-c", self.home / "etc", "start", stderr=subprocess.DEVNULL)
+        return self.top / "home" / user / "Maildir"
 
     def queue_empty(self):
-        return not any(
-            any(f for _, _, f in os.walk(self.home / "queue" / d) if f)
-            for d in ("maildrop", "incoming", "active", "deferred")
-        )
+        return not any(f for d in self.queues for _, _, f in os.walk(self.top / d) if f)
 
     def sendmail(self, user):
-        return ["/usr/sbin/sendmail.postfix" if os.path.exists("/usr/sbin/sendmail.postfix") else "/usr/sbin/sendmail",
-                "-C", str(self.home / "etc"), user]
+        return ["/usr/sbin/sendmail", user]
+
+
+class Postfix(Peer):
+    name = "postfix"
+    queues = [f"var/spool/postfix/{d}" for d in ("maildrop", "incoming", "active", "deferred")]
+    settings = {
+        "myhostname": DOMAIN,
+        "inet_interfaces": "127.0.0.1",
+        "inet_protocols": "ipv4",
+        "home_mailbox": "Maildir/",
+        "disable_dns_lookups": "yes",  # there are no name servers here
+        "maillog_file": "/var/log/mail.log",  # there is no syslog
+        "default_process_limit": "300",  # 200 sessions
+        "message_size_limit": "51200000",
+    }
+
+    def configure_peer(self):
+        more = {
+            "relayhost": f"[127.0.0.1]:{self.sink}",
+            "transport_maps": f"inline:{{ {DEFERRED}=smtp:[127.0.0.1]:{DEAD_PORT} }}",
+        }
+        more |= self.settings
+        main = self.top / "etc/postfix/main.cf"
+        kept = [l for l in main.read_text().splitlines() if l.split("=")[0].strip() not in more]
+        main.write_text("\n".join([*kept, *(f"{k} = {v}" for k, v in more.items()), ""]))
+        master = self.top / "etc/postfix/master.cf"
+        text = master.read_text().replace("\nsmtp      inet", f"\n127.0.0.1:{self.port} inet")
+        master.write_text(text)
+
+    def start(self):
+        self.enter_root()
+        run("newaliases")
+        run("postfix", "start", stderr=subprocess.DEVNULL)
 
     def close(self):
-        subprocess.run(["postfix", "-c", self.home / "etc", "abort"], stderr=subprocess.DEVNULL)
-        time.sleep(0.3)
+        subprocess.run(["chroot", self.top, "postfix", "abort"], stderr=subprocess.DEVNULL)
         super().close()
+
+
+class OpenSMTPD(Peer):
+    name = "opensmtpd"
+    queues = ("var/spool/smtpd/queue", "var/spool/smtpd/incoming")
+
+    def configure_peer(self):
+        (self.top / "etc/smtpd.conf").write_text(
+            f"""table aliases file:/etc/aliases
+listen on 127.0.0.1 port {self.port}
+action "local" maildir alias <aliases>
+action "relay" relay host "smtp://127.0.0.1:{self.sink}"
+action "deferred" relay host "smtp://127.0.0.1:{DEAD_PORT}"
+match from any for domain "{DOMAIN}" action "local"
+match from any for local action "local"
+match from any for domain "{DEFERRED}" action "deferred"
+match from any for any action "relay"
+"""
+        )
+
+    def start(self):
+        self.enter_root()
+        run("smtpd", stderr=subprocess.DEVNULL)
+
+
+class Logged(quoin.Quoin):
+    """Its services write to s6-log, as the installed ones do."""
+
+    def _popen(self, argv, user, **kw):
+        if kw.get("stderr") in (None, subprocess.PIPE):
+            return super()._popen(argv, user, **kw)
+        where = self.logs / f"{Path(argv[0]).name}.s6"
+        logger = subprocess.Popen(["s6-log", "-b", "n20", "s1000000", "t", where], stdin=subprocess.PIPE)
+        with logger.stdin as pipe:
+            return super()._popen(argv, user, **(kw | {"stdout": pipe, "stderr": pipe}))
 
 
 class Quoin(System):
     name = "quoin"
 
     def configure(self):
-        self.q = quoin.Quoin(me=DOMAIN, parent=self.home)
-        self.q.control("smtproutes", f":127.0.0.1:{self.sink}")
-        self.q.control("concurrencyincoming", "200")
-        self.q.users(*self.users)
+        self.q = (Logged if shutil.which("s6-log") else quoin.Quoin)(me=DOMAIN, parent=self.home)
+        self.q.control("smtproutes", [f"{DEFERRED}:127.0.0.1:{DEAD_PORT}", f":127.0.0.1:{self.sink}"])
+        self.q.control("timeoutsmtpd", None)
+        for setting in os.environ.get("QUOIN_CONTROL", "").split():
+            self.q.control(*setting.split("=", 1))
+        self.q.users(*USERS, *LIST)
 
     def maildir(self, user):
         return self.q.accounts[user][2] / "Maildir"
@@ -163,4 +201,4 @@ class Quoin(System):
         return [str(self.q.bin / "sendmail"), f"--home={self.q.home}", user]
 
 
-SYSTEMS = [Postfix, Quoin]
+SYSTEMS = {s.name: s for s in (Postfix, OpenSMTPD, Quoin)}
