@@ -23,7 +23,8 @@ void wait_unsorted(struct sched *q, const struct msg *m, uint32_t pause)
 	struct entry e = {.ns = m->key.ns,
 			  .random = m->key.random,
 			  .due = q->now.mono + pause,
-			  .seen = q->now.mono};
+			  .seen = m->key.seen,
+			  .flags = m->key.flags & ENTRY_FOUND};
 
 	push(&q->unsorted, &e);
 }
@@ -180,7 +181,7 @@ static void sort_half(struct sched *q, struct msg *m, struct channel *c, struct 
 		return;
 	if ((e.flags & ENTRY_RESUMED) && c->kind == ROUTE_REMOTE)
 		e.due = remote_due(q, &e, m->birth);
-	e.flags &= ENTRY_INSIST;
+	e.flags &= ENTRY_INSIST | ENTRY_FOUND;
 	e.dest = common_dest(m, c);
 	if (e.due > q->now.mono)
 		push(&l->waiting, &e);

@@ -18,6 +18,7 @@ enum {
 	ENTRY_INSIST = 8,  /* the keeper wants it tried whatever its destination did */
 	ENTRY_RESTED = 16, /* passed over since its destination rests */
 	ENTRY_NOTED = 32,  /* new, and has a journal: the keeper has had it */
+	ENTRY_FOUND = 64,  /* in cur/ at our start: its age is what the wall clock says */
 };
 
 /* Times are seconds of the monotonic clock. */

@@ -63,8 +63,11 @@ static int by_id(const void *a, const void *b)
 static struct pick *find(const struct picks *s, const struct entry *e)
 {
 	struct pick key = {.ns = e->ns, .random = e->random};
+	struct pick *p = bsearch(&key, s->p, s->n, sizeof *s->p, by_id);
 
-	return bsearch(&key, s->p, s->n, sizeof *s->p, by_id);
+	while (p != NULL && p > s->p && by_id(p, p - 1) == 0)
+		p--; /* named twice: the first */
+	return p;
 }
 
 /* Of two halves one entry stays: the older history counts. */
@@ -208,7 +211,9 @@ static int note_held(struct sched *q, const char *id, int held)
 /* Whatever passes here has a journal, or may have. */
 static uint8_t noted(const struct entry *e)
 {
-	return (e->flags & ENTRY_NEW) ? ENTRY_NEW | ENTRY_NOTED : 0;
+	uint8_t found = e->flags & ENTRY_FOUND;
+
+	return (e->flags & ENTRY_NEW) ? found | ENTRY_NEW | ENTRY_NOTED : found;
 }
 
 static void back_due(struct sched *q, struct entry e)
@@ -319,8 +324,7 @@ void hold_settle(struct sched *q, struct msg *m)
 {
 	struct entry e = m->key;
 
-	e.flags = 0;
-	e.seen = q->now.mono;
+	e.flags &= ENTRY_FOUND;
 	if (m->held)
 		back_held(q, e);
 	else

@@ -145,8 +145,8 @@ static void delivered(struct sched *q, struct msg *m, uint32_t i, char letter,
 	m->rcpts[i].good = good;
 	m->rcpts[i].state = RCPT_DONE;
 	if (remember(q, m,
-		     &(struct journal_record){
-			 .what = good, .index = i, .text = text}) == -1) {
+		     &(struct journal_record){.what = good, .index = i, .text = text}) ==
+	    -1) {
 		m->rcpts[i].state = RCPT_UNSAVED;
 		m->unsaved++;
 	}
@@ -261,7 +261,9 @@ static void try_later(struct sched *q, struct half *h, struct channel *c)
 
 	retry_later(&h->entry, h->msg->birth, q->conf.lifetime, c->skip, h->counts,
 		    &q->now);
-	h->entry.flags = h->rested ? ENTRY_RESTED : 0;
+	h->entry.flags &= ENTRY_FOUND;
+	if (h->rested)
+		h->entry.flags |= ENTRY_RESTED;
 	note(q, h->msg, &r);
 	wait_entry(q, c, h->size, &h->entry);
 }

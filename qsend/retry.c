@@ -62,8 +62,8 @@ int retry_expires(const struct entry *e, uint64_t birth, uint64_t lifetime,
 		return 0;
 	if (c->mono - e->seen >= lifetime)
 		return 1;
-	return counted_since_step(e, c) && e->tries + 1 >= RETRY_LAST_TRIES &&
-	       c->mono - e->first >= RETRY_LAST_SPAN;
+	return (e->flags & ENTRY_FOUND) && counted_since_step(e, c) &&
+	       e->tries + 1 >= RETRY_LAST_TRIES && c->mono - e->first >= RETRY_LAST_SPAN;
 }
 
 void retry_later(struct entry *e, uint64_t birth, uint64_t lifetime, unsigned skip,

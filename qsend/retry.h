@@ -7,8 +7,9 @@
  * neither hurries nor holds up anything that is waiting.
  *
  * A message expires if its age by the wall clock is over the lifetime and, because
- * that clock may lie, either this process has seen it wait that long, or this is at
- * least the fourth attempt, four hours after the first, all since the clock last
+ * that clock may lie, this process has seen it wait that long. Of a message that was
+ * there at our start nobody knows how long it has waited: it expires as well if this is
+ * at least the fourth attempt, four hours after the first, all since the clock last
  * stepped. Past its lifetime a message is tried every 80 minutes, so that a
  * restarted qsend can say so after four hours.
  */

@@ -114,10 +114,11 @@ static int take_over(const struct sched *q, const char *id)
 static int add_known(struct sched *q, struct entry *e, int has_state)
 {
 	e->seen = e->due = q->now.mono;
+	e->flags = ENTRY_FOUND;
 	if (has_state) {
 		uint64_t age = retry_age(e->ns / 1000000000, &q->now);
 
-		e->flags = ENTRY_RESUMED;
+		e->flags |= ENTRY_RESUMED;
 		e->due += retry_resume(age, RETRY_SKIP_LOCAL);
 	}
 	q->messages++;

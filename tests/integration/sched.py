@@ -4,8 +4,8 @@
     s.start()
     s.queue("a@example.org", ["bob@q.example"], b"Subject: hi\\n\\nbody\\n")
 
-A policy gets the job and one recipient and says letter and text; None: the job is
-not answered (release() does it later). Every job is recorded.
+A policy gets the job and one recipient and says letter and text, and perhaps a pace; None:
+the job is not answered (release() does it later). Every job is recorded.
 """
 
 import hashlib
@@ -137,8 +137,9 @@ class Spawner(threading.Thread):
 
     def answer(self, job, answers):
         os.close(job.fd)
-        out = struct.pack(">HcH", job.slot, self.pace, len(answers))
-        for letter, text in answers:
+        pace = next((a[2].encode() for a in answers if len(a) > 2), self.pace)
+        out = struct.pack(">HcH", job.slot, pace, len(answers))
+        for letter, text in (a[:2] for a in answers):
             out += letter.encode() + text.encode() + b"\0"
         try:
             self.sock.send(out)

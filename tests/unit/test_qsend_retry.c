@@ -90,13 +90,16 @@ struct life {
 	uint64_t lifetime;
 	unsigned skip;
 	int no_network;
+	int found; /* there at our start */
 };
 
 /* mono seconds from first sight to the attempt that is the last, 0: none in limit. */
 static uint32_t live(const struct life *l, uint32_t limit)
 {
 	struct clocks c = {0};
-	struct entry e = {.seen = l->mono, .due = l->mono};
+	struct entry e = {.seen = l->mono,
+			  .due = l->mono,
+			  .flags = l->found ? ENTRY_FOUND : 0};
 	int64_t offset = l->offset;
 	size_t k = 0;
 
@@ -132,6 +135,14 @@ static const struct life_case lives[] = {
      WEEK + 2},
     {"a year ahead for good",
      {NORMAL, .lifetime = WEEK, .skip = 20, .step = {{4600, YEAR}}},
+     WEEK,
+     WEEK + 3 * HOUR},
+    {"a year ahead for good, found at the start",
+     {NORMAL,
+      .lifetime = WEEK,
+      .skip = 20,
+      .step = {{4600, YEAR}},
+      .found = 1},
      3600 + 4 * HOUR,
      3600 + 6 * HOUR},
     {"a year back",
@@ -144,8 +155,8 @@ static const struct life_case lives[] = {
      WEEK + 6 * HOUR},
     {"ahead at the last moment",
      {NORMAL, .lifetime = WEEK, .skip = 20, .step = {{1000 + WEEK - 600, YEAR}}},
-     WEEK - 600,
-     WEEK + 2},
+     WEEK,
+     WEEK + 3 * HOUR},
     {"no clock at boot",
      {.birth = 1000,
       .mono = 1000,
@@ -153,14 +164,15 @@ static const struct life_case lives[] = {
       .lifetime = WEEK,
       .skip = 20,
       .step = {{1100, 1795262649}}},
-     100 + 4 * HOUR,
-     100 + 6 * HOUR},
+     WEEK,
+     WEEK + 3 * HOUR},
     {"an old message after a restart",
      {.birth = 1795262649 - 2 * WEEK,
       .mono = 1000,
       .offset = 1795262649 - 1000,
       .lifetime = WEEK,
-      .skip = 20},
+      .skip = 20,
+      .found = 1},
      4 * HOUR,
      4 * HOUR + 60},
     {"no network", {NORMAL, .lifetime = WEEK, .skip = 20, .no_network = 1}, 0, 0},
