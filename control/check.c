@@ -19,8 +19,8 @@ static const struct check {
 	void (*run)(void);
 } checks[] = {
     {"modes", check_modes},     {"programs", check_programs}, {"control", check_control},
-    {"domains", check_domains}, {"tables", check_tables},     {"aliases", check_aliases},
-    {"queue", check_queue},     {"system", check_system},
+    {"domains", check_domains}, {"remote", check_remote},     {"tables", check_tables},
+    {"aliases", check_aliases}, {"queue", check_queue},       {"system", check_system},
 };
 
 static const struct option longs[] = {

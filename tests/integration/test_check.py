@@ -102,6 +102,18 @@ def damaged(q):
     (q.queue / "bad/0123").write_text("x")
 
 
+def bad_route(q):
+    q.control("smtproutes", ["a.example:b.example", "far.example:relay,"])
+
+
+def bad_nullclient(q):
+    q.control("nullclient", "relay.example:99999")
+
+
+def bad_outgoingip(q):
+    q.control("outgoingip", ["# ours", "mail.example.com"])
+
+
 def fifo(q):
     os.mkfifo(q.home / "control/locals")
 
@@ -124,6 +136,9 @@ def fifo(q):
         (broken_table, "users/cdb: not a table", "qnewusers"),
         (changed_text, "morercpthosts.cdb was not made of", "qnewmrh"),
         (damaged, "1 queue files in", "look at them"),
+        (bad_route, "control/smtproutes line 2: relay,: the relay is not host", "sed -i 2d"),
+        (bad_nullclient, "control/nullclient: relay.example:99999", "man quoin-recipes"),
+        (bad_outgoingip, "control/outgoingip line 2: mail.example.com is not an address", "sed -i 2d"),
         (fifo, "control/locals is not a plain file", None),
     ],
 )
