@@ -4,6 +4,7 @@
  * and gives up all that makes it a scheduler. */
 #include "sched.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -48,7 +49,8 @@ static void send_frame(struct lister *l, const struct keeper_frame *f)
 	if (keeper_put(&l->frame, f) == -1)
 		_exit(1);
 	while (usock_send(l->fd, l->frame.p, l->frame.len, -1) == -1)
-		if (fd_wait(l->fd, POLLOUT, l->deadline) == -1)
+		if ((errno != EAGAIN && errno != EWOULDBLOCK) ||
+		    fd_wait(l->fd, POLLOUT, l->deadline) == -1)
 			_exit(1);
 }
 
