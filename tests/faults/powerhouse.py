@@ -6,8 +6,10 @@ import os
 import re
 import shutil
 import signal
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +20,7 @@ from test_qqueue import Client, netstring  # noqa: E402
 
 TREES = ("queue", "mail")
 DOMAIN = "q.example"
+FAR = "far.example"  # delivered by qremote to a Peer
 USERS = ("alice", "bob", "carol", "dave")
 BOX = "Mail/Inbox"  # of everybody: where qlocal makes a Maildir itself, and not in the home
 DOTS = {
@@ -35,6 +38,8 @@ PLACES = {
     "bob-fwd": [f"alice/{BOX}"],
     "bob-mbox": ["bob/mbox"],
     "dave": [f"dave/{BOX}"],
+    "far-1": ["peer/box"],
+    "far-2": ["peer/box"],
     **{f"carol-{n}": [f"carol/{BOX}"] for n in ("later", "slow", "told", *range(30))},
 }
 
@@ -47,6 +52,59 @@ def make_bin(q, programs):
     q.bin.mkdir()
     for p in BIN.iterdir():
         (q.bin / p.name).symlink_to(programs.get(p.name, p))
+
+
+def address(rcpt):
+    return f"{rcpt}@{FAR if rcpt.startswith('far-') else DOMAIN}"
+
+
+class Session(socketserver.StreamRequestHandler):
+    def say(self, text):
+        self.wfile.write(text.encode() + b"\r\n")
+
+    def handle(self):
+        rcpts = []
+        self.say("220 far.example ESMTP")
+        for line in self.rfile:
+            word = line[:4].upper()
+            if word == b"RCPT":
+                rcpts.append(line.split(b"<", 1)[1].split(b">", 1)[0])
+            if word == b"DATA":
+                self.say("354 go ahead")
+                lines = list(iter(self.rfile.readline, b".\r\n"))
+                if b"" in lines:
+                    return
+                self.server.take(rcpts, b"".join(lines).replace(b"\r\n", b"\n"))
+            if word in (b"DATA", b"MAIL", b"RSET"):
+                rcpts = []
+            self.say("250-far.example\r\n250 PIPELINING" if word == b"EHLO" else "250 2.0.0 ok")
+            if word == b"QUIT":
+                return
+
+
+class Peer(socketserver.ThreadingTCPServer):
+    """Another mail host, whose yes is durable."""
+
+    daemon_threads = True
+
+    def __init__(self, box):
+        super().__init__(("127.0.0.1", 0), Session)
+        self.box = box
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, request, client_address):
+        pass  # qremote was killed
+
+    def take(self, rcpts, data):
+        name = f"{time.time_ns()}.{threading.get_ident()}"
+        tmp, new = self.box / "tmp" / name, self.box / "new" / name
+        with open(tmp, "xb", buffering=0) as f:
+            f.write(b"".join(b"Delivered-To: %s\n" % r for r in rcpts) + data)
+            os.fsync(f.fileno())
+        os.rename(tmp, new)
+        d = os.open(new.parent, os.O_RDONLY | os.O_DIRECTORY)
+        os.fsync(d)
+        os.close(d)
 
 
 class House:
@@ -68,6 +126,12 @@ class House:
             if user != "dave":  # his is made by qlocal
                 self.maildir(user, BOX)
         self.maildir("bob", "Second")
+        self.q.control("locals", DOMAIN)
+        box = self.q.home / "mail/peer/box"
+        for d in "tmp", "new":
+            (box / d).mkdir(parents=True)
+        self.peer = Peer(box)
+        self.q.control("smtproutes", f"{FAR}:127.0.0.1:{self.peer.server_address[1]}")
         self.defer(False)
         self.procs = []
 
@@ -146,6 +210,7 @@ class House:
 
     def close(self):
         self.stop()
+        self.peer.shutdown()
         self.q.close()
 
 
@@ -167,7 +232,7 @@ def envelope(rcpts, sender):
     who = f"{sender}@{DOMAIN}" if sender else ""
     env = f"F{who}\0"
     for r in rcpts:
-        env += f"T{r}@{DOMAIN}\0" + ("NSF\0" if wants_to_know(r) else "")
+        env += f"T{address(r)}\0" + ("NSF\0" if wants_to_know(r) else "")
     return env.encode()
 
 
@@ -186,6 +251,8 @@ KINDS = [  # recipients, size, sender
     (["carol-later", "carol-slow"], 300, ""),
     (["carol-told", "bob-no"], 300, "alice"),
     (["carol-told"], 300, "alice"),
+    (["far-1"], 300, "alice"),
+    (["far-1", "alice", "far-2", "carol-slow", "bob-no"], 400, "alice"),
 ]
 
 
@@ -284,11 +351,12 @@ class Mailboxes:
         return self.cache[place]
 
     def has(self, place, rcpt, m):
-        whom = f"Delivered-To: {rcpt}@{DOMAIN}\n".encode()
+        whom = f"Delivered-To: {address(rcpt)}\n".encode()
         if place.endswith("mbox"):
             return any(m.bytes in c for c in self.copies(place))
         n = sum(c.endswith(m.bytes) and whom in c for c in self.copies(place))
-        if n > 1 and rcpt != "bob-fwd":  # who forwards again gives it another id
+        # who forwards again gives it another id; no peer knows that it had it
+        if n > 1 and rcpt not in ("bob-fwd", "far-1", "far-2"):
             raise AssertionError(f"{rcpt} has {n} copies of {m.tag}")
         return n > 0
 
@@ -323,6 +391,8 @@ class Trial(House):
 
     def _give(self, path, rel):
         q = self.q
+        if rel.startswith("mail/peer/"):
+            return
         if rel.startswith("mail/"):
             uid, gid, _ = q.accounts[rel.split("/")[1]]
         elif rel.startswith(("queue/tmp/", "queue/new/", "queue/qlock")):
