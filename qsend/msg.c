@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -93,6 +94,12 @@ static void replay(void *arg, const struct journal_record *r)
 		return;
 	p = &m->rcpts[r->index];
 	p->good = r->what;
+	if (r->what == 'Z') {
+		if (*r->text != '\0')
+			(void)snprintf(m->later, sizeof m->later, "%s", r->text);
+		if (strcmp(m->later, CORRUPT_TEXT) == 0)
+			p->good = 'B';
+	}
 	if (journal_is_good(r->what))
 		p->state = RCPT_DONE;
 	else if (r->what == 'D')
@@ -127,6 +134,7 @@ static void count(struct msg *m)
 {
 	for (size_t i = 0; i < m->env.nrcpts; i++) {
 		m->todo += m->rcpts[i].state == RCPT_TODO;
+		m->spoilt += m->rcpts[i].state == RCPT_TODO && m->rcpts[i].good == 'B';
 		m->failed += m->rcpts[i].state == RCPT_FAILED;
 		m->told += is_told(&m->rcpts[i]);
 	}

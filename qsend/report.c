@@ -202,6 +202,24 @@ static int is_delivered(char letter)
 	return letter == 'K' || letter == 'R' || letter == 'X';
 }
 
+/* A child runs as its user, who must not be able to take a message from its other
+ * recipients: it is believed when all say so who still wait, and nobody has had it. */
+static int is_corrupt(struct msg *m, uint32_t i)
+{
+	m->spoilt += m->rcpts[i].good != 'B';
+	m->rcpts[i].good = 'B';
+	return m->spoilt == m->todo - m->failing - m->syncing &&
+	       m->todo + m->failed == m->env.nrcpts;
+}
+
+static void not_corrupt(struct msg *m, uint32_t i)
+{
+	if (m->rcpts[i].good != 'B')
+		return;
+	m->rcpts[i].good = '\0';
+	m->spoilt--;
+}
+
 /* The log line comes first: what it tells may be forgotten by a crash and be told
  * again, but nothing is remembered untold. */
 void rcpt_decide(struct sched *q, struct half *h, uint32_t i, const struct delivery *d,
@@ -209,12 +227,19 @@ void rcpt_decide(struct sched *q, struct half *h, uint32_t i, const struct deliv
 {
 	char last[LIMIT_TEXT + 1];
 
+	if (letter != 'B')
+		not_corrupt(h->msg, i);
+	else if (!is_corrupt(h->msg, i)) {
+		letter = 'Z';
+		text = CORRUPT_TEXT;
+	}
 	if (letter == 'Z' && counts(q, h, i, text)) {
 		h->counts = 1;
 		if (h->dying) {
 			too_long(last, text);
 			letter = 'D';
 			text = last;
+			not_corrupt(h->msg, i);
 		}
 	}
 	log_delivery(q, &q->ch[h->msg->rcpts[i].channel], h->msg, i, d, letter, text);
@@ -223,7 +248,9 @@ void rcpt_decide(struct sched *q, struct half *h, uint32_t i, const struct deliv
 	else if (letter == 'D') {
 		failed(q, h, i, text);
 		begin_sync(q, h->msg);
-	} else
+	} else if (letter == 'B')
+		h->msg->bad = 1;
+	else
 		deferred(q, h, i, text);
 }
 
@@ -403,16 +430,8 @@ static void decide_all(struct sched *q, const struct slot *s, const struct repor
 		m->todo = 0;
 		return;
 	}
-	for (uint16_t i = 0; i < r->count; i++, d.number++) {
-		uint32_t k = s->rcpts[i];
-
-		if (r->letter[i] != 'B') {
-			rcpt_decide(q, h, k, &d, r->letter[i], r->text[i]);
-			continue;
-		}
-		m->bad = 1;
-		log_delivery(q, &q->ch[m->rcpts[k].channel], m, k, &d, 'B', r->text[i]);
-	}
+	for (uint16_t i = 0; i < r->count; i++, d.number++)
+		rcpt_decide(q, h, s->rcpts[i], &d, r->letter[i], r->text[i]);
 }
 
 void msg_stop(struct sched *q, struct msg *m)

@@ -61,8 +61,8 @@ enum {
 	LANE_BATCH = 1000, /* entries that a turn takes from a lane */
 	SCAN_PAUSE = 60,   /* look into new/ unasked: a lost wake-up costs so long */
 	STOP_WAIT = 30,    /* for deliveries under way, at SIGTERM */
-	IDLE_PATIENCE = 2,     /* a half that only waits keeps its place so long */
-	IDLE_PAUSE = 30,       /* … and comes back after so long */
+	IDLE_PATIENCE = 2, /* a half that only waits keeps its place so long */
+	IDLE_PAUSE = 30,   /* … and comes back after so long */
 	CLIENTS = 8,       /* of the keeper's door */
 	LISTERS = 4,
 };
@@ -76,12 +76,15 @@ enum rcpt_state {
 	RCPT_SYNCING, /* and being synced */
 };
 
+/* What the journal says of a recipient whose child found the message corrupt. */
+#define CORRUPT_TEXT "4.3.0 The message in the queue was found to be corrupt."
+
 struct rcpt {
 	uint32_t at;     /* address: offset in the envelope */
 	uint8_t channel; /* enum route_kind */
 	uint8_t state;   /* enum rcpt_state */
 	uint8_t notify;  /* NOTIFY_..., 0: not said */
-	char good;       /* delivered: its record, K S R X */
+	char good;       /* K S R X: its record, delivered; B: corrupt, says its child */
 	uint32_t dest;   /* hash of the destination: equal ones share a job; 0: local */
 };
 
@@ -94,7 +97,7 @@ struct part {
 	uint32_t end;
 	struct dest *dest; /* where it has a seat, or is parked; or NULL */
 	uint8_t parked;
-	struct part *next; /* ready, or parked */
+	struct part *next;  /* ready, or parked */
 	struct part **prev; /* parked */
 };
 
@@ -111,13 +114,13 @@ struct half {
 	struct part **ready_end;
 	unsigned running; /* jobs */
 	uint8_t on;
-	uint8_t size;      /* lane */
-	uint8_t dying;     /* last attempt: later means never */
-	uint8_t insists;   /* … or by the keeper's wish */
-	uint8_t rested;    /* a destination was passed over */
+	uint8_t size;    /* lane */
+	uint8_t dying;   /* last attempt: later means never */
+	uint8_t insists; /* … or by the keeper's wish */
+	uint8_t rested;  /* a destination was passed over */
 	uint8_t offline; /* the last report says so */
 	uint8_t in_ring;
-	uint8_t idle; /* in its lane's list of those */
+	uint8_t idle;      /* in its lane's list of those */
 	uint8_t counts;    /* a deferral of this pass counts as an attempt */
 	uint8_t defers;    /* a recipient was deferred */
 	uint8_t strays;    /* a recipient now belongs to the other channel */
@@ -141,21 +144,22 @@ struct msg {
 	uint32_t syncing; /* failed, sync under way */
 	uint32_t failed;  /* failed, durable */
 	uint32_t unsaved;
-	uint32_t told;    /* delivered, and this is to be told */
+	uint32_t told; /* delivered, and this is to be told */
 	struct half half[CHANNELS];
 	struct journal journal;
 	char later[LIMIT_TEXT + 1]; /* text of the last Z record */
 	int sync_dir; /* state/ when the sync under way includes it, or -1 */
 	struct work sync;
-	int bad;            /* a child found the message corrupt */
-	uint8_t held;       /* by the keeper: no more jobs */
-	uint8_t stopped;    /* it was, and its passes were ended */
-	char removed;       /* KEEPER_DELETE or _MOVE: when nothing is under way */
-	uint32_t remover;   /* whose wish that was */
-	int settling;       /* in a queue of settle.c, or on its way out */
-	int ended;          /* decided and told: only the removal did not work */
-	int warned;         /* its sender knows of the delay */
-	struct msg *next;   /* in its bucket */
+	uint32_t spoilt;  /* waiting recipients whose child found the message corrupt: */
+	int bad;          /* all of them, and it is believed */
+	uint8_t held;     /* by the keeper: no more jobs */
+	uint8_t stopped;  /* it was, and its passes were ended */
+	char removed;     /* KEEPER_DELETE or _MOVE: when nothing is under way */
+	uint32_t remover; /* whose wish that was */
+	int settling;     /* in a queue of settle.c, or on its way out */
+	int ended;        /* decided and told: only the removal did not work */
+	int warned;       /* its sender knows of the delay */
+	struct msg *next; /* in its bucket */
 	struct msg *queued; /* in a queue of settle.c */
 };
 
