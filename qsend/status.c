@@ -46,13 +46,14 @@ static int take_reply(const char *s, char out[STATUS_SIZE])
 
 static const char said[] = " said: ";
 
-/* The name in front of " [": of letters, digits, dots and the like alone. */
+/* The name in front of " [": of letters, digits, dots and the like alone, or an address in
+ * brackets. */
 static void take_host(const char *text, char host[LIMIT_DOMAIN + 1])
 {
 	size_t n = 0;
 
 	while (isalnum((unsigned char)text[n]) ||
-	       (text[n] != '\0' && strchr("-._", text[n]) != NULL))
+	       (text[n] != '\0' && strchr("-._[:]", text[n]) != NULL))
 		n++;
 	host[0] = '\0';
 	if (n == 0 || n > LIMIT_DOMAIN || text[n] != ' ' || text[n + 1] != '[')

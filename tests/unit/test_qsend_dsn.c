@@ -336,6 +336,7 @@ static const struct {
     {"a b [1] said: 550 no", "", NULL},
     {"my program said: 550 no", "", NULL},
     {"[1] said: 550 no", "", NULL},
+    {"[192.0.2.1] [192.0.2.1]:25 said: 550 no", "[192.0.2.1]", "550 no"},
     {"", "", NULL},
 };
 
