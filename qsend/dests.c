@@ -126,9 +126,8 @@ static void unlink_age(struct dests *t, struct dest *d)
 	*(d->newer ? &d->newer->older : &t->newest) = d->older;
 }
 
-static void link_newest(struct dests *t, struct dest *d, int64_t now)
+static void link_newest(struct dests *t, struct dest *d)
 {
-	d->touched = now;
 	d->older = t->newest;
 	d->newer = NULL;
 	*(t->newest ? &t->newest->newer : &t->oldest) = d;
@@ -137,8 +136,9 @@ static void link_newest(struct dests *t, struct dest *d, int64_t now)
 
 static void touch(struct dests *t, struct dest *d, int64_t now)
 {
+	d->touched = now;
 	unlink_age(t, d);
-	link_newest(t, d, now);
+	link_newest(t, d);
 }
 
 static int is_idle(const struct dest *d)
@@ -165,18 +165,31 @@ static void drop(struct dests *t, struct dest *d)
 	free(d);
 }
 
-/* A few of the oldest go; those in use become the newest, to be met later. */
+/* Nothing is known of it that a new one would not begin with. */
+static int is_plain(const struct dest *d, int64_t now)
+{
+	return d->changed == 0 && d->window <= DEST_START && d->next <= now;
+}
+
+static int is_old(const struct dest *d, int64_t now)
+{
+	int64_t keep = is_plain(d, now) ? DEST_PLAIN_MEMORY : DEST_MEMORY;
+
+	return now - d->touched >= keep * SECOND;
+}
+
+/* A look at a few, as a clock's hand goes round. */
 static void make_room(struct dests *t, int64_t now)
 {
 	for (int i = 0; i < LOOK_AT && t->oldest != NULL; i++) {
 		struct dest *d = t->oldest;
 
-		if (t->n < DESTS_MAX && now - d->touched < (int64_t)DEST_MEMORY * SECOND)
-			return;
-		if (is_idle(d))
+		if (is_idle(d) && (t->n >= DESTS_MAX || is_old(d, now)))
 			drop(t, d);
-		else
-			touch(t, d, now);
+		else {
+			unlink_age(t, d);
+			link_newest(t, d);
+		}
 	}
 }
 
@@ -217,7 +230,8 @@ struct dest *dests_get(struct dests *t, uint32_t hash, const char *relay,
 	d->parked_end = &d->parked;
 	d->in_bucket = *bucket(t, hash);
 	*bucket(t, hash) = d;
-	link_newest(t, d, now);
+	d->touched = now;
+	link_newest(t, d);
 	t->n++;
 	set_limits(t, d);
 	return d;

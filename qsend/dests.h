@@ -22,7 +22,8 @@
  *
  * A job needs a seat: dest_take() when it is certain to be tried, dest_give() when it
  * has ended or was none. At most DESTS_MAX are known; one of which nothing is under way
- * and nothing waits is forgotten after DEST_MEMORY, or when another needs its place.
+ * and nothing waits is forgotten after DEST_MEMORY (DEST_PLAIN_MEMORY if nothing is known
+ * of it), or when another needs its place.
  * Where there is no place a destination goes unwatched (NULL).
  *
  * No clock is read here: now is the monotonic clock in ms.
@@ -48,6 +49,7 @@ enum {
 /* Times in seconds. */
 enum {
 	DEST_MEMORY = 2 * 3600,
+	DEST_PLAIN_MEMORY = 60, /* of what a new one would not differ from */
 	DEST_GAP = 1,
 	DEST_GAP_MAX = 30,
 	DEST_SLOW = 5,

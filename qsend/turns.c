@@ -185,9 +185,12 @@ void turns_log(const struct dest *d, enum dest_news news)
 {
 	struct qlog l;
 
-	qlog_begin(&l, news == DEST_IS_BACK ? "back" : "rest");
-	qlog_str(&l, "host", d->name);
-	if (news != DEST_IS_BACK) {
+	if (news == DEST_IS_BACK) {
+		qlog_begin(&l, "back");
+		qlog_str(&l, "host", d->name);
+	} else {
+		qlog_begin(&l, "rest");
+		qlog_str(&l, "host", d->name);
 		qlog_str(&l, "why", news == DEST_IS_DEAD ? "dead" : "slow");
 		qlog_num(&l, "seconds", news == DEST_IS_DEAD ? d->dead : d->slow);
 	}

@@ -212,7 +212,7 @@ static void table_is_bounded(void **state)
 	}
 	assert_true(t.n < DESTS_MAX);
 	/* all in use: no place */
-	for (int i = 0; i < DESTS_MAX + 100; i++) {
+	for (int i = 0; i < 4 * DESTS_MAX; i++) {
 		(void)snprintf(name, sizeof name, "g%d.example", i);
 		d = get(name, t0);
 		if (d != NULL)
