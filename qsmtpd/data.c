@@ -1,5 +1,6 @@
 #include "data.h"
 
+#include <stdint.h>
 #include <string.h>
 
 static const char received[] = "received:";
@@ -58,14 +59,25 @@ static void emit_line_end(struct data *d)
 	d->sink(d->arg, "\n", 1);
 }
 
+/* Is there one below 0x0e among eight bytes? Where one is, the answer may be wrong about
+ * those behind it, but not about whether. */
+static int has_control(const char *p)
+{
+	const uint64_t ones = UINT64_MAX / 0xff;
+	uint64_t w;
+
+	memcpy(&w, p, sizeof w);
+	return ((w - 0x0e * ones) & ~w & 0x80 * ones) != 0;
+}
+
 /* Up to the next CR, LF or NUL. */
 static size_t run_length(const char *p, size_t n)
 {
 	size_t i = 0;
 
 	for (;;) {
-		while (i < n && (unsigned char)p[i] > '\r')
-			i++;
+		while (n - i >= sizeof(uint64_t) && !has_control(p + i))
+			i += sizeof(uint64_t);
 		if (i == n || p[i] == '\r' || p[i] == '\n' || p[i] == '\0')
 			return i;
 		i++;
@@ -87,6 +99,26 @@ static size_t take_text(struct data *d, const char *p, size_t n, int *bad)
 	return len + 1;
 }
 
+/* In the body, p at the LF of a CRLF: it and the text of the next line stand side by side
+ * and go on as one piece; and so on while whole lines follow. Returns bytes taken. */
+static size_t take_lines(struct data *d, const char *p, size_t n)
+{
+	size_t i = 0;
+
+	for (;;) {
+		size_t from = i++;
+
+		if (i < n && p[i] != '.')
+			i += run_length(p + i, n - i);
+		d->bytes += i - from;
+		d->sink(d->arg, p + from, i - from);
+		d->state = i - from > 1 ? DATA_TEXT : DATA_BOL;
+		if (n - i < 2 || p[i] != '\r' || p[i + 1] != '\n')
+			return i;
+		i++;
+	}
+}
+
 enum data_result data_decode(struct data *d, const char *p, size_t n, size_t *used)
 {
 	size_t i = 0;
@@ -106,9 +138,14 @@ enum data_result data_decode(struct data *d, const char *p, size_t n, size_t *us
 			i += take_text(d, p + i, n - i, &bad);
 			break;
 		case DATA_CR:
-			bad = p[i++] != '\n';
+			bad = p[i] != '\n';
+			if (!bad && d->in_body) {
+				i += take_lines(d, p + i, n - i);
+				break;
+			}
 			if (!bad)
 				emit_line_end(d);
+			i++;
 			d->state = DATA_BOL;
 			break;
 		case DATA_DOT_CR:
