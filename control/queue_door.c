@@ -10,7 +10,10 @@
 #include "queue.h"
 #include "usock.h"
 
-enum { ANSWER_MS = 60000 };
+/* BATCH: fewer than a request may have: qsend unlinks and writes between two looks at
+ * its deliveries. */
+enum { ANSWER_MS = 60000, BATCH = 200 };
+_Static_assert(BATCH <= KEEPER_IDS, "a request");
 
 static char frame[LIMIT_FRAME];
 
@@ -72,7 +75,7 @@ void door_each(char ask, const char *ids, size_t n, char *letters)
 	int fd = -1;
 
 	for (size_t at = 0; at < n; at += r.n) {
-		r.n = n - at < KEEPER_IDS ? n - at : KEEPER_IDS;
+		r.n = n - at < BATCH ? n - at : BATCH;
 		r.ids = ids + at * (QID_LEN + 1);
 		if (fd == -1)
 			fd = door_ask(&r);
