@@ -13,7 +13,7 @@
 /* BATCH: fewer than a request may have: qsend unlinks and writes between two looks at
  * its deliveries. */
 enum { ANSWER_MS = 60000, BATCH = 200 };
-_Static_assert(BATCH <= KEEPER_IDS, "a request");
+_Static_assert((int)BATCH <= (int)KEEPER_IDS, "a request");
 
 static char frame[LIMIT_FRAME];
 
