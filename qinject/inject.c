@@ -14,6 +14,7 @@ void injection_clear(struct injection *i)
 	rcpts_clear(&i->rcpts);
 	message_clear(&i->message);
 	sbuf_free(&i->done.header);
+	i->envid[0] = i->ret = '\0';
 }
 
 int injection_complete(struct injection *i, const struct wish *w)
@@ -25,7 +26,7 @@ int injection_complete(struct injection *i, const struct wish *w)
 		return kind == FAIL_ADDRESS || kind == FAIL_LONG ? fail_as(FAIL_DATA)
 								 : -1;
 	}
-	i->mail =
-	    (struct mail){i->done.sender, &i->rcpts, &i->done.header, &i->message.body};
+	i->mail = (struct mail){i->done.sender,   &i->rcpts, &i->done.header,
+				&i->message.body, i->envid,  i->ret};
 	return 0;
 }

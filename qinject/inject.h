@@ -16,7 +16,9 @@ struct injection {
 	struct rcpts rcpts; /* may be filled beforehand */
 	struct message message;
 	struct completed done;
-	struct mail mail; /* for send_mail(); points into the others */
+	char envid[LIMIT_ENVID + 1]; /* of notifications (RFC 3461); "" for none */
+	char ret;                    /* F, H or 0 */
+	struct mail mail;            /* for send_mail(); points into the others */
 };
 
 void injection_init(struct injection *i);

@@ -14,6 +14,8 @@ struct mail {
 	const struct rcpts *rcpts;
 	const struct sbuf *header; /* NULL: the body has it */
 	struct spool *body;
+	const char *envid; /* xtext, or NULL or "" (RFC 3461) */
+	char ret;          /* F, H or 0 */
 };
 
 /* The envelope's fields (qfile.h) to the end of env. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "address.h"
+#include "dsnparam.h"
 #include "fail.h"
 
 /* Where an option's argument is: nowhere; in the rest of the word or else the next
@@ -92,6 +93,34 @@ static int set_verbose(struct options *o, const char *arg)
 	return 0;
 }
 
+static int set_notify(struct options *o, const char *arg)
+{
+	if (dsn_notify(arg, &o->notify) == 0)
+		return 0;
+	return fail(FAIL_USAGE,
+		    "-N %.100s: must be never, or some of success,failure,delay", arg);
+}
+
+static int set_ret(struct options *o, const char *arg)
+{
+	if (dsn_ret(arg, &o->ret) == 0)
+		return 0;
+	return fail(FAIL_USAGE, "-R %.100s: must be full or hdrs", arg);
+}
+
+/* xtext as it is, since that is what sendmail's callers give; else made to xtext. */
+static int set_envid(struct options *o, const char *arg)
+{
+	if (dsn_envid(arg) == 0) {
+		memcpy(o->envid, arg, strlen(arg) + 1);
+		return 0;
+	}
+	if (*arg != '\0' && xtext_encode(o->envid, sizeof o->envid, arg) == 0)
+		return 0;
+	return fail(FAIL_USAGE, "-V %.100s: must be printable, and shorter than %d bytes",
+		    arg, LIMIT_ENVID + 1);
+}
+
 static const struct option table[] = {
     {'A', WORD, NULL},               /* -Ac, -Am: which sendmail.cf */
     {'B', WORD, NULL},               /* body type: we are 8-bit clean */
@@ -102,12 +131,12 @@ static const struct option table[] = {
     {'I', NOTHING, set_aliases},     /* newaliases */
     {'L', WORD, NULL},               /* label for syslog */
     {'M', WORD, NULL},               /* macro, or queue id */
-    {'N', WORD, NULL},               /* DSN conditions */
+    {'N', WORD, set_notify},         /* when to notify */
     {'O', WORD, NULL},               /* Option=value */
     {'Q', REST, NULL},               /* quarantine */
-    {'R', WORD, NULL},               /* DSN: how much to return */
+    {'R', WORD, set_ret},            /* how much of it comes back */
     {'U', NOTHING, NULL},            /* initial user submission */
-    {'V', WORD, NULL},               /* DSN envelope id */
+    {'V', WORD, set_envid},          /* what it is called in notifications */
     {'X', WORD, NULL},               /* traffic log */
     {'b', WORD, set_mode},           /* mode */
     {'c', NOTHING, NULL},            /* hold for expensive mailers */

@@ -7,17 +7,22 @@
 #ifndef QUOIN_OPTIONS_H
 #define QUOIN_OPTIONS_H
 
+#include "qlimits.h"
+
 enum mode { MODE_DELIVER, MODE_SMTP, MODE_LIST, MODE_ALIASES };
 
 struct options {
 	enum mode mode;
-	int from_header;     /* -t */
-	int dots;            /* -i, -oi: a dot alone is a line like others */
-	int verbose;         /* -v */
-	int queue_run;       /* -q */
-	const char *sender;  /* -f, -r */
-	const char *name;    /* -F */
-	char *const *recips; /* NULL-ended */
+	int from_header;             /* -t */
+	int dots;                    /* -i, -oi: a dot alone is a line like others */
+	int verbose;                 /* -v */
+	int queue_run;               /* -q */
+	const char *sender;          /* -f, -r */
+	const char *name;            /* -F */
+	unsigned notify;             /* -N: NOTIFY_..., or 0 */
+	char ret;                    /* -R: F, H or 0 */
+	char envid[LIMIT_ENVID + 1]; /* -V, xtext */
+	char *const *recips;         /* NULL-ended */
 };
 
 /* argv[0] is skipped; o holds defaults (mode by the program's name). */

@@ -4,12 +4,14 @@
 
 #include "address.h"
 #include "fail.h"
+#include "qfile.h"
 #include "qlimits.h"
 
 void rcpts_init(struct rcpts *r)
 {
 	sbuf_init(&r->fields, LIMIT_ENVELOPE);
 	r->n = 0;
+	r->notify = 0;
 }
 
 void rcpts_free(struct rcpts *r)
@@ -23,6 +25,7 @@ void rcpts_clear(struct rcpts *r)
 	if (r->n > 0)
 		memset(r->slot, 0, sizeof r->slot);
 	r->n = 0;
+	r->notify = 0;
 	sbuf_clear(&r->fields);
 }
 
@@ -46,8 +49,19 @@ static uint32_t *find(struct rcpts *r, const char *kept)
 	return &r->slot[i];
 }
 
+static int put(struct rcpts *r, char letter, const char *value)
+{
+	return sbuf_catc(&r->fields, letter) == -1 ? -1 : sbuf_catz(&r->fields, value);
+}
+
 int rcpts_add(struct rcpts *r, const char *kept)
 {
+	return rcpts_add_asked(r, kept, r->notify, NULL);
+}
+
+int rcpts_add_asked(struct rcpts *r, const char *kept, unsigned notify, const char *orcpt)
+{
+	char letters[4];
 	uint32_t *slot = find(r, kept);
 	uint32_t at = (uint32_t)r->fields.len + 1;
 
@@ -55,7 +69,9 @@ int rcpts_add(struct rcpts *r, const char *kept)
 		return 0;
 	if (r->n == LIMIT_RECIPIENTS)
 		return fail(FAIL_DATA, "too many recipients (over %d)", LIMIT_RECIPIENTS);
-	if (sbuf_catc(&r->fields, 'T') == -1 || sbuf_catz(&r->fields, kept) == -1)
+	if (put(r, 'T', kept) == -1 ||
+	    (notify != 0 && put(r, 'N', notify_text(notify, letters)) == -1) ||
+	    (orcpt != NULL && put(r, 'O', orcpt) == -1))
 		return fail_sys(FAIL_DATA, "keep all the recipients");
 	*slot = at;
 	r->n++;

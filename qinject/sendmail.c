@@ -98,6 +98,9 @@ static int deliver(const struct options *o)
 		w.sender = sender;
 	}
 	injection_init(&inj);
+	inj.rcpts.notify = o->notify;
+	inj.ret = o->ret;
+	memcpy(inj.envid, o->envid, sizeof inj.envid);
 	if (read_and_complete(&inj, o, &w) == -1)
 		die();
 	if (send_mail(&inj.mail, send_patience_caller, &said) == -1) {

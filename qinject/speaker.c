@@ -8,6 +8,7 @@
 #include "addr.h"
 #include "address.h"
 #include "clock.h"
+#include "dsnparam.h"
 #include "fail.h"
 #include "fdio.h"
 #include "hosts.h"
@@ -94,10 +95,11 @@ static int do_ehlo(struct session *s, const char *arg)
 	if (arg[0] == '\0')
 		return reply(s, "501 5.5.4 say EHLO and your name");
 	forget(s);
-	return reply(s,
-		     "250-%s\r\n250-PIPELINING\r\n250-SIZE %ld\r\n250-8BITMIME\r\n"
-		     "250 ENHANCEDSTATUSCODES",
-		     me, LIMIT_MESSAGE);
+	return reply(
+	    s,
+	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %ld\r\n250-8BITMIME\r\n250-DSN\r\n"
+	    "250 ENHANCEDSTATUSCODES",
+	    me, LIMIT_MESSAGE);
 }
 
 /* A kept address of SMTP, completed like every other. */
@@ -132,37 +134,123 @@ static int take_path(struct session *s, const char *arg, const char *word,
 	return 0;
 }
 
-static int is_parameter(const char *p, size_t n)
+/* ---- parameters: 0, or -1 for a wrong value, or 1 for an unknown one ---- */
+
+enum { TAKEN = 0, WRONG = -1, UNKNOWN = 1 };
+
+/* What they say, before the address counts. */
+struct asked {
+	char envid[LIMIT_ENVID + 1];
+	char ret;
+	unsigned notify;
+	char orcpt[LIMIT_ORCPT + 1];
+};
+
+static int take_size(struct asked *a, const char *value)
 {
 	uint64_t size;
 
-	if (n > 5 && strncasecmp(p, "SIZE=", 5) == 0)
-		return num_parse_n(p + 5, n - 5, LIMIT_MESSAGE, &size) == 0;
-	return (n == 9 && strncasecmp(p, "BODY=7BIT", n) == 0) ||
-	       (n == 13 && strncasecmp(p, "BODY=8BITMIME", n) == 0) ||
-	       (n > 5 && strncasecmp(p, "AUTH=", 5) == 0);
+	(void)a;
+	return num_parse(value, LIMIT_MESSAGE, &size) == 0 ? TAKEN : UNKNOWN;
 }
 
-static int are_parameters(const char *p)
+static int take_body(struct asked *a, const char *value)
 {
+	(void)a;
+	return strcasecmp(value, "7BIT") == 0 || strcasecmp(value, "8BITMIME") == 0
+		   ? TAKEN
+		   : UNKNOWN;
+}
+
+static int take_auth(struct asked *a, const char *value)
+{
+	(void)a;
+	return *value != '\0' ? TAKEN : UNKNOWN;
+}
+
+static int take_ret(struct asked *a, const char *value)
+{
+	return a->ret == '\0' ? dsn_ret(value, &a->ret) : WRONG;
+}
+
+static int take_envid(struct asked *a, const char *value)
+{
+	if (*a->envid != '\0' || dsn_envid(value) == -1)
+		return WRONG;
+	memcpy(a->envid, value, strlen(value) + 1);
+	return TAKEN;
+}
+
+static int take_notify(struct asked *a, const char *value)
+{
+	return a->notify == 0 ? dsn_notify(value, &a->notify) : WRONG;
+}
+
+static int take_orcpt(struct asked *a, const char *value)
+{
+	if (*a->orcpt != '\0' || dsn_orcpt(value) == -1)
+		return WRONG;
+	memcpy(a->orcpt, value, strlen(value) + 1);
+	return TAKEN;
+}
+
+struct parameter {
+	const char *name; /* NULL ends a table */
+	int (*take)(struct asked *a, const char *value);
+};
+
+static const struct parameter of_mail[] = {{"SIZE", take_size},   {"BODY", take_body},
+					   {"AUTH", take_auth},   {"RET", take_ret},
+					   {"ENVID", take_envid}, {NULL, NULL}};
+static const struct parameter of_rcpt[] = {
+    {"NOTIFY", take_notify}, {"ORCPT", take_orcpt}, {NULL, NULL}};
+
+static int take_parameter(const struct parameter *p, struct asked *a, const char *s,
+			  size_t n)
+{
+	char word[COMMAND_MAX + 1];
+	char *value;
+
+	memcpy(word, s, n);
+	word[n] = '\0';
+	value = word + strcspn(word, "=");
+	if (*value != '\0')
+		*value++ = '\0';
+	while (p->name != NULL && strcasecmp(p->name, word) != 0)
+		p++;
+	return p->name != NULL ? p->take(a, value) : UNKNOWN;
+}
+
+static int take_parameters(const struct parameter *table, struct asked *a, const char *p)
+{
+	*a = (struct asked){.ret = '\0'};
 	for (;;) {
 		size_t n;
+		int r;
 
 		if (*p != '\0' && *p != ' ')
-			return 0;
+			return UNKNOWN;
 		p += strspn(p, " ");
 		n = strcspn(p, " ");
 		if (n == 0)
-			return 1;
-		if (!is_parameter(p, n))
-			return 0;
+			return TAKEN;
+		r = take_parameter(table, a, p, n);
+		if (r != TAKEN)
+			return r;
 		p += n;
 	}
+}
+
+static int reply_parameter(struct session *s, int r)
+{
+	return reply(s, r == WRONG ? "501 5.5.4 a parameter has no such value"
+				   : "555 5.5.4 a parameter is not known, or too large");
 }
 
 static int do_mail(struct session *s, const char *arg)
 {
 	char kept[LIMIT_ADDRESS + 1];
+	struct asked asked;
 	const char *rest;
 	int r = take_path(s, arg, "FROM:", kept, &rest);
 
@@ -170,12 +258,15 @@ static int do_mail(struct session *s, const char *arg)
 		return r == 1 ? -1 : 0;
 	if (s->have_sender)
 		return reply(s, "503 5.5.1 there is a sender already");
-	if (!are_parameters(rest))
-		return reply(s, "555 5.5.4 a parameter is not known, or too large");
+	r = take_parameters(of_mail, &asked, rest);
+	if (r != TAKEN)
+		return reply_parameter(s, r);
 	s->sender[0] = '\0';
 	if (kept[0] != '\0' && complete_kept(kept, s->sender) == -1)
 		return reply_fault(s);
 	s->have_sender = 1;
+	s->inj.ret = asked.ret;
+	memcpy(s->inj.envid, asked.envid, sizeof s->inj.envid);
 	return reply(s, "250 2.1.0 ok");
 }
 
@@ -183,6 +274,7 @@ static int do_rcpt(struct session *s, const char *arg)
 {
 	char kept[LIMIT_ADDRESS + 1];
 	char full[LIMIT_ADDRESS + 1];
+	struct asked asked;
 	const char *rest;
 	int r;
 
@@ -193,11 +285,14 @@ static int do_rcpt(struct session *s, const char *arg)
 		return r == 1 ? -1 : 0;
 	if (kept[0] == '\0')
 		return reply(s, "501 5.1.3 a recipient has a name");
-	if (rest[strspn(rest, " ")] != '\0')
-		return reply(s, "555 5.5.4 a parameter is not known");
+	r = take_parameters(of_rcpt, &asked, rest);
+	if (r != TAKEN)
+		return reply_parameter(s, r);
 	if (s->inj.rcpts.n == LIMIT_RECIPIENTS)
 		return reply(s, "452 4.5.3 too many recipients");
-	if (complete_kept(kept, full) == -1 || rcpts_add(&s->inj.rcpts, full) == -1)
+	if (complete_kept(kept, full) == -1 ||
+	    rcpts_add_asked(&s->inj.rcpts, full, asked.notify,
+			    *asked.orcpt != '\0' ? asked.orcpt : NULL) == -1)
 		return reply_fault(s);
 	return reply(s, "250 2.1.5 ok");
 }

@@ -306,8 +306,7 @@ def passes(s, rcpt, until, deadline=15):
     """Tries it again and again until something is true."""
     def again():
         n = s.tried(rcpt)
-        s.send(signal.SIGALRM)
-        wait_for(lambda: s.tried(rcpt) > n)
+        wait_for(lambda: s.tried(rcpt) > n or s.send(signal.SIGALRM))
         return until()
 
     wait_for(again, deadline)
@@ -476,6 +475,42 @@ def test_a_list_keeps_requests_from_its_members(house):
     assert rcpts[0]["action"] == "failed"
     wait_for(house.queue_is_empty)
     assert len(house.maildir("alice")) == 1
+
+
+def envelope_of(q):
+    [f] = q.queue_files()
+    return " ".join(k + v.decode() for k, v in f.fields if k != "U")
+
+
+@pytest.mark.programs("sendmail")
+@pytest.mark.parametrize("options, fields", [
+    (("-N", "success,delay", "-R", "hdrs", "-V", "QQ+2B1"), "EQQ+2B1 RH Tb@q.example NSD Tc@q.example NSD"),
+    (("-Nnever", "-Vplain id"), "Eplain+20id Tb@q.example NN Tc@q.example NN"),
+    (("-Rfull",), "RF Tb@q.example Tc@q.example"),
+])
+def test_sendmail_options(house, options, fields):
+    house.sendmail("-f", "a@q.example", *options, "-t", "c@q.example", stdin=b"To: b@q.example\n\nx\n", check=True)
+    env = envelope_of(house)
+    assert env.startswith("Fa@q.example ") and sorted(env.split()[1:]) == sorted(fields.split())
+
+
+@pytest.mark.programs("sendmail")
+def test_sendmail_refuses_what_it_does_not_know(house):
+    for options, word in ((("-N", "sometimes"), b"never"), (("-R", "half"), b"full or hdrs"), (("-V", "\u00e4"), b"printable")):
+        r = house.sendmail(*options, "b@q.example", stdin=b"\nx\n")
+        assert r.returncode == 64 and word in r.stderr
+    assert not house.queue_files()
+
+
+@pytest.mark.programs("sendmail")
+def test_sendmail_bs(house):
+    said = [b"EHLO x", b"MAIL FROM:<a@q.example> ENVID=1 RET=FULL", b"RCPT TO:<b@q.example> NOTIFY=FAILURE,SUCCESS",
+            b"RCPT TO:<c@q.example> ORCPT=rfc822;c+2B@q", b"DATA", b"", b"x", b".",
+            b"RSET", b"MAIL FROM:<a@q.example>", b"RCPT TO:<b@q.example>", b"DATA", b"", b"y", b".", b"QUIT", b""]
+    r = house.sendmail("-bs", stdin=b"\r\n".join(said), check=True)
+    assert b"\r\n250-DSN\r\n" in r.stdout
+    envs = [" ".join(k + v.decode() for k, v in f.fields if k != "U") for f in house.queue_files()]
+    assert envs == ["Fa@q.example E1 RF Tb@q.example NSF Tc@q.example Orfc822;c+2B@q", "Fa@q.example Tb@q.example"]
 
 
 # ---- Postfix --------------------------------------------------------------------------

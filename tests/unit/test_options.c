@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "../../qinject/options.h"
+#include "qfile.h"
 
 enum { WORDS = 12 };
 
@@ -46,8 +47,16 @@ static const struct option_case cases[] = {
     {"queue run", {"-q"}, "mq:"},
     {"queue run, often", {"-q30m"}, "mq:"},
     {"queue run does not eat a word", {"-q", "a"}, "mq: a"},
-    {"DSN", {"-N", "success,failure", "-R", "hdrs", "-V", "id", "a"}, "m: a"},
-    {"DSN attached", {"-Nnever", "-Rfull", "-Vid", "a"}, "m: a"},
+    {"DSN", {"-N", "success,failure", "-R", "hdrs", "-V", "id", "a"}, "m NSF RH V=id: a"},
+    {"DSN attached", {"-Nnever", "-Rfull", "-Vid", "a"}, "m NN RF V=id: a"},
+    {"DSN, xtext", {"-V", "a+2Bb", "a"}, "m V=a+2Bb: a"},
+    {"DSN, plain", {"-V", "a b=c", "a"}, "m V=a+20b+3Dc: a"},
+    {"DSN, no such condition", {"-N", "always", "a"}, NULL},
+    {"DSN, never and more", {"-N", "never,delay", "a"}, NULL},
+    {"DSN, no condition", {"-N", "", "a"}, NULL},
+    {"DSN, how much", {"-R", "half", "a"}, NULL},
+    {"DSN, empty id", {"-V", "", "a"}, NULL},
+    {"DSN, 8-bit id", {"-V", "\xc3\xa4", "a"}, NULL},
     {"ignored with argument", {"-C", "/tmp/x", "-X", "/tmp/y", "-O", "A=b", "a"}, "m: a"},
     {"ignored, attached", {"-C/tmp/x", "-X/tmp/y", "-OA=b", "-Ac", "a"}, "m: a"},
     {"old settings", {"-om", "-o7", "-odb", "-oQ/tmp", "a"}, "m: a"},
@@ -71,6 +80,7 @@ static const struct option_case cases[] = {
 
 static void describe(const struct options *o, char *out, size_t size)
 {
+	char notify[4];
 	size_t n = (size_t)snprintf(out, size, "%c%s%s%s%s", "mspa"[o->mode],
 				    o -> from_header ? "t" : "", o->dots ? "i" : "",
 				    o->verbose ? "v" : "", o->queue_run ? "q" : "");
@@ -79,6 +89,13 @@ static void describe(const struct options *o, char *out, size_t size)
 		n += (size_t)snprintf(out + n, size - n, " f=%s", o->sender);
 	if (o->name != NULL)
 		n += (size_t)snprintf(out + n, size - n, " F=%s", o->name);
+	if (o->notify != 0)
+		n += (size_t)snprintf(out + n, size - n, " N%s",
+				      notify_text(o->notify, notify));
+	if (o->ret != '\0')
+		n += (size_t)snprintf(out + n, size - n, " R%c", o->ret);
+	if (*o->envid != '\0')
+		n += (size_t)snprintf(out + n, size - n, " V=%s", o->envid);
 	n += (size_t)snprintf(out + n, size - n, ":");
 	for (char *const *r = o->recips; *r != NULL; r++)
 		n += (size_t)snprintf(out + n, size - n, " %s", *r);
