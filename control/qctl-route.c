@@ -15,10 +15,12 @@
 #include "addr.h"
 #include "alias.h"
 #include "args.h"
+#include "control.h"
 #include "cursor.h"
 #include "dotname.h"
 #include "prog.h"
 #include "pwask.h"
+#include "relay.h"
 #include "route.h"
 
 static const char usage[] = "qctl route address ...";
@@ -179,6 +181,20 @@ static int explain(const struct route *r, const char *address)
 	return 111;
 }
 
+/* There the programs of this host ask nobody about addresses. */
+static void print_nullclient(void)
+{
+	char route[LIMIT_ROUTE + 1];
+	char *line;
+
+	if (control_line("nullclient", &line) != 1)
+		return;
+	if (relay_parse(line, route) == 0)
+		(void)printf("control/nullclient: sendmail hands all mail to %s\n",
+			     route);
+	free(line);
+}
+
 int main(int argc, char **argv)
 {
 	static struct route *r;
@@ -192,6 +208,7 @@ int main(int argc, char **argv)
 	r = route_load();
 	if (r == NULL)
 		die_msg(EXIT_TEMP, "unable to read %s", route_error());
+	print_nullclient();
 	for (int i = first; i < argc; i++) {
 		int one = explain(r, argv[i]);
 

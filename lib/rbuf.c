@@ -178,6 +178,15 @@ int obuf_put(struct obuf *w, const void *p, size_t n)
 	return 0;
 }
 
+int obuf_crlf(struct obuf *w)
+{
+	if (sizeof w->buf - w->len < 2 && obuf_flush(w) == -1)
+		return -1;
+	w->buf[w->len++] = '\r';
+	w->buf[w->len++] = '\n';
+	return 0;
+}
+
 int obuf_puts(struct obuf *w, const char *s)
 {
 	return obuf_put(w, s, strlen(s));

@@ -68,6 +68,8 @@ void obuf_init(struct obuf *w, int fd);
  * is lost, nothing more need be written. */
 __attribute__((warn_unused_result)) int obuf_put(struct obuf *w, const void *p, size_t n);
 __attribute__((warn_unused_result)) int obuf_puts(struct obuf *w, const char *s);
+/* A line's end. As there is one for every line of a message it is no call of memcpy. */
+__attribute__((warn_unused_result)) int obuf_crlf(struct obuf *w);
 __attribute__((warn_unused_result)) int obuf_flush(struct obuf *w);
 
 #endif

@@ -84,8 +84,7 @@ static int put_block(struct obuf *w, const char *p, size_t n, int *at_start)
 
 		if (*at_start && *p == '.' && obuf_put(w, ".", 1) == -1)
 			return -1;
-		if (obuf_put(w, p, len) == -1 ||
-		    (lf != NULL && obuf_put(w, "\r\n", 2) == -1))
+		if (obuf_put(w, p, len) == -1 || (lf != NULL && obuf_crlf(w) == -1))
 			return -1;
 		*at_start = lf != NULL;
 		len += lf != NULL;
@@ -116,5 +115,5 @@ enum body_result body_send(struct body *b, struct obuf *w, int64_t block_time,
 	sum_end(&s, got);
 	if (memcmp(got, b->sum, SUM_LEN) != 0)
 		return BODY_CORRUPT;
-	return !at_start && obuf_put(w, "\r\n", 2) == -1 ? BODY_PEER : BODY_OK;
+	return !at_start && obuf_crlf(w) == -1 ? BODY_PEER : BODY_OK;
 }

@@ -181,6 +181,8 @@ static void try_kept(struct remote *r, const struct mail *m, struct outcome *o)
 		return;
 	smtp_send(&r->smtp, m, o);
 	log_try(r, m->job, o, &before);
+	if (!is_done(o))
+		r->smtp.slow = 0; /* enough of this connection, not of us */
 	drop_unless_kept(r);
 }
 

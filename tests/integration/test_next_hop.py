@@ -74,6 +74,23 @@ def test_postfix_that_limits_connections_asks_for_less():
         assert "421 4.7.0" in rep.texts[0]
 
 
+def test_pace_of_a_kept_connection_says_nothing():
+    """421 to the second message on a connection; a new one takes it, or is greylisted."""
+    said = iter(["250 ok", "421 4.7.0 idle too long", "250 ok"])
+    answers = {"MAIL": lambda _: next(said), "RCPT": lambda line: "450 4.7.1 grey" if b"<grey" in line else "250 ok"}
+    with Server(speaker([], caps=PIPE, answers=answers)) as s, Remote() as r:
+        assert r.deliver(route=s.route).letters == "K"
+        rep = r.deliver(route=s.route, rcpts=["grey@x.example"])
+        assert (rep.letters, rep.pace, s.connections) == ("Z", "O", 2)
+
+
+def test_connection_carries_a_hundred_messages():
+    with Server(speaker([], caps=PIPE)) as s, Remote(spawner=True) as r:
+        for _ in range(101):
+            assert r.deliver(route=s.route).letters == "K"
+        assert [sum(x.startswith(b"MAIL") for x in c.lines) for c in s.conns] == [100, 1]
+
+
 # ---- addresses that do not answer ------------------------------------------------------
 
 
