@@ -23,6 +23,9 @@ class Tree:
         if ROOT:
             (self.q.home / "uidbase").write_text(f"{FIRST_UID}\n")
         self.qctl("house", "dirs")
+        self.boot()
+
+    def boot(self):
         self.svscan = subprocess.Popen(
             [str(self.q.bin / "qctl"), "-C", str(self.q.home), "boot"],
             stdin=subprocess.DEVNULL,
