@@ -10,12 +10,14 @@ program on the way, in the end (what died was started anew, what was deferred wa
 """
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -40,9 +42,9 @@ class Fault(Exception):
 class Tracer:
     """tracer.c, and orders to it."""
 
-    def __init__(self, path):
+    def __init__(self, path, started=False):
         self.path = str(path)
-        self.popen = subprocess.Popen([TRACER, self.path], stdin=subprocess.DEVNULL)
+        self.popen = None if started else subprocess.Popen([TRACER, self.path], stdin=subprocess.DEVNULL)
         self.s = socket.socket(socket.AF_UNIX)
         end = time.monotonic() + 10
         while True:
@@ -53,7 +55,8 @@ class Tracer:
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.005)
-        os.chmod(self.path, 0o666)
+        if not started:
+            os.chmod(self.path, 0o666)
         self.f = self.s.makefile("rw")
 
     def order(self, *words):
@@ -62,9 +65,9 @@ class Tracer:
         return self.f.readline().rstrip("\n")
 
     def state(self):
-        """(stops, hits, pid, call, entry or exit)"""
-        stops, hits, pid, call, side = self.order("state").split()
-        return int(stops), int(hits), int(pid), call, side
+        """(stops, hits, call, entry or exit, crashes)"""
+        stops, hits, _, call, side, crashes = self.order("state").split()
+        return int(stops), int(hits), call, side, int(crashes)
 
     def trace(self):
         self.f.write("trace\n")
@@ -75,15 +78,19 @@ class Tracer:
         return found
 
     def close(self):
+        self.f.close()
         self.s.close()
-        self.popen.kill()
-        self.popen.wait()
+        if self.popen:
+            self.popen.kill()
+            self.popen.wait()
 
 
 class Rig(Quoin):
     def __init__(self, faulty=False):
         self.faulty = faulty
-        super().__init__(parent="/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp")
+        self.top = tempfile.mkdtemp(prefix="faults-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp")
+        os.chmod(self.top, 0o755)
+        super().__init__(parent=self.top)
         self.tracer = Tracer(self.home / "tracer")
         self.users("alice", "bob", "carol", "dave", "erin")
         self.control("concurrencyremote", "20")
@@ -146,7 +153,7 @@ class Rig(Quoin):
 
     def crashes(self):
         """Who ended by a signal but SIGKILL, or has found a bug of its own."""
-        found = self.died
+        found = self.died + ["ended by a signal"] * self.tracer.state()[4]
         for s in self.services:
             found += DIED.findall(s.text())
         self.died = []
@@ -194,10 +201,27 @@ class Rig(Quoin):
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             s.sendto(b"n", str(self.home / "run/qsend-wake/sock"))
 
-    def is_settled(self):
-        return not any(
-            True for d in ("tmp", "new", "cur", "state") for _ in os.scandir(self.queue / d)
-        )
+    def is_settled(self, dirs=("tmp", "new", "cur", "state")):
+        return not any(True for d in dirs for _ in os.scandir(self.queue / d))
+
+    def end_all(self):
+        """Also those whose qstart was killed: the locks tell when they are gone."""
+        for name in ("qsend", "qqueue", "qbounce", "qlspawn", "qlocal", "qrspawn", "qremote"):
+            self.tracer.order("end", name)
+        for name in ("lock", "qlock"):
+            with open(self.queue / name, "rb") as f:
+                fcntl.flock(f, fcntl.LOCK_EX)
+
+    def settle(self):
+        """Until the queue is empty. What only a start clears away, journals without a message
+        and the unfinished, gets one."""
+        if self.until(lambda: self.is_settled(("new", "cur"))) and self.until(self.is_settled, LATE):
+            return True
+        if self.is_settled(("new", "cur")):
+            self.late += 1
+            self.down("qstart", "qqueue")
+            self.keep()
+        return self.until(self.is_settled, LATE)
 
     # -- messages ---------------------------------------------------------------
 
@@ -208,7 +232,7 @@ class Rig(Quoin):
     def submit(self, tag, rcpts, sender="carol@q.example", body=BODY):
         """The letter of the answer, or None if there was none."""
         message = b"Subject: " + tag.encode() + b"\n\n" + body
-        envelope = b"F" + sender.encode() + b"\0" + b"".join(b"T" + r.encode() + b"\0" for r in rcpts)
+        envelope = b"".join(f.encode() + b"\0" for f in ("F" + sender, *("T" + r for r in rcpts)))
         try:
             with socket.socket(socket.AF_UNIX) as s:
                 s.settimeout(SETTLED)
@@ -230,8 +254,8 @@ class Rig(Quoin):
 
     def mail(self, user):
         """[(name, bytes)] of a user's Maildir."""
-        new = self.accounts[user][2] / "Maildir/new"
-        return [(p.name, Path(p.path).read_bytes()) for p in os.scandir(new)]
+        box = self.accounts[user][2] / "Maildir"
+        return [(p.name, Path(p.path).read_bytes()) for d in ("new", "cur") for p in os.scandir(box / d)]
 
     def sweep(self):
         """Forget all mail."""
@@ -251,6 +275,7 @@ class Rig(Quoin):
             super().close()
         finally:
             self.tracer.close()
+            shutil.rmtree(self.top, ignore_errors=True)
             self.other.__exit__()
 
 
@@ -272,8 +297,8 @@ def netstring(f):
 class Message:
     """What was sent, what its sender was told, and who must have it how often.
 
-    wanted: {place: (least, most)}; a place is a user's Maildir, user/mbox, user/program,
-    another host's address, or notice/USER. More than `most` is a double that
+    wanted: {place: how often, or (least, most)}; a place is a user's Maildir, user/mbox,
+    user/program, another host's address, or notice/USER. More than that is a double that
     ARCHITECTURE.md admits, unless the place is in `once`."""
 
     def __init__(self, tag, answer, wanted, once=()):
@@ -354,6 +379,26 @@ class Mbox(Scenario):
         return [Message(tag, rig.submit(tag, ["dave@q.example"]), {"dave/mbox": 1})]
 
 
+class Moved(Scenario):
+    """A reader takes each message from new/ at once: a repeated job finds it in cur/."""
+
+    name = "moved"
+    programs = ("qsend", "qlspawn", "qlocal")
+
+    def act(self, rig):
+        tag = rig.new_tag()
+        box = rig.accounts["alice"][2] / "Maildir"
+        answer = rig.submit(tag, ["alice@q.example"])
+
+        def read_mail():
+            for p in os.scandir(box / "new"):
+                os.rename(p.path, box / "cur" / f"{p.name}:2,S")
+            return rig.is_settled()
+
+        rig.until(read_mail)
+        return [Message(tag, answer, {"alice": 1}, once=("alice",))]
+
+
 class Remote(Scenario):
     """Two recipients of one host; a second message on the connection of the first."""
 
@@ -403,6 +448,40 @@ class Bounce(Scenario):
         return [Message(tag, answer, {"alice": 1, "notice/carol": 1}, once=("alice",))]
 
 
+class Success(Scenario):
+    """The sender wants to hear of the good end, too."""
+
+    name = "success"
+    programs = ("qsend", "qbounce")
+
+    def act(self, rig):
+        tag = rig.new_tag()
+        answer = rig.submit(tag, ["alice@q.example\0NSF", "one@remote.example\0NS"])
+        return [
+            Message(tag, answer, {"alice": 1, "one@remote.example": 1, "notice/carol": 1}, once=("alice",))
+        ]
+
+
+class Warning(Scenario):
+    """A message waits until its sender is told so, and is delivered later. A crash may cost
+    the warning."""
+
+    name = "warning"
+    programs = ("qsend", "qbounce")
+
+    def prepare(self, rig):
+        Deferral().prepare(rig)
+        rig.control("delaywarn", "1")
+
+    def act(self, rig):
+        tag = rig.new_tag()
+        answer = rig.submit(tag, ["erin@q.example"])
+        rig.until(lambda: rig.mail("carol"), 4)
+        (rig.accounts["erin"][2] / "go").touch()
+        rig.go = True
+        return [Message(tag, answer, {"erin": 1, "notice/carol": (0, 1)}, once=("erin",))]
+
+
 class Start(Scenario):
     """All starts anew, with a queue that has a history."""
 
@@ -446,6 +525,9 @@ class Start(Scenario):
         if self.history is None:
             self._make_history(rig)
         rig.down("qstart", "qqueue")
+        rig.end_all()
+        for p in rig.queue.glob("*/*"):
+            p.unlink()
         rig.sweep()
         for p, data, owner, mode in self.history:
             p.write_bytes(data)
@@ -484,20 +566,17 @@ class Sendmail(Scenario):
         return [Message(tag, {0: "K", -9: None}.get(p.returncode, "Z"), {"alice": 1}, once=("alice",))]
 
 
-SCENARIOS = {s.name: s for s in (Maildir, DotFile, Mbox, Remote, Deferral, Bounce, Start, Sendmail)}
+SCENARIOS = {s.name: s for s in (Maildir, DotFile, Moved, Mbox, Remote, Deferral, Bounce, Success, Warning, Start, Sendmail)}
 
 
 # ---- the judgement --------------------------------------------------------------------
 
 
 class Finding:
-    """lost, torn, twice: faults. doubled: what may happen."""
+    """lost, torn, twice, left: faults. doubled: what may happen."""
 
     def __init__(self):
-        self.lost, self.torn, self.twice, self.doubled = [], [], [], []
-
-    def bad(self):
-        return self.lost or self.torn or self.twice
+        self.lost, self.torn, self.twice, self.left, self.doubled = [], [], [], [], []
 
 
 def whole(data):
@@ -555,15 +634,17 @@ def judge(rig, messages):
     seen = count_all(rig, found)
     for m in messages:
         for place, n in m.wanted.items():
+            least, most = n if isinstance(n, tuple) else (n, n)
             count = seen.pop((place, m.tag), 0)
             where = f"{m.tag} at {place}: {count}, answer {m.answer}"
-            if count < n and m.answer == "K":
+            if count < least and m.answer == "K":
                 found.lost.append(where)
-            elif count > n and (place in m.once or m.answer not in ("K", None)):
+            elif count > most and (place in m.once or m.answer not in ("K", None)):
                 found.twice.append(where)
             elif count > 0 and m.answer not in ("K", None):
                 found.twice.append("a false no: " + where)
-            elif count > n:
+            elif count > most:
                 found.doubled.append(where)
+    found.left += [p.name for p in (rig.queue / "bad").iterdir()]
     found.twice += [f"unasked: {place} {tag}" for place, tag in seen]
     return found

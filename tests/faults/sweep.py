@@ -22,14 +22,16 @@ def options(doc, short):
     p.add_argument("--scenario", action="append", choices=list(SCENARIOS), help="only this one (again: and this)")
     p.add_argument("--program", action="append", help="only this one (again: and this)")
     p.add_argument("--from", dest="first", type=int, default=1, metavar="K", help="begin each row at its K-th point")
+    p.add_argument("--match", default="", metavar="TEXT", help="only points that read so, as \"'fsync', 2\"")
     p.add_argument("--points", type=int, metavar="N", help="a sample of N points of each row")
-    p.add_argument("--short", action="store_true", help=f"--points {short}")
+    p.add_argument("--short", action="store_true", help=f"--points {short}, without the scenario that takes seconds")
     p.add_argument("--seed", type=int, default=1, help="of the sample")
     p.add_argument("-j", type=int, default=2, metavar="N", help="so many side by side")
     p.add_argument("-v", action="store_true", help="name each point")
     a = p.parse_args()
     if a.short:
         a.points = a.points or short
+        a.scenario = a.scenario or [s for s in SCENARIOS if s != "warning"]
     return a
 
 
@@ -61,7 +63,7 @@ class Worker:
         try:
             rig.ready(scenario)
             hit, messages = self.attempt(rig, scenario, program, point)
-            if not rig.until(rig.is_settled):
+            if not rig.settle():
                 row["hung"] += 1
                 why.append("not settled: " + " ".join(str(p.relative_to(rig.queue)) for p in rig.queue.glob("*/*")))
             else:
@@ -73,7 +75,7 @@ class Worker:
         row["crashed"] += len(crashes)
         why += crashes
         if found:
-            for kind in ("lost", "torn", "twice", "doubled"):
+            for kind in ("lost", "torn", "twice", "left", "doubled"):
                 row[kind] += len(getattr(found, kind))
                 if kind != "doubled":
                     why += [f"{kind}: {x}" for x in getattr(found, kind)]
@@ -81,14 +83,14 @@ class Worker:
         row["hit"] += hit
         row["late"] += rig.late
         if why:
-            self.say(fault=f"{scenario.name} {program} {point} ({rig.last}): " + "; ".join(why), log=rig.all_logs()[-3000:])
+            self.say(fault=f"{scenario.name} {program} {point} ({rig.last}): " + "; ".join(why), log=rig.all_logs()[-4000:])
             self.fresh(scenario)
         elif self.args.v:
             self.say(note=f"{scenario.name} {program} {point} ({rig.last}) hit={hit} late={rig.late} {found.doubled if found else ''}")
         self.rig.sweep()
 
     def sample(self, points, key):
-        points = points[self.args.first - 1 :]
+        points = [p for p in points[self.args.first - 1 :] if self.args.match in str(p)]
         if self.args.points and len(points) > self.args.points:
             rng = random.Random(f"{self.args.seed} {key}")
             points = [points[i] for i in sorted(rng.sample(range(len(points)), self.args.points))]

@@ -63,7 +63,7 @@ static struct {
 	unsigned long nth;
 	int error;
 	int ever;
-	unsigned long stops, seen, hits;
+	unsigned long stops, seen, hits, crashes;
 	pid_t hit_pid;
 	long hit_call;
 	int hit_entry;
@@ -97,7 +97,8 @@ static struct task {
 	pid_t pid;
 	int is_target;
 	long call; /* under way, as the test names it */
-	int pending;
+	enum what pending;
+	int error;
 	struct user_regs_struct saved;
 } tasks[TASKS];
 
@@ -169,6 +170,28 @@ static int is_due(const struct task *t)
 	return order.ever ? order.seen >= order.nth : order.seen == order.nth;
 }
 
+/* A pipe takes up to 4 KB whole, an event descriptor its 8 bytes; only what is on a
+ * disk has its errors. */
+static int is_possible(const struct task *t, unsigned long long fd)
+{
+	int of_disk =
+	    order.error == EIO || order.error == ENOSPC || order.error == EDQUOT;
+	char path[64];
+	char is[LINE];
+	ssize_t n;
+
+	if (order.what == FAIL &&
+	    (!of_disk ||
+	     (t->call != SYS_read && t->call != SYS_write && t->call != SYS_writev)))
+		return 1;
+	(void)snprintf(path, sizeof path, "/proc/%d/fd/%llu", t->pid, fd);
+	n = readlink(path, is, sizeof is - 1);
+	if (n <= 0)
+		return 0;
+	is[n] = '\0';
+	return is[0] == '/' || (order.what == SHORT && strncmp(is, "socket:", 7) == 0);
+}
+
 #ifdef __x86_64__
 static void replace(struct task *t)
 {
@@ -177,7 +200,8 @@ static void replace(struct task *t)
 	if (ptrace(PTRACE_GETREGS, t->tid, NULL, &r) == -1)
 		return;
 	t->saved = r;
-	t->pending = 1;
+	t->pending = order.what;
+	t->error = order.error;
 	if (order.what == SHORT) {
 		if (r.rdx > 1)
 			r.rdx = 1;
@@ -193,10 +217,10 @@ static void put_result(struct task *t)
 {
 	struct user_regs_struct r;
 
-	t->pending = 0;
 	if (ptrace(PTRACE_GETREGS, t->tid, NULL, &r) == -1)
 		return;
-	t->saved.rax = order.what == FAIL ? (unsigned long long)-order.error : r.rax;
+	t->saved.rax = t->pending == FAIL ? (unsigned long long)-t->error : r.rax;
+	t->pending = NOTHING;
 	t->saved.rcx = r.rcx;
 	t->saved.r11 = r.r11;
 	t->saved.rip = r.rip;
@@ -232,7 +256,7 @@ static void on_call(struct task *t)
 	if (order.what == KILL && order.stops == order.stop) {
 		hit(t, entry);
 		(void)kill(t->pid, SIGKILL);
-	} else if (entry && is_due(t)) {
+	} else if (entry && is_due(t) && is_possible(t, info.entry.args[0])) {
 		hit(t, entry);
 		replace(t);
 	} else if (!entry && t->pending)
@@ -260,6 +284,12 @@ static void on_stop(struct task *t, int status)
 	resume(t, sig);
 }
 
+static int is_crash(int sig)
+{
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGABRT || sig == SIGILL ||
+	       sig == SIGFPE || sig == SIGSYS || sig == SIGTRAP;
+}
+
 static void reap(void)
 {
 	int status;
@@ -270,8 +300,11 @@ static void reap(void)
 
 		if (WIFSTOPPED(status))
 			on_stop(t, status);
-		else
+		else {
+			order.crashes += WIFSIGNALED(status) && t->tid == t->pid &&
+					 is_crash(WTERMSIG(status));
 			t->tid = 0;
+		}
 	}
 }
 
@@ -284,7 +317,6 @@ static void retarget(const char *name)
 
 		if (tasks[i].tid == 0)
 			continue;
-		tasks[i].pending = 0;
 		task_judge(&tasks[i]);
 		if (tasks[i].is_target && !was)
 			(void)ptrace(PTRACE_INTERRUPT, tasks[i].tid, NULL, NULL);
@@ -323,9 +355,9 @@ static void put_trace(FILE *f)
 
 static void put_state(FILE *f)
 {
-	(void)fprintf(f, "%lu %lu %d %s %s\n", order.stops, order.hits, order.hit_pid,
+	(void)fprintf(f, "%lu %lu %d %s %s %lu\n", order.stops, order.hits, order.hit_pid,
 		      order.hits > 0 ? call_name(order.hit_call) : "-",
-		      order.hit_entry ? "entry" : "exit");
+		      order.hit_entry ? "entry" : "exit", order.crashes);
 }
 
 static long call_number(const char *name)
@@ -358,7 +390,7 @@ static void obey(struct client *c)
 	if (sscanf(c->line, "arm %255s", a) == 1) {
 		retarget(a);
 		order.what = NOTHING;
-		order.stops = order.seen = order.hits = 0;
+		order.stops = order.seen = order.hits = order.crashes = 0;
 	} else if (sscanf(c->line, "kill %lu", &order.stop) == 1)
 		order.what = KILL;
 	else if (sscanf(c->line, "fail %255s %lu %d %255s", a, &order.nth, &order.error,
