@@ -210,7 +210,7 @@ def test_a_reply_full_of_tricks_in_a_notification(quoin):
     words, status, copy = m.get_payload()
     fields = status.get_payload()
     assert len(fields) == 2 and fields[1]["Status"] == "5.1.1"
-    assert fields[1].keys() == ["Final-Recipient", "Action", "Status", "Diagnostic-Code"]
+    assert fields[1].keys() == ["Final-Recipient", "Action", "Status", "Remote-MTA", "Diagnostic-Code"]
     assert "pwned" in words.get_payload() and copy.get_payload(0)["Subject"] == "mine"
     assert quoin.maildir("bob") == []
 
