@@ -12,7 +12,7 @@
  * that state                    "stops hits pid call entry|exit" (of the last hit) trace
  * a line for each stop since arm, then "."
  *
- * Every other order is answered by "ok". CALL may be `alloc`: programs whose allocations
+ * The other orders are answered by "ok". CALL may be `alloc`: programs whose allocations
  * are wrapped (alloc.c) ask with a system call whether they may.
  * A call that fails is replaced by brk(0), which every sandbox allows; close() is made,
  * and fails afterwards, since Linux frees the descriptor anyway. When the tracer ends,
@@ -131,9 +131,11 @@ static void task_name(struct task *t, char name[NAME])
 	if (f == NULL)
 		return;
 	while (fgets(line, sizeof line, f) != NULL) {
-		(void)sscanf(line, "Name: %15s", name);
-		if (sscanf(line, "Tgid: %d", &t->pid) == 1)
-			break;
+		if (strncmp(line, "Name:\t", 6) == 0)
+			(void)snprintf(name, NAME, "%.*s", (int)strcspn(line + 6, "\n"),
+				       line + 6);
+		if (strncmp(line, "Tgid:\t", 6) == 0)
+			t->pid = (pid_t)strtol(line + 6, NULL, 10);
 	}
 	(void)fclose(f);
 }
@@ -379,41 +381,107 @@ static void join(int fd)
 	task_find(c.pid)->pid = c.pid;
 }
 
+/* Each gets its words, NULL where there are no more, and says what is its answer. */
+
+static unsigned long number(const char *word)
+{
+	return word != NULL ? strtoul(word, NULL, 10) : 0;
+}
+
+static void say_ok(FILE *f)
+{
+	(void)fputs("ok\n", f);
+}
+
+static void do_arm(char **word, FILE *f)
+{
+	retarget(word[1]);
+	order.what = NOTHING;
+	order.stops = order.seen = order.hits = order.crashes = 0;
+	say_ok(f);
+}
+
+static void do_kill(char **word, FILE *f)
+{
+	order.stop = number(word[1]);
+	order.what = KILL;
+	say_ok(f);
+}
+
+static void aim(char **word, const char *how)
+{
+	order.call = call_number(word[1]);
+	order.nth = number(word[2]);
+	order.ever = how != NULL && strcmp(how, "ever") == 0;
+}
+
+static void do_fail(char **word, FILE *f)
+{
+	aim(word, word[4]);
+	order.error = (int)number(word[3]);
+	order.what = FAIL;
+	say_ok(f);
+}
+
+static void do_short(char **word, FILE *f)
+{
+	aim(word, word[3]);
+	order.what = SHORT;
+	say_ok(f);
+}
+
+static void do_lift(char **word, FILE *f)
+{
+	(void)word;
+	order.what = NOTHING;
+	say_ok(f);
+}
+
+static void do_end(char **word, FILE *f)
+{
+	end_all(word[1]);
+	say_ok(f);
+}
+
+static void do_state(char **word, FILE *f)
+{
+	(void)word;
+	put_state(f);
+}
+
+static void do_trace(char **word, FILE *f)
+{
+	(void)word;
+	put_trace(f);
+}
+
+static const struct {
+	const char *name;
+	int words; /* at least */
+	void (*run)(char **word, FILE *f);
+} orders[] = {{"arm", 2, do_arm},     {"kill", 2, do_kill},   {"fail", 5, do_fail},
+	      {"short", 4, do_short}, {"lift", 1, do_lift},   {"end", 2, do_end},
+	      {"state", 1, do_state}, {"trace", 1, do_trace}, {NULL, 0, NULL}};
+
 static void obey(struct client *c)
 {
-	char a[LINE] = "";
-	char how[LINE] = "";
+	char *word[6] = {NULL};
+	char *at = NULL;
+	int n = 0;
 	FILE *f = fdopen(dup(c->fd), "w");
 
 	if (f == NULL)
 		die("tracer: answer");
-	if (sscanf(c->line, "arm %255s", a) == 1) {
-		retarget(a);
-		order.what = NOTHING;
-		order.stops = order.seen = order.hits = order.crashes = 0;
-	} else if (sscanf(c->line, "kill %lu", &order.stop) == 1)
-		order.what = KILL;
-	else if (sscanf(c->line, "fail %255s %lu %d %255s", a, &order.nth, &order.error,
-			how) == 4)
-		order.what = FAIL;
-	else if (sscanf(c->line, "short %255s %lu %255s", a, &order.nth, how) == 3)
-		order.what = SHORT;
-	else if (strcmp(c->line, "lift") == 0)
-		order.what = NOTHING;
-	else if (sscanf(c->line, "end %255s", a) == 1)
-		end_all(a);
-	else if (strcmp(c->line, "join") == 0)
+	for (char *w = strtok_r(c->line, " ", &at); w != NULL && n < 5;
+	     w = strtok_r(NULL, " ", &at))
+		word[n++] = w;
+	if (n == 1 && strcmp(word[0], "join") == 0) {
 		join(c->fd);
-	if (how[0] != '\0') {
-		order.call = call_number(a);
-		order.ever = strcmp(how, "ever") == 0;
+		say_ok(f);
 	}
-	if (strcmp(c->line, "trace") == 0)
-		put_trace(f);
-	else if (strcmp(c->line, "state") == 0)
-		put_state(f);
-	else
-		(void)fputs("ok\n", f);
+	for (int i = 0; n > 0 && orders[i].name != NULL; i++)
+		if (strcmp(word[0], orders[i].name) == 0 && n >= orders[i].words)
+			orders[i].run(word, f);
 	(void)fclose(f);
 }
 
