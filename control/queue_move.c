@@ -217,7 +217,7 @@ static void remove_stopped(struct moving *v, struct one *o, size_t n)
 static void remove_running(struct moving *v, struct one *o, size_t n)
 {
 	char letters[BATCH];
-	size_t place[BATCH];
+	size_t place[BATCH] = {0};
 	struct ids ids;
 
 	ids_init(&ids);

@@ -207,17 +207,19 @@ static void each_file(int queue, const char *where, message_take *take, void *ar
 
 static void from_frame(struct message *m, const struct keeper_frame *f)
 {
+	struct line *rcpts = calloc((size_t)f->recipients + 1, sizeof *rcpts);
+
+	if (rcpts == NULL)
+		die_memory();
 	*m = (struct message){.birth = f->birth,
 			      .size = f->size,
 			      .next = f->next,
 			      .uid = f->uid,
 			      .attempts = f->attempts,
 			      .held = f->held,
-			      .sender = keep(f->sender)};
+			      .sender = keep(f->sender),
+			      .rcpts = rcpts};
 	memcpy(m->id, f->id, QID_LEN + 1);
-	m->rcpts = calloc(f->recipients + 1, sizeof *m->rcpts);
-	if (m->rcpts == NULL)
-		die_memory();
 }
 
 static void each_listed(int fd, message_take *take, void *arg)

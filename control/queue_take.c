@@ -131,6 +131,19 @@ static int mark(struct taking *t, const char *id)
 	return fsync(t->dir);
 }
 
+/* qsend has written it, and does not sync. */
+static int sync_journal(const struct taking *t, const char *id)
+{
+	int fd = file_open(t->state, id);
+	int done;
+
+	if (fd == -1) /* delivered already */
+		return errno == ENOENT ? 0 : -1;
+	done = fsync(fd);
+	(void)close(fd);
+	return done;
+}
+
 static int release(struct taking *t, const char *id, int was_held)
 {
 	char letter;
@@ -141,7 +154,7 @@ static int release(struct taking *t, const char *id, int was_held)
 	if (!was_held)
 		door_each(KEEPER_RELEASE, id, 1, &letter);
 	if (letter != 'Z')
-		return 0;
+		return sync_journal(t, id);
 	errno = EAGAIN;
 	return -1;
 }

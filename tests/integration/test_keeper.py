@@ -179,6 +179,37 @@ def test_hold_while_a_delivery_runs(s):
     s.wait_empty()
 
 
+@pytest.mark.parametrize("verb", ["hold", "delete", "move"])
+def test_of_what_is_in_memory_and_not_under_way(s, drop, verb):
+    """Loaded, and waiting for its turn: behind a pause, and behind a destination that is busy."""
+    s.q.control("destconcurrency", "busy.example:1")
+    s.policy["remote"] = lambda job, rcpt: None
+    s.start()
+    run(s.q, "pause", "local")
+    first = s.queue("a@example.org", ["w@busy.example"])
+    wait_for(lambda: s.remote.held)
+    ids = [s.queue("a@example.org", [f"x{n}@busy.example", f"bob{n}@q.example"]) for n in range(10)]
+    ids += [s.queue("a@example.org", [f"y{n}@busy.example"]) for n in range(10)]
+    wait_for(lambda: "messages 21," in run(s.q, "stat"))
+    where = ("to", str(drop)) if verb == "move" else ()
+    run(s.q, verb, "-q", *ids, *where)
+    s.remote.policy = yes
+    s.remote.release()
+    run(s.q, "cont", "local")
+    run(s.q, "retry")
+    wait_for(lambda: first not in s.q.queue_ids("cur"))
+    last = s.queue("a@example.org", ["z@busy.example", "bob@q.example"])
+    wait_for(lambda: last not in s.q.queue_ids("cur") and s.tried("bob@q.example"))
+    assert {r for _, j in s.jobs for r in j.rcpts} == {"w@busy.example", "z@busy.example", "bob@q.example"}
+    if verb == "hold":
+        assert run(s.q, "release", "-q", "--held") == "20 messages\n"
+        s.wait_empty()
+        assert len(s.jobs) == 3 + 30
+    else:
+        s.wait_empty()
+        assert len(list(drop.iterdir())) == (40 if verb == "move" else 0)
+
+
 def test_more_than_a_frame(s):
     """More ids than a request has; a batch is one pass over what waits."""
     s.policy["local"] = later
