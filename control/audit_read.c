@@ -136,20 +136,26 @@ static void on_delivery(struct audit *a, struct account *c, const struct logline
 	*m = decide(*m, good, found_its_work(l));
 }
 
-static void on_bounce(struct audit *a, struct account *c, const struct logline *l)
+/* A warning of delay names its notification, too. */
+static void on_warn(struct audit *a, struct account *c, const struct logline *l)
 {
 	char id[QID_LEN + 1];
 	struct account *n;
 
-	c->flags |= ACCOUNT_TOLD;
-	if (c->notices < UINT8_MAX)
-		c->notices++;
+	(void)c;
 	if (!logline_id(l, "as", id))
 		return;
 	n = account(a, id);
 	n->flags |= ACCOUNT_WANTED;
 	if (n->since == 0)
 		n->since = l->ns;
+}
+
+static void on_bounce(struct audit *a, struct account *c, const struct logline *l)
+{
+	if (c->notices < UINT8_MAX)
+		c->notices++;
+	on_warn(a, c, l);
 }
 
 static void on_gone(struct audit *a, struct account *c, const struct logline *l)
@@ -166,9 +172,10 @@ static const struct {
 } tellings[] = {
     {"qqueue", "queued", on_queued}, {"qsend", "new", on_new},
     {"qsend", "start", on_start},    {"qsend", "delivery", on_delivery},
-    {"qsend", "bounce", on_bounce},  {"qsend", "delete", on_gone},
-    {"qsend", "move", on_gone},      {"qsend", "bad", on_gone},
-    {"qsend", "discard", on_gone},   {"qsend", "gone", on_gone},
+    {"qsend", "bounce", on_bounce},  {"qsend", "warn", on_warn},
+    {"qsend", "delete", on_gone},    {"qsend", "move", on_gone},
+    {"qsend", "bad", on_gone},       {"qsend", "discard", on_gone},
+    {"qsend", "gone", on_gone},
 };
 
 static telling *find_telling(const struct logline *l)

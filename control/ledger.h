@@ -20,8 +20,7 @@ enum {                      /* struct account.flags */
        ACCOUNT_GONE = 4,    /* ended as a whole: delete, move, bad, discard, gone */
        ACCOUNT_WAITS = 8,   /* its file is in the queue */
        ACCOUNT_ASIDE = 16,  /* or in queue/bad */
-       ACCOUNT_WANTED = 32, /* a bounce line names it as the notification */
-       ACCOUNT_TOLD = 64,   /* its sender was notified */
+       ACCOUNT_WANTED = 32, /* a bounce or warn line names it as the notification */
 };
 
 enum {                  /* of one recipient */

@@ -230,6 +230,15 @@ void log_bad(const char *id, const char *why)
 	qlog_end(&l);
 }
 
+void log_gone(const char *id)
+{
+	struct qlog l;
+
+	qlog_begin(&l, "gone");
+	qlog_id(&l, id);
+	qlog_end(&l);
+}
+
 void log_end(const struct sched *q, const struct msg *m)
 {
 	struct qlog l;

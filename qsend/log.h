@@ -9,6 +9,7 @@
  *	warn id= as=		(the same, of a warning of delay)
  *	discard id=		(a double bounce that failed)
  *	bad id= reason=
+ *	gone id=		(somebody has removed its file)
  *	end id= seconds=
  *
  * rcpt: the recipient's place in the envelope, from 0. What ends a recipient is told
@@ -59,6 +60,7 @@ void log_bounce(const struct msg *m, const char *as);
 void log_warn(const char *id, const char *as);
 void log_discard(const struct msg *m);
 void log_bad(const char *id, const char *why);
+void log_gone(const char *id);
 void log_end(const struct sched *q, const struct msg *m);
 
 #endif

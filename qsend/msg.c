@@ -177,7 +177,7 @@ static enum load explain(struct sched *q, const struct entry *e)
 
 	qid_make(id, e->ns, e->random);
 	if (errno == ENOENT) {
-		warn_msg("queue/cur/%s: somebody has removed it", id);
+		log_gone(id);
 		(void)unlinkat(q->state, id, 0);
 		forget(q, id);
 		return LOAD_GONE;

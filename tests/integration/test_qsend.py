@@ -180,7 +180,7 @@ def test_a_file_that_somebody_removes(s):
     wait_for(lambda: (s.q.queue / "state" / ident).exists())
     (s.q.queue / "cur" / ident).unlink()
     s.send(signal.SIGALRM)
-    tells(s, "somebody has removed it")
+    tells(s, f"gone id={ident}")
     s.wait_empty()
 
 

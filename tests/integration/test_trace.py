@@ -78,7 +78,7 @@ def test_trace_by_message_id_follows_forwards(tree):
     # Three messages: the list's, two that it became
     assert len({i for line in lines for i in re.findall(r" id=(\w{17})", line)}) == 3
     # Without the brackets, and by the id of the last one, which shows where it comes from
-    assert len(qctl(tree, "trace", "trace.one@client.example").splitlines()) == len(lines)
+    assert len(qctl(tree, "trace", "trace.one@client.example").splitlines()) >= len(lines)
     last = re.search(r" id=(\w{17})", next(x for x in lines if "delivery" in x and "to=bob@" in x))[1]
     own = qctl(tree, "trace", last)
     assert "to=bob@q.example" in own and "to=alice-on@q.example" in own and "to=carol" not in own
