@@ -207,19 +207,18 @@ static void each_file(int queue, const char *where, message_take *take, void *ar
 
 static void from_frame(struct message *m, const struct keeper_frame *f)
 {
-	struct line *rcpts = calloc((size_t)f->recipients + 1, sizeof *rcpts);
-
-	if (rcpts == NULL)
-		die_memory();
-	*m = (struct message){.birth = f->birth,
-			      .size = f->size,
-			      .next = f->next,
-			      .uid = f->uid,
-			      .attempts = f->attempts,
-			      .held = f->held,
-			      .sender = keep(f->sender),
-			      .rcpts = rcpts};
+	*m = (struct message){0};
 	memcpy(m->id, f->id, QID_LEN + 1);
+	m->birth = f->birth;
+	m->size = f->size;
+	m->next = f->next;
+	m->uid = f->uid;
+	m->attempts = f->attempts;
+	m->held = f->held;
+	m->sender = keep(f->sender);
+	m->rcpts = calloc((size_t)f->recipients + 1, sizeof *m->rcpts);
+	if (m->rcpts == NULL)
+		die_memory();
 }
 
 static void each_listed(int fd, message_take *take, void *arg)

@@ -189,6 +189,8 @@ static int note_in(struct sched *q, struct journal *j, const char *id, int held)
 	sbuf_free(&b);
 	if (ok == -1)
 		warn_sys2("write the journal of", id);
+	else
+		noted_sync(q, id);
 	return ok;
 }
 

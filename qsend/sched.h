@@ -321,6 +321,9 @@ void door_reap(void);
 struct keeper_frame;
 void gauge(struct sched *q, struct keeper_frame *f);
 
+/* noted.c: the journal was written at the keeper's wish: a thread syncs it. */
+void noted_sync(struct sched *q, const char *id);
+
 /* hold.c: what the keeper does to messages. */
 struct keeper_request;
 

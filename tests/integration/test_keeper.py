@@ -224,6 +224,27 @@ def test_more_than_a_frame(s):
     s.wait_empty()
 
 
+@pytest.mark.tools("strace")
+def test_a_hold_is_durable(s):
+    """The journal and its name are synced, by a thread."""
+    s.policy["local"] = later
+    trace = s.q.home / "trace"
+    trace.touch()
+    trace.chmod(0o666)
+    s.start(wrap=["strace", "-f", "-y", "-qq", "-e", "trace=fsync,fdatasync", "-o", str(trace)])
+    s.q.control("concurrencylocal", "0")
+    s.send(signal.SIGHUP)
+    ident = s.queue("a@example.org", ["bob@q.example"])
+    wait_for(lambda: "messages 1, " in run(s.q, "stat"))
+    run(s.q, "hold", ident)
+
+    def synced():
+        calls = trace.read_text()
+        return re.search(rf"fdatasync\(\d+<[^>]*/state/{ident}>.*\n(.*\n)*.*fsync\(\d+<[^>]*/state>", calls)
+
+    wait_for(synced)
+
+
 def test_pause_lasts(s):
     s.start()
     run(s.q, "pause", "remote")
