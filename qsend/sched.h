@@ -21,7 +21,8 @@
  *	report	what the spawner says -> journal, next try	report.c
  *	settle	nothing left: notification, removal, bad/	settle.c
  *	notify	the notifications, and warnings of delay	notify.c, tell.c
- *	door	the keeper's questions				door.c, lister.c
+ *	door	the keeper's questions and orders		door.c, lister.c, gauge.c,
+ *							hold.c, noted.c, pause.c
  */
 #ifndef QSEND_SCHED_H
 #define QSEND_SCHED_H

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import struct
@@ -14,8 +13,8 @@ import time
 
 import pytest
 
-from quoin import ROOT, Quoin, QueueFile, wait_for
-from sched import Sched, journal, later, make_id, no, queue_file, read_journal, yes
+from quoin import Quoin, wait_for
+from sched import Sched, journal, later, make_id, queue_file, yes
 
 pytestmark = pytest.mark.programs("qsend", "qbounce", "qqueue", "qctl-queue")
 
@@ -468,10 +467,6 @@ def test_move_refuses_what_is_damaged_or_busy(s, drop):
     assert run(s.q, "list", "--held") == "No message fits.\n"
 
 
-def sums(s):
-    return {i: QueueFile((s.q.queue / "cur" / i).read_bytes()).message for i in s.q.queue_ids("cur")}
-
-
 @pytest.mark.tools("strace")
 @pytest.mark.parametrize("running", [False, True])
 def test_move_and_take_killed_at_each_step(s, other, drop, running):
@@ -734,8 +729,7 @@ def deliver_all(s):
         got.append((job.id, rcpt))
         return yes(job, rcpt)
 
-    if ROOT:
-        run(s.q, "repair")  # owners and modes: copied by whoever
+    run(s.q, "repair")  # owners and modes: copied by whoever
     assert run(s.q, "check") == ""
     s.policy = {"local": restored, "remote": restored}
     s.start()
