@@ -46,8 +46,8 @@ static int take_reply(const char *s, char out[STATUS_SIZE])
 
 static const char said[] = " said: ";
 
-/* The name in front of " [": of letters, digits, dots and the like alone, or an address in
- * brackets. */
+/* The name in front of " [": of letters, digits, dots and the like alone, or an address
+ * in brackets. */
 static void take_host(const char *text, char host[LIMIT_DOMAIN + 1])
 {
 	size_t n = 0;
