@@ -207,6 +207,13 @@ static int take_new(struct sched *q, const char *name)
 	return 0;
 }
 
+static void scan_failed(struct sched *q)
+{
+	warn_sys("read queue/new");
+	q->scan = 0;
+	q->next_scan = q->now.mono + REST;
+}
+
 void scan_new(struct sched *q)
 {
 	static DIR *d;
@@ -216,12 +223,11 @@ void scan_new(struct sched *q)
 
 	q->next_scan = q->now.mono + SCAN_PAUSE;
 	if (d == NULL && (d = open_dir(q->new)) == NULL) {
-		warn_sys("read queue/new");
-		q->scan = 0;
+		scan_failed(q);
 		return;
 	}
 	rewinddir(d);
-	while (n < SCAN_BATCH && (e = readdir(d)) != NULL) {
+	while (n < SCAN_BATCH && (errno = 0, e = readdir(d)) != NULL) {
 		if (e->d_name[0] == '.')
 			continue;
 		if (take_new(q, e->d_name) == 0)
@@ -230,4 +236,6 @@ void scan_new(struct sched *q)
 			break;
 	}
 	q->scan = n == SCAN_BATCH;
+	if (n < SCAN_BATCH && left < UNMOVED_MAX && errno != 0)
+		scan_failed(q);
 }

@@ -28,7 +28,7 @@ from remote_driver import Server, speaker  # noqa: E402
 TRACER = BIN.parent / "tests/tracer"
 FAULTY = BIN.parent / "tests/faulty"
 SETTLED = 30  # seconds after which what is not settled hangs
-LATE = 3  # seconds after which qsend is woken, as if it had looked by itself, and we say so
+LATE = 8  # seconds after which qsend is woken, as if it had looked by itself, and we say so
 HURRY = 0.05  # seconds between two "try all now"
 BODY = b"line of the body\n" * 40
 TAG = re.compile(rb"^Subject: (tag-\w+)$", re.M)

@@ -7,6 +7,8 @@ import argparse
 import json
 import os
 import random
+import signal
+import sys
 import threading
 import time
 import traceback
@@ -113,6 +115,7 @@ class Worker:
 def main(args, points_of, attempt, faulty=False):
     """The exit code."""
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(111))  # and the rig is closed
     pipes = []
     for number in range(args.j):
         r, w = os.pipe()
@@ -132,23 +135,24 @@ def main(args, points_of, attempt, faulty=False):
             os._exit(code)
         os.close(w)
         pipes.append(os.fdopen(r))
+    print(f"{'scenario':<10}{'program':<10}" + "".join(f"{c:>9}" for c in COLUMNS), flush=True)
     rows, faults = collect(pipes)
     for _ in pipes:
         os.wait()
-    total = dict.fromkeys(COLUMNS, 0)
-    print(f"{'scenario':<10}{'program':<10}" + "".join(f"{c:>9}" for c in COLUMNS))
-    for (scenario, program), row in rows.items():
-        print(f"{scenario:<10}{program:<10}" + "".join(f"{row[c]:>9}" for c in COLUMNS))
-        for c in COLUMNS:
-            total[c] += row[c]
-    print(f"{'all':<20}" + "".join(f"{total[c]:>9}" for c in COLUMNS))
+    total = {c: sum(row[c] for row in rows.values()) for c in COLUMNS}
+    say_row(("all", ""), total)
     print(f"seed {args.seed}, {time.monotonic() - started:.0f} s")
     return 1 if faults or not total["points"] or any(total[c] for c in FAULTS) else 0
 
 
+def say_row(names, row):
+    print(f"{names[0]:<10}{names[1]:<10}" + "".join(f"{row[c]:>9}" for c in COLUMNS), flush=True)
+
+
 def collect(pipes):
-    """Each worker's lines, read by a thread each: (rows, number of faults)."""
-    rows, faults = {}, []
+    """Each worker's lines, read by a thread each: (rows, number of faults). A row is said when
+    all workers have done their part of it."""
+    rows, faults, parts = {}, [], {}
 
     def read(pipe):
         for line in pipe:
@@ -159,9 +163,13 @@ def collect(pipes):
             elif "note" in said:
                 print(said["note"], flush=True)
             else:
-                row = rows.setdefault(tuple(said["row"]), dict.fromkeys(COLUMNS, 0))
+                names = tuple(said["row"])
+                row = rows.setdefault(names, dict.fromkeys(COLUMNS, 0))
                 for c in COLUMNS:
                     row[c] += said[c]
+                parts[names] = parts.get(names, 0) + 1
+                if parts[names] == len(pipes):
+                    say_row(names, row)
 
     readers = [threading.Thread(target=read, args=(p,)) for p in pipes]
     for r in readers:
