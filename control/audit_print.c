@@ -65,7 +65,7 @@ static void print_counts(const struct audit *a)
 		     (num)a->rcpts, (num)a->good, (num)a->bad, (num)a->open);
 	(void)printf("repeated after a restart %llu: found their work %llu, sent again "
 		     "%llu\n",
-		     (num)(a->found + a->again), (num)a->found, (num)a->again);
+		     (num)a->found + (num)a->again, (num)a->found, (num)a->again);
 	(void)printf("notifications %llu, repeated %llu\n", (num)a->notices,
 		     (num)a->repeated_notices);
 	(void)printf("not judged: queued before %llu, after %llu, without a yes %llu\n",

@@ -1,0 +1,17 @@
+"""The soak's short form; the full one: tests/faults/soak (its first lines say what it does)."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.programs("qctl", "qctl-audit", "qqueue", "qstart", "qlisten", "qsmtpd", "sendmail")
+def test_soak(capsys):
+    soak = Path(__file__).with_name("soak")
+    r = subprocess.run(
+        [soak, "--kills", "4", "--pause", "2", "--sessions", "8"], capture_output=True, text=True, timeout=400, check=False
+    )
+    with capsys.disabled():
+        print("\n" + r.stdout)
+    assert r.returncode == 0, r.stdout + r.stderr
