@@ -67,7 +67,8 @@ static int make_order(struct half *h, int channel, uint32_t n)
 
 void wait_entry(struct sched *q, struct channel *c, int size, const struct entry *e)
 {
-	int at_dest = e->due <= q->now.mono || (e->flags & ENTRY_RESTED);
+	int at_dest = !(e->flags & ENTRY_LOOK) &&
+		      (e->due <= q->now.mono || (e->flags & ENTRY_RESTED));
 	struct dest *d = e->dest != 0 && at_dest ? dests_find(&q->dests, e->dest) : NULL;
 
 	if (d == NULL) {
@@ -105,6 +106,8 @@ static void half_start(struct sched *q, struct msg *m, struct channel *c, int si
 	}
 	h->dying = (uint8_t)expires(q, e);
 	h->insists = (uint8_t)insists(q, e);
+	h->looks = (e->flags & ENTRY_LOOK) != 0;
+	h->entry.flags &= (uint8_t)~ENTRY_LOOK;
 	h->on = 1;
 	if (seat != NULL && h->nparts == 1 && h->parts[0].hash == seat->hash) {
 		dest_take(&q->dests, seat, q->now.mono_ms);
@@ -138,7 +141,7 @@ static int must_wait(struct sched *q, const struct entry *e, struct dest **seat)
 	enum dest_can can;
 
 	*seat = NULL;
-	if (d == NULL)
+	if (d == NULL || (e->flags & ENTRY_LOOK))
 		return 0;
 	can = dest_ask(d, q->now.mono_ms, insists(q, e));
 	if (can == DEST_WAIT)

@@ -50,6 +50,7 @@ enum {
 enum {
 	DEST_MEMORY = 2 * 3600,
 	DEST_PLAIN_MEMORY = 60, /* of what a new one would not differ from */
+	DEST_PATIENCE = 3600, /* who has waited in line so long is looked at (turns.c) */
 	DEST_GAP = 1,
 	DEST_GAP_MAX = 30,
 	DEST_SLOW = 5,

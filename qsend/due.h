@@ -18,7 +18,9 @@ enum {
 	ENTRY_INSIST = 8,  /* the keeper wants it tried whatever its destination did */
 	ENTRY_RESTED = 16, /* passed over since its destination rests */
 	ENTRY_NOTED = 32,  /* new, and has a journal: the keeper has had it */
-	ENTRY_FOUND = 64,  /* in cur/ at our start: its age is what the wall clock says */
+	ENTRY_LOOK =
+	    128, /* it has waited for its destination so long that it must be seen to */
+	ENTRY_FOUND = 64, /* in cur/ at our start: its age is what the wall clock says */
 };
 
 /* Times are seconds of the monotonic clock. */

@@ -109,6 +109,7 @@ static enum due_change retry_entry(void *arg, struct entry *e)
 	if (s->from_held)
 		return DUE_KEPT;
 	make_due(s->q, e);
+	turns_forgive_one(s->q, e->dest);
 	return DUE_CHANGED;
 }
 

@@ -318,13 +318,17 @@ static int take_seat(struct sched *q, struct part *p)
 {
 	struct dest *d = p->hash != 0 && p->dest == NULL ? dest_of(q, p) : NULL;
 	enum dest_can can;
+	int in_line;
 
 	if (d == NULL)
 		return 1;
 	can = dest_ask(d, q->now.mono_ms, p->half->insists);
+	in_line = can == DEST_WAIT || d->parked != NULL || dest_has_due(d, q->now.mono);
 	if (can == DEST_PASS)
-		part_pass_over(q, p);
-	else if (can == DEST_WAIT || d->parked != NULL || dest_has_due(d, q->now.mono))
+		part_pass_over(q, p, 1);
+	else if (in_line && p->half->looks)
+		part_pass_over(q, p, 0);
+	else if (in_line)
 		part_park(q, p, d);
 	else {
 		dest_take(&q->dests, d, q->now.mono_ms);

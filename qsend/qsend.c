@@ -363,6 +363,8 @@ static void work(struct sched *q)
 		q->next_settle = q->now.mono + REST;
 		settle_again(q);
 	}
+	if (q->now.mono >= q->next_look)
+		turns_look(q);
 	/* What is started may leave a seat to others, and they a place. */
 	for (int i = 0; i == 0 || (i < ROUNDS && q->dests.stirred.head != NULL); i++) {
 		turns_give(q);

@@ -376,18 +376,33 @@ void half_check(struct sched *q, struct half *h)
 		half_idle(q, h);
 }
 
-void part_pass_over(struct sched *q, struct part *p)
+/* Of a message that dies of it this is the end, as of one that was deferred. */
+static void decide_untried(struct sched *q, struct half *h, uint32_t i, const char *text)
 {
+	struct delivery d = {++q->deliveries, q->now.mono_ms};
+
+	log_start(q, half_channel(q, h), h->msg, i, d.number);
+	rcpt_decide(q, h, i, &d, 'Z', text);
+}
+
+void part_pass_over(struct sched *q, struct part *p, int rests)
+{
+	static const char is_dead[] =
+	    "4.4.1 The hosts of this destination did not answer a while ago: "
+	    "I leave them alone for now.";
+	static const char is_full[] =
+	    "4.4.5 This destination takes few messages at a time: this one waits for "
+	    "its turn.";
 	struct half *h = p->half;
 
 	for (; p->at < p->end; p->at++) {
 		h->left--;
-		deferred(
-		    q, h, h->order[p->at],
-		    "4.4.1 The hosts of this destination did not answer a while ago: "
-		    "I leave them alone for now.");
+		if (h->dying)
+			decide_untried(q, h, h->order[p->at], is_full);
+		else
+			deferred(q, h, h->order[p->at], rests ? is_dead : is_full);
 	}
-	h->rested = 1;
+	h->rested |= (uint8_t)(rests != 0);
 }
 
 /* ---- a report ---- */

@@ -63,6 +63,7 @@ enum {
 	SCAN_PAUSE = 60,   /* look into new/ unasked: a lost wake-up costs so long */
 	STOP_WAIT = 30,    /* for deliveries under way, at SIGTERM */
 	IDLE_PATIENCE = 2, /* a half that only waits keeps its place so long */
+	LOOK_PAUSE = 600,  /* between two looks at who waits in line */
 	IDLE_PAUSE = 30,   /* … and comes back after so long */
 	CLIENTS = 8,       /* of the keeper's door */
 	LISTERS = 4,
@@ -119,6 +120,7 @@ struct half {
 	uint8_t dying;   /* last attempt: later means never */
 	uint8_t insists; /* … or by the keeper's wish */
 	uint8_t rested;  /* a destination was passed over */
+	uint8_t looks;   /* it waits for no seat: ENTRY_LOOK */
 	uint8_t offline; /* the last report says so */
 	uint8_t in_ring;
 	uint8_t idle;      /* in its lane's list of those */
@@ -222,6 +224,7 @@ struct sched {
 	int scan; /* look into new/ */
 	uint32_t next_scan;
 	uint32_t next_settle;
+	uint32_t next_look;
 	int stopping;
 	int64_t stop_at;
 };
@@ -267,6 +270,10 @@ uint64_t turns_waiting(const struct sched *q);
 uint32_t turns_resting(const struct sched *q);
 /* The keeper wants it: no destination rests. */
 void turns_forgive(struct sched *q);
+void turns_forgive_one(struct sched *q, uint32_t hash);
+/* Who has waited in line for DEST_PATIENCE is due for a look: its sender may have to be
+ * warned, or its life be over. */
+void turns_look(struct sched *q);
 
 /* jobs.c */
 void jobs_limit(struct channel *c, unsigned limit);
@@ -283,8 +290,8 @@ void rcpt_decide(struct sched *q, struct half *h, uint32_t i, const struct deliv
 void half_check(struct sched *q, struct half *h);
 /* It gives up its place; what was not tried comes back at `due`. */
 void half_leave(struct sched *q, struct half *h, uint32_t due);
-/* Its destination rests: all of p is deferred, untried. */
-void part_pass_over(struct sched *q, struct part *p);
+/* Its destination rests, or takes too little: all of p is deferred, untried. */
+void part_pass_over(struct sched *q, struct part *p, int rests);
 struct channel *half_channel(struct sched *q, const struct half *h);
 /* Its halves give no more jobs (it is corrupt, held or removed). */
 void msg_stop(struct sched *q, struct msg *m);

@@ -197,6 +197,56 @@ void turns_log(const struct dest *d, enum dest_news news)
 	qlog_end(&l);
 }
 
+struct old {
+	const struct sched *q;
+	struct due *to;
+};
+
+static enum due_change take_old(void *arg, struct entry *e)
+{
+	struct old *o = arg;
+	struct entry look = *e;
+
+	if (e->due + DEST_PATIENCE > o->q->now.mono)
+		return DUE_KEPT;
+	look.flags |= ENTRY_LOOK;
+	return due_push(o->to, &look) == 0 ? DUE_TAKEN : DUE_KEPT;
+}
+
+static void look_at_halves(struct sched *q, struct lane *l)
+{
+	struct half *h;
+
+	while ((h = l->idle) != NULL && h->idle_since + DEST_PATIENCE <= q->now.mono) {
+		h->entry.flags |= ENTRY_LOOK;
+		half_leave(q, h, q->now.mono);
+	}
+}
+
+void turns_look(struct sched *q)
+{
+	struct channel *c = &q->ch[ROUTE_REMOTE];
+
+	q->next_look = q->now.mono + LOOK_PAUSE;
+	for (int s = 0; s < SIZES; s++) {
+		struct old o = {q, &c->lanes[s].waiting};
+
+		look_at_halves(q, &c->lanes[s]);
+		for (struct dest *d = q->dests.oldest; d != NULL; d = d->newer)
+			(void)due_walk(&d->waiting[s], take_old, &o);
+	}
+}
+
+void turns_forgive_one(struct sched *q, uint32_t hash)
+{
+	struct dest *d = hash != 0 ? dests_find(&q->dests, hash) : NULL;
+
+	if (d == NULL)
+		return;
+	dest_forgive(d);
+	dest_stir(&q->dests, d);
+}
+
 void turns_forgive(struct sched *q)
 {
 	for (struct dest *d = q->dests.oldest; d != NULL; d = d->newer) {
