@@ -263,7 +263,7 @@ static int all_jobs(struct walk *w, const struct child *c, struct job *j,
 	size_t left = e->nrcpts;
 
 	while (left > 0) {
-		struct report r;
+		struct report r = {.count = 0};
 
 		fill_job(j, e, &at, &left);
 		if (send_job(c, j, m) == -1 || take_report(c, j, &r) == -1)

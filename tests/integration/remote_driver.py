@@ -184,7 +184,7 @@ class Server:
     def _run(self, conn, number):
         try:
             self.script(conn, number)
-        except OSError:
+        except (OSError, ValueError):  # closed, by the peer or by us
             pass
         except AssertionError as e:
             self.failures.append(e)
