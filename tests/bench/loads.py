@@ -7,6 +7,7 @@ import struct
 import subprocess
 
 SENDER = "sender@client.example"
+PATIENCE = 120  # seconds, for a load of SMTP
 MESSAGE = b"Subject: bench\n\n" + b"x" * 72 + b"\n" + (b"y" * 71 + b"\n") * 55
 
 
@@ -20,9 +21,14 @@ def smtp_source(system, users, each, domain, size=4096, reuse=False):
         )
         for u in users
     ]  # fmt: skip
-    for s in sources:
-        if s.wait() != 0:
-            raise RuntimeError(s.stderr.read().decode())
+    try:
+        for s in sources:
+            if s.wait(PATIENCE) != 0:
+                raise RuntimeError(s.stderr.read().decode())
+    finally:
+        for s in sources:
+            s.kill()
+            s.wait()
     return each * len(users)
 
 

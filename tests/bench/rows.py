@@ -19,7 +19,7 @@ def timed(system, load, count, done, own_cpu=False):
     system.empty()
     cpu, disk, begin = system.box.cpu(), disk_now(system.home), time.monotonic()
     extra = load()
-    quoin.wait_for(done, 60, f"{system.name}: all through")
+    quoin.wait_for(done, 120, f"{system.name}: all through")
     elapsed = time.monotonic() - begin
     cpu = system.box.cpu() - cpu + (extra if own_cpu else 0)
     found = {"msg/s": count / elapsed, "cpu ms": cpu * 1000 / count}

@@ -71,7 +71,7 @@ class Peer(System):
         self.top = self.home / "root"
         run("cp", "-a", f"{self.root}/{self.name}", self.top)
         (self.top / "etc/hosts").write_text("127.0.0.1 localhost\n")
-        (self.top / "etc/resolv.conf").write_text("nameserver 127.0.0.1\n")  # nobody: an answer at once
+        (self.top / "etc/resolv.conf").write_text("lookup file\nnameserver 127.0.0.1\n")  # nobody is asked
         (self.top / "etc/mailname").write_text(f"{DOMAIN}\n")
         self._add_users()
         self.configure_peer()
@@ -160,7 +160,8 @@ match from any for any action "relay"
 
     def start(self):
         self.enter_root()
-        run("smtpd", stderr=subprocess.DEVNULL)
+        with open("/var/log/smtpd.log", "wb") as log:  # there is no syslog
+            subprocess.Popen(["smtpd", "-d"], stdout=log, stderr=log, start_new_session=True)
 
 
 class Logged(quoin.Quoin):
