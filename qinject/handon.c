@@ -1,12 +1,14 @@
 #include "handon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,9 +75,24 @@ struct child {
 	int log; /* what it says on standard error */
 };
 
+enum { JOBS = 3 };
+
+/* It speaks with a stranger: of what our caller left open it gets nothing. */
+static int leave_all_but(int fd, int log)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (dup2(log, 2) == -1 || dup2(null, 0) == -1 || dup2(null, 1) == -1 ||
+	    fd_move(JOBS, fd) == -1)
+		return -1;
+	/* A kernel before 5.9 has no such call: then the caller's mistake stays his. */
+	(void)syscall(SYS_close_range, JOBS + 1, ~0U, 0U);
+	return 0;
+}
+
 static _Noreturn void run(int fd, int log)
 {
-	char path[LIMIT_PATH];
+	char path[LIMIT_PATH] = "qremote";
 	char number[12];
 	const char *argv[6] = {"qremote", "-q", number};
 
@@ -83,9 +100,9 @@ static _Noreturn void run(int fd, int log)
 		argv[3] = "-C";
 		argv[4] = paths_home;
 	}
-	(void)snprintf(number, sizeof number, "%d", fd);
-	if (path_join(path, sizeof path, paths.bin, "qremote") != NULL &&
-	    fd_move(fd, fd) != -1 && dup2(log, 2) != -1)
+	(void)snprintf(number, sizeof number, "%d", JOBS);
+	if (leave_all_but(fd, log) == 0 &&
+	    path_join(path, sizeof path, paths.bin, "qremote") != NULL)
 		(void)execv(path, (char *const *)argv);
 	die_sys2(EXIT_TEMP, "run", path);
 }

@@ -86,6 +86,26 @@ def test_null_client_for_the_other_commands(quoin, prog):
     assert [g[0][1] for g in got] == [b"RCPT TO:<b@there.example>\r\n"]
 
 
+def test_null_client_gives_qremote_nothing_of_its_caller(quoin):
+    """Descriptors: /dev/null twice, the log, the jobs, the message, the connection."""
+    seen = []
+
+    def mail(_):
+        kid = subprocess.run(["pgrep", "-P", str(p.pid)], capture_output=True, check=True).stdout.decode().strip()
+        seen.append(sorted(os.readlink(f"/proc/{kid}/fd/{fd}") for fd in os.listdir(f"/proc/{kid}/fd")))
+        return "250 ok"
+
+    with Server(speaker([], answers={"MAIL": mail})) as s, open(quoin.home / "control/me", "rb") as secret:
+        null_client(quoin, hop(s))
+        p = subprocess.Popen([quoin.bin / "sendmail", f"--home={quoin.home}", "a@x.example"],
+                             stdin=subprocess.PIPE, pass_fds=[secret.fileno()])
+        p.communicate(MAIL, 20)
+        assert p.returncode == 0
+    kinds = [re.sub(r"[:/].*", "", x.removeprefix("/dev/")) for x in seen[0]]
+    assert sorted(kinds) == ["", "", "null", "null", "socket", "socket"], seen
+    assert not any("control" in x for x in seen[0])
+
+
 def test_null_client_refused(quoin):
     """What is refused for good is the caller's to know; the others have got it."""
     got = []
