@@ -39,6 +39,10 @@ class Fault(Exception):
     pass
 
 
+class FalseYes(Fault):
+    """Something was called done that was not."""
+
+
 class Tracer:
     """tracer.c, and orders to it."""
 

@@ -13,9 +13,9 @@ import threading
 import time
 import traceback
 
-from rig import SCENARIOS, Fault, Rig, judge
+from rig import SCENARIOS, FalseYes, Fault, Rig, judge
 
-COLUMNS = ("points", "hit", "lost", "torn", "twice", "left", "hung", "crashed", "doubled", "late")
+COLUMNS = ("points", "hit", "lost", "false", "torn", "twice", "left", "hung", "crashed", "doubled", "late")
 FAULTS = COLUMNS[2:-2]
 
 
@@ -70,6 +70,9 @@ class Worker:
                 why.append("not settled: " + " ".join(str(p.relative_to(rig.queue)) for p in rig.queue.glob("*/*")))
             else:
                 found = judge(rig, messages)
+        except FalseYes as e:
+            row["false"] += 1
+            why.append(str(e))
         except (Fault, AssertionError) as e:
             row["hung"] += 1
             why.append(str(e))
