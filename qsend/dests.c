@@ -151,6 +151,13 @@ static int is_idle(const struct dest *d)
 	       !d->is_open;
 }
 
+static void free_dest(struct dest *d)
+{
+	for (int i = 0; i < DEST_LANES; i++)
+		due_free(&d->waiting[i]);
+	free(d);
+}
+
 static void drop(struct dests *t, struct dest *d)
 {
 	struct dest **at = bucket(t, d->hash);
@@ -160,9 +167,7 @@ static void drop(struct dests *t, struct dest *d)
 	*at = d->in_bucket;
 	unlink_age(t, d);
 	t->n--;
-	for (int i = 0; i < DEST_LANES; i++)
-		due_free(&d->waiting[i]);
-	free(d);
+	free_dest(d);
 }
 
 /* Nothing is known of it that a new one would not begin with. */
@@ -181,9 +186,11 @@ static int is_old(const struct dest *d, int64_t now)
 /* A look at a few, as a clock's hand goes round. */
 static void make_room(struct dests *t, int64_t now)
 {
-	for (int i = 0; i < LOOK_AT && t->oldest != NULL; i++) {
-		struct dest *d = t->oldest;
+	struct dest *d = t->oldest;
+	struct dest *next;
 
+	for (int i = 0; i < LOOK_AT && d != NULL; i++, d = next) {
+		next = d->newer;
 		if (is_idle(d) && (t->n >= DESTS_MAX || is_old(d, now)))
 			drop(t, d);
 		else {
@@ -212,6 +219,7 @@ struct dest *dests_get(struct dests *t, uint32_t hash, const char *relay,
 {
 	struct dest *d = dests_find(t, hash);
 	char name[DEST_NAME + 1];
+	size_t len;
 
 	if (d != NULL) {
 		touch(t, d, now);
@@ -221,10 +229,11 @@ struct dest *dests_get(struct dests *t, uint32_t hash, const char *relay,
 	if (t->n >= DESTS_MAX)
 		return NULL;
 	name_of(relay, domain, name);
-	d = calloc(1, sizeof *d + strlen(name) + 1);
+	len = strlen(name);
+	d = calloc(1, sizeof *d + len + 1);
 	if (d == NULL)
 		return NULL;
-	strcpy(d->name, name);
+	memcpy(d->name, name, len);
 	d->hash = hash;
 	d->window = DEST_START;
 	d->parked_end = &d->parked;
@@ -471,8 +480,12 @@ int64_t dests_next(const struct dests *t)
 
 void dests_free(struct dests *t)
 {
-	while (t->oldest != NULL)
-		drop(t, t->oldest);
+	struct dest *next;
+
+	for (struct dest *d = t->oldest; d != NULL; d = next) {
+		next = d->newer;
+		free_dest(d);
+	}
 	due_free(&t->timers);
 	ctlmap_free(t->limits);
 	ctlmap_free(t->rates);

@@ -11,6 +11,8 @@
 
 #include "qlog.h"
 
+_Static_assert((int)DEST_LANES == (int)SIZES, "a destination has the lanes of a channel");
+
 /* ---- parts ---- */
 
 void part_ready(struct half *h, struct part *p)

@@ -97,9 +97,8 @@ struct life {
 static uint32_t live(const struct life *l, uint32_t limit)
 {
 	struct clocks c = {0};
-	struct entry e = {.seen = l->mono,
-			  .due = l->mono,
-			  .flags = l->found ? ENTRY_FOUND : 0};
+	struct entry e = {
+	    .seen = l->mono, .due = l->mono, .flags = l->found ? ENTRY_FOUND : 0};
 	int64_t offset = l->offset;
 	size_t k = 0;
 
@@ -138,11 +137,7 @@ static const struct life_case lives[] = {
      WEEK,
      WEEK + 3 * HOUR},
     {"a year ahead for good, found at the start",
-     {NORMAL,
-      .lifetime = WEEK,
-      .skip = 20,
-      .step = {{4600, YEAR}},
-      .found = 1},
+     {NORMAL, .lifetime = WEEK, .skip = 20, .step = {{4600, YEAR}}, .found = 1},
      3600 + 4 * HOUR,
      3600 + 6 * HOUR},
     {"a year back",
