@@ -5,7 +5,7 @@
  *	1 it is held, and no delivery is under way	(qsend runs: by the door;
  *							 else by its lock)
  *	  (DIR/ID.hold: by us, not by a keeper before)
- *	2 DIR/ID.state and DIR/ID.part are written, synced, DIR is synced
+ *	2 DIR/ID.part and then DIR/ID.state are written, synced, DIR is synced
  *	3 it is removed here, cur/ is synced
  *	4 DIR/ID.part becomes DIR/ID, DIR is synced
  *
@@ -152,7 +152,9 @@ static int copy_history(struct moving *v, const struct one *o)
 	with(name, o->id, ".state");
 	if (history_read(v->state, o->id, o->id, &h) == -1)
 		return -1;
-	if (h.fd != -1) {
+	if (h.fd == -1)
+		done = unlinkat(v->dir, name, 0) == -1 && errno != ENOENT ? -1 : 0;
+	else {
 		done = history_copy(&h, v->dir, name, o->id,
 				    h.held && !o->was_held ? 0 : -1, NULL);
 		(void)close(h.fd);
@@ -186,7 +188,7 @@ static int copy_message(struct moving *v, const struct one *o)
 
 static void copy(struct moving *v, struct one *o)
 {
-	if (copy_history(v, o) == 0 && copy_message(v, o) == 0)
+	if (copy_message(v, o) == 0 && copy_history(v, o) == 0)
 		o->copied = 1;
 	else
 		o->why = errno == EBADMSG ? "it is damaged" : strerror(errno);

@@ -280,6 +280,40 @@ static void warn_parts(struct taking *t)
 	}
 }
 
+static int has(const struct taking *t, const char *id, const char *suffix)
+{
+	char name[NAME_SIZE];
+
+	with(name, id, suffix);
+	return faccessat(t->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int is_state(const struct dirent *e)
+{
+	return strlen(e->d_name) == QID_LEN + strlen(".state") &&
+	       strcmp(e->d_name + QID_LEN, ".state") == 0;
+}
+
+/* Of messages that a take has cleared, save for this. A move that runs makes .part
+ * before it; so the names are looked for in the order of their lives. */
+static void clear_orphans(struct taking *t)
+{
+	struct dirent **names;
+	int n = scandirat(t->dir, ".", &names, is_state, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		char id[QID_LEN + 1];
+
+		memcpy(id, names[i]->d_name, QID_LEN);
+		id[QID_LEN] = '\0';
+		if (!has(t, id, ".part") && !has(t, id, "") && !has(t, id, ".taken"))
+			(void)unlinkat(t->dir, names[i]->d_name, 0);
+		free(names[i]);
+	}
+	if (n != -1)
+		free(names);
+}
+
 static void take_dir(struct taking *t)
 {
 	struct dirent **names;
@@ -292,6 +326,8 @@ static void take_dir(struct taking *t)
 		free(names[i]);
 	}
 	free(names);
+	if (!t->dry)
+		clear_orphans(t);
 	warn_parts(t);
 }
 

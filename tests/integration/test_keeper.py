@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -517,6 +518,54 @@ def test_move_and_take_killed_at_each_step(s, other, drop, running):
         there.send(signal.SIGALRM)
     there.wait_empty()
     assert seen == [(ident, "second@q.example")]
+
+
+@pytest.mark.parametrize("rounds", [6, pytest.param(40, marks=pytest.mark.long)])
+def test_moved_back_and_forth_by_a_tool_that_is_killed(s, other, drop, rounds):
+    """Two queues, tools that die at any time, one qsend that is started anew: nobody gets a
+    message twice, and everybody once."""
+    random.seed(1)
+    seen = []
+    ids = []
+    for one in (s, other):
+        one.policy = {"local": counted(partly, seen), "remote": counted(partly, seen)}
+        one.start()
+    hosts = [s, other]
+    rcpts = ["first@q.example", "second@q.example", "third@far.example"]
+
+    def killed_once(q, *words):
+        p = subprocess.Popen([q.bin / "qctl-queue", "-C", q.home, *words], stdout=subprocess.DEVNULL)
+        try:
+            p.wait(random.uniform(0, 0.06))
+        except subprocess.TimeoutExpired:
+            p.kill()
+            p.wait()
+
+    for n in range(rounds):
+        here, there = hosts if n % 2 == 0 else reversed(hosts)
+        ids += [here.queue("a@example.org", rcpts) for _ in range(5)]
+        wait_for(lambda: len(seen) == len(ids))
+        wait_for(lambda: run(here.q, "stat").count("running 0 of") == 2)
+        some = [i for i in here.q.queue_ids("cur") if random.random() < 0.7] or ids[-1:]
+        for _ in range(2):
+            killed_once(here.q, "move", *some, "to", str(drop))
+        assert not set(here.q.queue_ids("cur")) & {p.name for p in drop.iterdir()}
+        run(here.q, "move", *some, "to", str(drop))
+        for _ in range(2):
+            killed_once(there.q, "take", str(drop))
+            if random.random() < 0.3:
+                there.kill()
+                there.start()
+        run(there.q, "take", str(drop))
+        assert list(drop.iterdir()) == []
+        assert run(there.q, "check") == run(here.q, "check") == ""
+        assert "  held" not in run(there.q, "list") + run(here.q, "list")
+        assert not set(here.q.queue_ids("cur")) & set(there.q.queue_ids("cur"))
+    for one in hosts:
+        one.local.policy = one.remote.policy = counted(yes, seen)
+        run(one.q, "retry")
+        one.wait_empty(60)
+    assert sorted(seen) == sorted((i, r) for i in ids for r in rcpts)
 
 
 @pytest.fixture
