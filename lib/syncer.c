@@ -60,9 +60,12 @@ static struct work *wait_for_work(struct syncer *s)
 	struct work *w;
 
 	pthread_mutex_lock(&s->lock);
+	s->idle++;
 	while (s->todo.head == NULL)
 		pthread_cond_wait(&s->wake, &s->lock);
+	s->idle--;
 	w = list_get(&s->todo);
+	s->waiting--;
 	pthread_mutex_unlock(&s->lock);
 	return w;
 }
@@ -88,39 +91,50 @@ int syncer_open(struct syncer *s, unsigned threads)
 	return s->fd == -1 ? -1 : 0;
 }
 
-int syncer_start(struct syncer *s)
+static int make_thread(struct syncer *s)
 {
 	pthread_attr_t attr;
+	pthread_t thread;
+	int e = pthread_attr_init(&attr);
+
+	if (e != 0)
+		return e;
+	e = pthread_attr_setstacksize(&attr, STACK_SIZE);
+	if (e == 0)
+		e = pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	if (e == 0)
+		e = pthread_create(&thread, &attr, run_thread, s);
+	(void)pthread_attr_destroy(&attr);
+	s->made += e == 0;
+	return e;
+}
+
+int syncer_start(struct syncer *s)
+{
 	int e;
 
 	list_init(&s->todo);
 	list_init(&s->ran);
 	if ((e = pthread_mutex_init(&s->lock, NULL)) != 0 ||
-	    (e = pthread_cond_init(&s->wake, NULL)) != 0 ||
-	    (e = pthread_attr_init(&attr)) != 0) {
+	    (e = pthread_cond_init(&s->wake, NULL)) != 0 || (e = make_thread(s)) != 0) {
 		errno = e;
 		return -1;
 	}
-	e = pthread_attr_setstacksize(&attr, STACK_SIZE);
-	for (unsigned i = 0; e == 0 && i < s->threads; i++) {
-		pthread_t thread;
-
-		e = pthread_create(&thread, &attr, run_thread, s);
-		if (e == 0)
-			e = pthread_detach(thread);
-	}
-	(void)pthread_attr_destroy(&attr);
-	errno = e;
-	return e == 0 ? 0 : -1;
+	return 0;
 }
 
 void syncer_add(struct syncer *s, struct work *w)
 {
+	int all_busy;
+
 	s->pending++;
 	pthread_mutex_lock(&s->lock);
 	list_put(&s->todo, w);
+	all_busy = ++s->waiting > s->idle;
 	pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
+	if (all_busy && s->made < s->threads)
+		(void)make_thread(s);
 }
 
 void syncer_finish(struct syncer *s)

@@ -26,8 +26,11 @@ struct work_list {
 struct syncer {
 	int fd;           /* for poll() */
 	unsigned pending; /* added, and not done */
-	unsigned threads;
-	unsigned started;
+	unsigned threads; /* at most */
+	unsigned made;
+	unsigned started; /* have their numbers */
+	unsigned idle;
+	unsigned waiting; /* in todo */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct work_list todo;
@@ -37,7 +40,8 @@ struct syncer {
 /* The descriptor, while such may still be made. */
 __attribute__((warn_unused_result)) int syncer_open(struct syncer *s, unsigned threads);
 
-/* The threads. */
+/* The first thread. More are made, up to the number given, when work would wait; one that
+ * cannot be made is done without. */
 __attribute__((warn_unused_result)) int syncer_start(struct syncer *s);
 
 void syncer_add(struct syncer *s, struct work *w);
