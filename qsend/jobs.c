@@ -83,6 +83,8 @@ static int grow_slots(struct channel *c, unsigned n)
 void jobs_limit(struct channel *c, unsigned limit)
 {
 	if (limit > c->nslots && grow_slots(c, limit) == -1) {
+		if (c->nslots == 0) /* else nothing would move before the next HUP */
+			die_sys(EXIT_TEMP, "make room for jobs");
 		warn_sys("raise the concurrency");
 		limit = c->nslots;
 	}
