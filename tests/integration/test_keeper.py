@@ -520,7 +520,7 @@ def test_move_and_take_killed_at_each_step(s, other, drop, running):
     assert seen == [(ident, "second@q.example")]
 
 
-@pytest.mark.parametrize("rounds", [6, pytest.param(40, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [4, pytest.param(40, marks=pytest.mark.long)])
 def test_moved_back_and_forth_by_a_tool_that_is_killed(s, other, drop, rounds):
     """Two queues, tools that die at any time, one qsend that is started anew: nobody gets a
     message twice, and everybody once."""
