@@ -41,6 +41,13 @@ static int open_with(const char *script, int stay, int *peer)
 	return submit_open_fd(&s, sv[0], clock_mono_ms() + (stay ? 50 : 5000));
 }
 
+/* All that it still says. */
+static void say(int peer, const char *script)
+{
+	assert_int_equal(write(peer, script, strlen(script)), (ssize_t)strlen(script));
+	assert_int_equal(shutdown(peer, SHUT_WR), 0);
+}
+
 static void test_open(void **state)
 {
 	static const struct {
@@ -93,22 +100,25 @@ static void test_reason(void **state)
 static void test_commit(void **state)
 {
 	static const struct {
-		const char *script;
+		const char *answer;
 		int result;
 		char letter;
 		const char *text;
 		const char *next;
 	} row[] = {
-	    {OFFER "18:K" ID1 ",18:I" ID2 ",", 0, 'K', ID1, ID2},
-	    {OFFER "18:K" ID1 ",5:Zbusy,", 0, 'K', ID1, ""},
-	    {OFFER "18:K" ID1 ",", 0, 'K', ID1, ""},
-	    {OFFER "18:K" ID1 ",garbage", 0, 'K', ID1, ""},
-	    {OFFER "6:Zno\neh,18:I" ID2 ",", 0, 'Z', "no eh", ID2},
-	    {OFFER "2:Dx,18:I" ID2 ",", 0, 'D', "x", ID2},
-	    {OFFER "1:K,18:I" ID2 ",", 0, 'K', "", ID2},
-	    {OFFER "0:,", -1, 0, "", ""},
-	    {OFFER "2:Xx,", -1, 0, "", ""},
-	    {OFFER, -1, 0, "", ""},
+	    {"18:K" ID1 ",18:I" ID2 ",", 0, 'K', ID1, ID2},
+	    {"18:K" ID1 ",5:Zbusy,", 0, 'K', ID1, ""},
+	    {"18:K" ID1 ",", 0, 'K', ID1, ""},
+	    {"18:K" ID1 ",garbage", 0, 'K', ID1, ""},
+	    {"6:Zno\neh,18:I" ID2 ",", 0, 'Z', "no eh", ID2},
+	    {"2:Dx,18:I" ID2 ",", 0, 'D', "x", ID2},
+	    {"1:K,18:I" ID2 ",", 0, 'K', "", ID2},
+	    {"1:W,18:K" ID1 ",", 0, 'K', ID1, ""},
+	    {"1:W,", -1, 0, "", ""},
+	    {"1:W,1:W,18:K" ID1 ",", -1, 0, "", ""},
+	    {"0:,", -1, 0, "", ""},
+	    {"2:Xx,", -1, 0, "", ""},
+	    {"", -1, 0, "", ""},
 	};
 
 	(void)state;
@@ -116,8 +126,9 @@ static void test_commit(void **state)
 		char letter = 0;
 		int peer;
 
-		assert_int_equal(open_with(row[i].script, 0, &peer), 0);
+		assert_int_equal(open_with(OFFER, 1, &peer), 0);
 		assert_int_equal(submit_envelope(&s, ENV, sizeof ENV), 0);
+		say(peer, row[i].answer);
 		assert_int_equal(submit_data(&s, "hi\n", 3), 0);
 		assert_int_equal(submit_commit(&s, &letter), row[i].result);
 		assert_int_equal(letter, row[i].letter);
@@ -129,6 +140,24 @@ static void test_commit(void **state)
 			assert_int_equal(submit_envelope(&s, ENV, sizeof ENV), -1);
 			assert_int_equal(errno, EPIPE);
 		}
+		submit_close(&s);
+		(void)close(peer);
+	}
+}
+
+/* What comes behind an offer takes it back, as the end does. */
+static void test_withdrawn(void **state)
+{
+	static const char *const behind[] = {"1:W,", ""};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(behind); i++) {
+		int peer;
+
+		assert_int_equal(open_with(OFFER, 1, &peer), 0);
+		say(peer, behind[i]);
+		assert_int_equal(submit_envelope(&s, ENV, sizeof ENV), -1);
+		assert_int_equal(errno, EPIPE);
 		submit_close(&s);
 		(void)close(peer);
 	}
@@ -245,10 +274,10 @@ static void test_nobody_serves(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_open),          cmocka_unit_test(test_reason),
-	    cmocka_unit_test(test_commit),        cmocka_unit_test(test_wire),
-	    cmocka_unit_test(test_too_large),     cmocka_unit_test(test_server_gone),
-	    cmocka_unit_test(test_nobody_serves),
+	    cmocka_unit_test(test_open),        cmocka_unit_test(test_reason),
+	    cmocka_unit_test(test_commit),      cmocka_unit_test(test_withdrawn),
+	    cmocka_unit_test(test_wire),        cmocka_unit_test(test_too_large),
+	    cmocka_unit_test(test_server_gone), cmocka_unit_test(test_nobody_serves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
