@@ -22,7 +22,8 @@ enum {
 };
 
 static struct name {
-	int64_t until;                             /* kept, or waited for */
+	int64_t until; /* kept, or waited for */
+	int64_t last;  /* waited for no longer, however often qgetpw ends */
 	enum { FREE, UNSENT, ASKED, FOUND } state; /* UNSENT: qgetpw was away */
 	uid_t uid;
 	gid_t gid;
@@ -125,7 +126,8 @@ static int ask(const char *name)
 		errno = EAGAIN;
 		return -1;
 	}
-	n->until = clock_mono_ms() + WAIT_MS;
+	n->state = FREE; /* whoever was kept here is not this one */
+	n->until = n->last = clock_mono_ms() + WAIT_MS;
 	(void)snprintf(n->name, sizeof n->name, "%s", name);
 	if (send_request(name) == 0)
 		n->state = ASKED;
@@ -285,7 +287,7 @@ static void send_again(void)
 			return;
 		}
 		n->state = ASKED;
-		n->until = clock_mono_ms() + WAIT_MS;
+		n->until = n->last;
 		unsent--;
 	}
 }

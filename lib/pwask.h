@@ -6,7 +6,7 @@
  *
  * Names in flight are asked for once, whoever waits for them. When the connection ends,
  * or nobody listens, they are asked for again for 5 s, since it may be a restart; then,
- * and after 20 s without an answer, they are "try later".
+ * and 20 s after they were asked for first, they are "try later".
  */
 #ifndef QUOIN_PWASK_H
 #define QUOIN_PWASK_H
