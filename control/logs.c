@@ -34,19 +34,20 @@ static int is_current(const struct logs_dir *d, const char *name)
 
 static int add_file(struct logs_dir *d, const char *name)
 {
+	size_t len = strlen(name);
 	char(*more)[LOGS_NAME];
 
 	if (d->nfiles == LOGS_FILES) {
 		errno = E2BIG;
 		return -1;
 	}
-	if (strlen(name) >= LOGS_NAME || is_current(d, name))
+	if (len >= LOGS_NAME || is_current(d, name))
 		return 0;
 	more = reallocarray(d->files, d->nfiles + 1, LOGS_NAME);
 	if (more == NULL)
 		return -1;
 	d->files = more;
-	(void)snprintf(d->files[d->nfiles++], LOGS_NAME, "%s", name);
+	memcpy(d->files[d->nfiles++], name, len + 1);
 	return 0;
 }
 
@@ -78,10 +79,11 @@ static int list_files(struct logs_dir *d)
 	return r;
 }
 
+/* name: shorter than LOGS_NAME. */
 static int open_dir(struct logs_dir *d, int logs, const char *name)
 {
 	*d = (struct logs_dir){.dir = -1, .current = -1, .fd = -1};
-	(void)snprintf(d->name, sizeof d->name, "%s", name);
+	memcpy(d->name, name, strlen(name) + 1);
 	d->dir = openat(logs, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (d->dir == -1)
 		return -1;
