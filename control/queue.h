@@ -26,9 +26,6 @@ enum { EXIT_SOME = 1 };
 
 /* ---- the door ---- */
 
-/* Is it served? Its answer may still be late. */
-int door_is_open(void);
-
 /* Ask, and read an answer of one frame; the frame lives until the next. */
 int door_ask(const struct keeper_request *r);
 void door_next(int fd, struct keeper_frame *f);

@@ -17,16 +17,6 @@ _Static_assert((int)BATCH <= (int)KEEPER_IDS, "a request");
 
 static char frame[LIMIT_FRAME];
 
-int door_is_open(void)
-{
-	int fd = usock_connect("qsend-ctl", SOCK_SEQPACKET);
-
-	if (fd == -1)
-		return errno != ENOENT && errno != ECONNREFUSED;
-	(void)close(fd);
-	return 1;
-}
-
 int door_ask(const struct keeper_request *r)
 {
 	int fd = keeper_ask(r);

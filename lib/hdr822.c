@@ -6,7 +6,6 @@
 #include <strings.h>
 
 #include "qlimits.h"
-#include "sbuf.h"
 
 static int is_blank(char c)
 {
@@ -117,40 +116,4 @@ int hdr822_is(const struct hdr822 *h, const struct hdr822_field *f, const char *
 {
 	return strlen(name) == f->name_len &&
 	       strncasecmp(h->p + f->start, name, f->name_len) == 0;
-}
-
-const struct hdr822_field *hdr822_find(const struct hdr822 *h, const char *name,
-				       const struct hdr822_field *after)
-{
-	size_t i = after != NULL ? (size_t)(after - h->field) + 1 : 0;
-
-	for (; i < h->n; i++)
-		if (hdr822_is(h, &h->field[i], name))
-			return &h->field[i];
-	return NULL;
-}
-
-int hdr822_unfold(const struct hdr822 *h, const struct hdr822_field *f, struct sbuf *out)
-{
-	const char *p = h->p + f->body;
-	size_t n = f->end - f->body;
-
-	while (n > 0 && (is_blank(*p) || *p == '\n')) {
-		p++;
-		n--;
-	}
-	while (n > 0 && (is_blank(p[n - 1]) || p[n - 1] == '\n'))
-		n--;
-	if (sbuf_reserve(out, n) == -1)
-		return -1;
-	while (n > 0) {
-		size_t len = line_length(p, n);
-
-		if (sbuf_cat(out, p, len) == -1)
-			return -1;
-		len += len < n;
-		p += len;
-		n -= len;
-	}
-	return 0;
 }

@@ -13,8 +13,6 @@
 
 #include <stddef.h>
 
-struct sbuf;
-
 /* Offsets from hdr822.p. */
 struct hdr822_field {
 	size_t start;
@@ -40,14 +38,5 @@ enum hdr822_line hdr822_line(const char *line, size_t n);
 
 /* Is f called name, without regard to case? */
 int hdr822_is(const struct hdr822 *h, const struct hdr822_field *f, const char *name);
-
-/* The first field of that name behind after (NULL: from the top), or NULL. */
-const struct hdr822_field *hdr822_find(const struct hdr822 *h, const char *name,
-				       const struct hdr822_field *after);
-
-/* The body on one line: line ends dropped, blanks at both ends trimmed; appended to
- * out. Results as sbuf_cat(). */
-__attribute__((warn_unused_result)) int
-hdr822_unfold(const struct hdr822 *h, const struct hdr822_field *f, struct sbuf *out);
 
 #endif

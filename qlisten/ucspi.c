@@ -60,7 +60,7 @@ static int put(struct ucspi *u, char *var, size_t name_len)
 	return 0;
 }
 
-int ucspi_set(struct ucspi *u, const char *name, const char *value)
+static int set(struct ucspi *u, const char *name, const char *value)
 {
 	char *var = u->text + u->used;
 	size_t room = sizeof u->text - u->used;
@@ -92,17 +92,17 @@ static int pair(struct ucspi *u, const char *name, const char *value, const char
 	if (value == NULL)
 		return 0;
 	(void)snprintf(full, sizeof full, "TCP%s", name);
-	if (ucspi_set(u, full, value) == -1)
+	if (set(u, full, value) == -1)
 		return -1;
 	(void)snprintf(full, sizeof full, "TCP6%s", name);
-	return ucspi_set(u, full, value6);
+	return set(u, full, value6);
 }
 
 int ucspi_connection(struct ucspi *u, const struct endpoint *local,
 		     const char *local_host, const struct endpoint *remote,
 		     const char *remote_host)
 {
-	if (ucspi_set(u, "PROTO", remote->is_ip6 ? "TCP6" : "TCP") == -1 ||
+	if (set(u, "PROTO", remote->is_ip6 ? "TCP6" : "TCP") == -1 ||
 	    pair(u, "LOCALIP", local->ip, local->ip6) == -1 ||
 	    pair(u, "LOCALPORT", local->port, local->port) == -1 ||
 	    pair(u, "LOCALHOST", local_host, local_host) == -1 ||

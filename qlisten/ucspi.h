@@ -28,9 +28,8 @@ struct ucspi {
 /* Start from our own environment, without what a UCSPI server sets. */
 void ucspi_init(struct ucspi *u, char **environment);
 
-/* NAME=VALUE, or NAME and VALUE; replaces. -1: no room. */
+/* NAME=VALUE; replaces. -1: no room. */
 int ucspi_put(struct ucspi *u, const char *var);
-int ucspi_set(struct ucspi *u, const char *name, const char *value);
 
 /* All of a connection; host (ours and theirs) may be NULL. */
 int ucspi_connection(struct ucspi *u, const struct endpoint *local,

@@ -54,7 +54,8 @@ void asked_of_environment(struct asked *a)
 		memcpy(a->orcpt, orcpt, strlen(orcpt) + 1);
 }
 
-unsigned asked_forward(const struct asked *a, int is_single)
+/* The NOTIFY that goes along. */
+static unsigned forwarded(const struct asked *a, int is_single)
 {
 	unsigned rest = a->notify & ~(unsigned)NOTIFY_SUCCESS;
 
@@ -83,7 +84,7 @@ int asked_put_rcpt(const struct asked *a, int is_single, const char *address,
 	char notify[4];
 
 	if (put(env, 'T', address) == -1 ||
-	    put(env, 'N', notify_text(asked_forward(a, is_single), notify)) == -1)
+	    put(env, 'N', notify_text(forwarded(a, is_single), notify)) == -1)
 		return -1;
 	return put(env, 'O', a->orcpt);
 }

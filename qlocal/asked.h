@@ -31,9 +31,6 @@ void asked_of_job(struct asked *a, const struct job *j, size_t index, int is_lis
 /* Of the environment that qlocal gives to programs, which progenv.h writes. */
 void asked_of_environment(struct asked *a);
 
-/* The NOTIFY that goes along. */
-unsigned asked_forward(const struct asked *a, int is_single);
-
 /* The fields behind F, and those of a recipient. -1: no memory. */
 __attribute__((warn_unused_result)) int asked_put_sender(const struct asked *a,
 							 struct sbuf *env);

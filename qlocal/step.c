@@ -24,7 +24,8 @@ void stepper_init(struct stepper *s, int home, int lifeline)
 	sbuf_init(&s->envelope, LIMIT_ENVELOPE);
 }
 
-void step_check_lifeline(const struct stepper *s)
+/* Nobody is there to hear the answer: end, before anything is made visible. */
+static void check_lifeline(const struct stepper *s)
 {
 	struct pollfd p = {s->lifeline, 0, 0};
 
@@ -78,7 +79,7 @@ static void fill_maildir(struct stepper *s, const struct delivery *d, const char
 		return;
 	}
 	maildir_base(base, d->l.job.id, d->recipient, path);
-	step_check_lifeline(s);
+	check_lifeline(s);
 	if (maildir_link(&file, base, d->birth_ns) == -1)
 		answer_errno(a, "put a message into", path);
 	else
@@ -154,7 +155,7 @@ void step_mbox(const struct stepper *s, const struct delivery *d, const char *pa
 
 	if (fd == -1)
 		return;
-	step_check_lifeline(s);
+	check_lifeline(s);
 	if (end == 0 && sync_parent(s->home, path) == -1) {
 		answer_errno(a, "sync the directory of", path);
 		(void)close(fd);
@@ -187,7 +188,8 @@ static int open_unlinked(void)
 	return fd != -1 ? fd : memfd_create("message", MFD_CLOEXEC);
 }
 
-int step_copy(const struct delivery *d, struct answer *a)
+/* The copy: a descriptor at its beginning, or -1. */
+static int make_copy(const struct delivery *d, struct answer *a)
 {
 	int fd = open_unlinked();
 
@@ -245,7 +247,7 @@ static int do_submit(struct stepper *s, const struct delivery *d, struct cursor 
 
 	if (cur_str(c, LIMIT_DOMAIN, &me) == -1 || cur_end(c) == -1 || fd == -1)
 		return -1;
-	step_check_lifeline(s);
+	check_lifeline(s);
 	forward_submit(fd, &s->envelope, d, me, a);
 	sbuf_clear(&s->envelope);
 	return 1;
@@ -271,7 +273,7 @@ int step_do(struct stepper *s, const struct delivery *d, const char *frame, size
 		r = do_mbox(s, d, &c, a);
 		break;
 	case STEP_COPY:
-		*copy = step_copy(d, a);
+		*copy = make_copy(d, a);
 		r = 1;
 		break;
 	case STEP_ENVELOPE:

@@ -53,12 +53,6 @@ void step_maildir(struct stepper *s, const struct delivery *d, const char *path,
 void step_mbox(const struct stepper *s, const struct delivery *d, const char *path,
 	       struct answer *a);
 
-/* The copy: a descriptor at its beginning, or -1. */
-int step_copy(const struct delivery *d, struct answer *a);
-
-/* Nobody is there to hear the answer: end, before anything is made visible. */
-void step_check_lifeline(const struct stepper *s);
-
 /* Carry out a frame M, X, E, C or S (fd came with it; it is closed). 1: a is the
  * answer, with *copy a descriptor or -1; 0: none is due; -1: not a step. */
 int step_do(struct stepper *s, const struct delivery *d, const char *frame, size_t n,

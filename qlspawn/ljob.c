@@ -330,7 +330,7 @@ void ljob_hear(struct child *c)
 	assign();
 }
 
-void ljob_reap(void)
+static void reap(void)
 {
 	for (struct child **at = &children; *at != NULL;) {
 		struct child *c = *at;
@@ -357,7 +357,7 @@ void ljob_tick(void)
 		else if (c->sock == -1 && now - c->since >= LINGER_MS + END_MS)
 			child_kill(c); /* its user may have stopped it */
 	}
-	ljob_reap();
+	reap();
 }
 
 int ljob_busy(void)

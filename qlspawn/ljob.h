@@ -29,7 +29,6 @@ int ljob_take(const char *frame, size_t n, int fd);
 /* What the children and qgetpw said. */
 void ljob_settled(const char *name, char result);
 void ljob_hear(struct child *c);
-void ljob_reap(void);
 
 /* Time limits; call at least once a second while ljob_busy(). */
 void ljob_tick(void);

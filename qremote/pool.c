@@ -23,7 +23,9 @@ struct child *pool_find(struct pool *p, const char *destination)
 	return NULL;
 }
 
-void pool_drop(struct pool *p, struct child *c)
+/* Hang up: an idle child takes leave of its server and ends. Moves the last child to c's
+ * place. */
+static void drop(struct pool *p, struct child *c)
 {
 	(void)close(c->fd);
 	p->n--;
@@ -35,7 +37,7 @@ void pool_kill(struct pool *p, struct child *c)
 {
 	if (c->pid != -1)
 		(void)kill(c->pid, SIGKILL);
-	pool_drop(p, c);
+	drop(p, c);
 }
 
 void pool_reaped(struct pool *p, pid_t pid)
@@ -54,7 +56,7 @@ int64_t pool_expire(struct pool *p)
 		struct child *c = &p->child[i];
 
 		if (!c->busy && c->until <= now) {
-			pool_drop(p, c);
+			drop(p, c);
 			continue;
 		}
 		next = clock_sooner(next, c->until);
@@ -115,7 +117,7 @@ struct child *pool_start(struct pool *p, const char *destination)
 	int fds[2];
 
 	if (p->n == CHILDREN_MAX && longest_idle(p) != NULL)
-		pool_drop(p, longest_idle(p));
+		drop(p, longest_idle(p));
 	if (p->n == CHILDREN_MAX) {
 		errno = EAGAIN;
 		return NULL;

@@ -37,11 +37,7 @@ struct child *pool_find(struct pool *p, const char *destination);
  * (EAGAIN: all are busy). */
 struct child *pool_start(struct pool *p, const char *destination);
 
-/* Hang up: an idle child takes leave of its server and ends. Moves the pool's last child
- * to c's place. */
-void pool_drop(struct pool *p, struct child *c);
-
-/* The same at once. */
+/* End it at once. Moves the pool's last child to c's place. */
 void pool_kill(struct pool *p, struct child *c);
 
 /* Let the idle ones go whose time has come. The next time to look, or CLOCK_NEVER. */
