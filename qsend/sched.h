@@ -18,7 +18,8 @@
  *	dests	whose destination has a seat for whom		dests.c, turns.c
  *	admit	entries -> loaded messages, active halves	admit.c, msg.c
  *	jobs	a ring's next recipients -> a spawner		jobs.c
- *	report	what the spawner says -> journal, next try	report.c
+ *	report	what the spawner says -> log, journal		report.c, decide.c
+ *	pass	nothing under way: the next try, or the end	pass.c
  *	settle	nothing left: notification, removal, bad/	settle.c
  *	notify	the notifications, and warnings of delay	notify.c, tell.c
  *	door	the keeper's questions and orders		door.c, lister.c, gauge.c,
@@ -283,9 +284,18 @@ void ring_remove(struct channel *c, struct half *h);
 
 /* report.c */
 int report_take(struct sched *q, struct channel *c);
+
+/* decide.c */
 struct delivery; /* log.h */
 void rcpt_decide(struct sched *q, struct half *h, uint32_t i, const struct delivery *d,
 		 char letter, const char *text);
+/* Deferred, and no delivery has begun. */
+void rcpt_defer(struct sched *q, struct half *h, uint32_t i, const char *text);
+/* What only informs: left out of a long journal, and may be lost. */
+void msg_note(const struct sched *q, struct msg *m, const struct journal_record *r);
+int letter_is_delivered(char letter);
+
+/* pass.c */
 /* Is it at its end, or can it but wait? */
 void half_check(struct sched *q, struct half *h);
 /* It gives up its place; what was not tried comes back at `due`. */
