@@ -293,10 +293,10 @@ static void take_message(struct conn *c, const char *p, size_t n)
 	}
 	/* Each time that something went to the disk. */
 	if (c->draft.b.len == c->draft.front) {
-		const char *refusal = server_refusal(c->server);
+		const char *shortage = server_shortage(c->server);
 
-		if (refusal != NULL)
-			fail(c, 'Z', refusal, 0);
+		if (shortage != NULL)
+			fail(c, 'Z', shortage, 0);
 	}
 }
 

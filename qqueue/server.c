@@ -31,12 +31,10 @@ int server_watch(struct server *s, int fd, struct source *source, uint32_t old,
 	return epoll_ctl(s->epoll_fd, op, fd, &e);
 }
 
-const char *server_refusal(struct server *s)
+const char *server_shortage(const struct server *s)
 {
 	struct statvfs v;
 
-	if (s->end_at != 0)
-		return "the queue is shutting down";
 	if (fstatvfs(s->tmp_dir, &v) == -1)
 		return "unable to look at the queue's file system";
 	if (v.f_bavail < s->opt.free_floor / v.f_frsize)
@@ -45,6 +43,11 @@ const char *server_refusal(struct server *s)
 	if (v.f_files > 0 && v.f_favail == 0)
 		return "the queue's file system has no free inodes";
 	return NULL;
+}
+
+const char *server_refusal(const struct server *s)
+{
+	return s->end_at != 0 ? "the queue is shutting down" : server_shortage(s);
 }
 
 /* ---- accepting ---- */

@@ -69,6 +69,9 @@ __attribute__((warn_unused_result)) int server_watch(struct server *s, int fd,
 						     uint32_t events);
 
 /* Why there may be no submission now: NULL, or a text. */
-const char *server_refusal(struct server *s);
+const char *server_refusal(const struct server *s);
+
+/* Why one that has begun cannot go on. */
+const char *server_shortage(const struct server *s);
 
 #endif

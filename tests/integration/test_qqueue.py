@@ -482,6 +482,21 @@ def test_sigterm(q):
     assert q.queue_files()[0].message == b"half and half\n"
 
 
+def test_sigterm_in_a_large_message(q):
+    """What has begun is finished, however much of it goes to the disk afterwards."""
+    idle, busy = Client(q), Client(q)
+    half = chunks(b"a" * 99999 + b"\n")
+    busy.send(netstring(ENVELOPE), half)
+    wait_for(lambda: q.queue_ids("tmp"), what="some of it is on the disk")
+    s = q.service("qqueue")
+    s.popen.send_signal(signal.SIGTERM)
+    assert idle.is_cut()
+    busy.send(half, half, b"0:,")
+    assert busy.netstring() == "K" + busy.offer[1:]
+    assert s.popen.wait(10) == 0
+    assert len(q.queue_files()[0].message) == 300000
+
+
 def test_second_sigterm_ends_at_once(q):
     busy = Client(q)
     busy.send(netstring(ENVELOPE), chunks(b"x" * 100000))
