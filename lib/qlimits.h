@@ -28,7 +28,7 @@
 
 /* Frames between our programs (SOCK_SEQPACKET, one frame a packet) */
 #define LIMIT_FRAME    61440
-#define LIMIT_JOBRCPTS 50 /* recipients of one job; fewer where the frame is full */
+#define LIMIT_JOBRCPTS 50   /* recipients of one job; fewer where the frame is full */
 #define LIMIT_ROUTE    1024 /* the route of a job: several next hops */
 
 /* DNS (dns.h) */

@@ -60,8 +60,8 @@ void log_status(const struct sched *q)
 static const char *word(char letter)
 {
 	return strchr("KRX", letter) != NULL ? "success"
-	       : letter == 'D'                ? "failure"
-					      : "deferral";
+	       : letter == 'D'               ? "failure"
+					     : "deferral";
 }
 
 /* ---- either form ---- */
