@@ -80,8 +80,9 @@ class Box:
                 pass
         return total / TICK
 
-    def pss(self):
-        """KB of memory, shared pages divided; without the box's own process and s6-log."""
+    def pss(self, kind="Pss"):
+        """KB of memory, shared pages divided; without the box's own process and s6-log. kind:
+        Pss_Anon is what the processes themselves have written."""
         total = 0
         for pid in self.pids()[1:]:
             try:
@@ -89,7 +90,7 @@ class Box:
                     if f.read() == "s6-log\n":
                         continue
                 with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
-                    total += sum(int(l.split()[1]) for l in f if l.startswith("Pss:"))
+                    total += sum(int(l.split()[1]) for l in f if l.startswith(f"{kind}:"))
             except (FileNotFoundError, ProcessLookupError):
                 pass
         return total
