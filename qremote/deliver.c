@@ -190,16 +190,19 @@ _Static_assert(REMOTEJOB_TRIED >= TRIES_MAX, "a report names each");
 
 /* ---- addresses that did not answer lately ---- */
 
-static void ip_of(const struct address *a, uint8_t ip[REMOTEJOB_IP])
+static void addr_of(const struct target *t, uint8_t addr[REMOTEJOB_ADDR])
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	const struct address *a = &t->addr;
 
 	if (a->family != AF_INET) {
-		memcpy(ip, a->ip, REMOTEJOB_IP);
-		return;
+		memcpy(addr, a->ip, 16);
+	} else {
+		memcpy(addr, mapped, sizeof mapped);
+		memcpy(addr + sizeof mapped, a->ip, 4);
 	}
-	memcpy(ip, mapped, sizeof mapped);
-	memcpy(ip + sizeof mapped, a->ip, 4);
+	addr[16] = (uint8_t)(t->port >> 8);
+	addr[17] = (uint8_t)(t->port & 0xff);
 }
 
 static void note_reach(struct remote *r, const struct target *t)
@@ -208,7 +211,7 @@ static void note_reach(struct remote *r, const struct target *t)
 
 	if (r->smtp.reach == 0 || n == REMOTEJOB_TRIED)
 		return;
-	ip_of(&t->addr, r->tried.at[n].ip);
+	addr_of(t, r->tried.at[n].addr);
 	r->tried.at[n].reach = r->smtp.reach;
 	r->tried.count++;
 }
@@ -216,12 +219,12 @@ static void note_reach(struct remote *r, const struct target *t)
 static int is_left_alone(const struct remote *r, const struct job *j,
 			 const struct target *t)
 {
-	uint8_t ip[REMOTEJOB_IP];
+	uint8_t addr[REMOTEJOB_ADDR];
 
 	if (r->dead->count == 0 || (j->flags & JOB_INSIST) != 0)
 		return 0;
-	ip_of(&t->addr, ip);
-	return remotejob_is_dead(r->dead, ip);
+	addr_of(t, addr);
+	return remotejob_is_dead(r->dead, addr);
 }
 
 static void try_target(struct remote *r, const struct target *t, const struct mail *m,

@@ -4,10 +4,10 @@
 
 #include "rnd.h"
 
-static struct memory_entry *find(struct memory *m, const uint8_t *ip)
+static struct memory_entry *find(struct memory *m, const uint8_t *addr)
 {
 	for (size_t i = 0; i < m->n; i++)
-		if (memcmp(m->entry[i].ip, ip, REMOTEJOB_IP) == 0)
+		if (memcmp(m->entry[i].addr, addr, REMOTEJOB_ADDR) == 0)
 			return &m->entry[i];
 	return NULL;
 }
@@ -22,11 +22,11 @@ static struct memory_entry *oldest(struct memory *m)
 	return best;
 }
 
-static void learn(struct memory *m, const uint8_t *ip, int64_t now)
+static void learn(struct memory *m, const uint8_t *addr, int64_t now)
 {
 	struct memory_entry *e = m->n < MEMORY_SIZE ? &m->entry[m->n++] : oldest(m);
 
-	memcpy(e->ip, ip, REMOTEJOB_IP);
+	memcpy(e->addr, addr, REMOTEJOB_ADDR);
 	e->failed = now;
 	e->until = 0;
 }
@@ -36,13 +36,13 @@ static void forget(struct memory *m, struct memory_entry *e)
 	*e = m->entry[--m->n];
 }
 
-static void failed(struct memory *m, const uint8_t *ip, char reach, int64_t now)
+static void failed(struct memory *m, const uint8_t *addr, char reach, int64_t now)
 {
-	struct memory_entry *e = find(m, ip);
+	struct memory_entry *e = find(m, addr);
 	uint32_t rest = reach == REACH_TIMEOUT ? MEMORY_TIMEOUT : MEMORY_REFUSED;
 
 	if (e == NULL) {
-		learn(m, ip, now);
+		learn(m, addr, now);
 		return;
 	}
 	if (now - e->failed < MEMORY_GAP)
@@ -54,11 +54,11 @@ static void failed(struct memory *m, const uint8_t *ip, char reach, int64_t now)
 void memory_note(struct memory *m, const struct remotejob_tried *tried, int64_t now)
 {
 	for (size_t i = 0; i < tried->count; i++) {
-		const uint8_t *ip = tried->at[i].ip;
-		struct memory_entry *e = find(m, ip);
+		const uint8_t *addr = tried->at[i].addr;
+		struct memory_entry *e = find(m, addr);
 
 		if (tried->at[i].reach != REACH_CONNECTED)
-			failed(m, ip, tried->at[i].reach, now);
+			failed(m, addr, tried->at[i].reach, now);
 		else if (e != NULL)
 			forget(m, e);
 	}
@@ -70,6 +70,7 @@ struct remotejob_dead memory_dead(struct memory *m, int64_t now)
 
 	for (size_t i = 0; i < m->n; i++)
 		if (m->entry[i].until > now)
-			memcpy(m->ips + n++ * REMOTEJOB_IP, m->entry[i].ip, REMOTEJOB_IP);
-	return (struct remotejob_dead){n, m->ips};
+			memcpy(m->addrs + n++ * REMOTEJOB_ADDR, m->entry[i].addr,
+			       REMOTEJOB_ADDR);
+	return (struct remotejob_dead){n, m->addrs};
 }

@@ -27,11 +27,11 @@ enum {
 struct memory {
 	size_t n;
 	struct memory_entry {
-		uint8_t ip[REMOTEJOB_IP];
+		uint8_t addr[REMOTEJOB_ADDR];
 		int64_t failed; /* when the failure that counts was */
 		int64_t until;  /* left alone; 0: it failed once */
 	} entry[MEMORY_SIZE];
-	char ips[MEMORY_SIZE * REMOTEJOB_IP]; /* for memory_dead() */
+	char addrs[MEMORY_SIZE * REMOTEJOB_ADDR]; /* for memory_dead() */
 };
 
 /* now: of clock_mono_ms(). */

@@ -18,10 +18,10 @@ static void job(const char *p, size_t n, struct sbuf *again)
 
 	if (remotejob_get(&j, &dead, p, n) == -1)
 		return;
-	head = 2 + dead.count * REMOTEJOB_IP;
+	head = 2 + dead.count * REMOTEJOB_ADDR;
 	if (dead.count > 0 &&
-	    !remotejob_is_dead(&dead, (const uint8_t *)dead.ips +
-					  (dead.count - 1) * REMOTEJOB_IP))
+	    !remotejob_is_dead(&dead, (const uint8_t *)dead.addrs +
+					  (dead.count - 1) * REMOTEJOB_ADDR))
 		abort();
 	if (n - head <= LIMIT_FRAME &&
 	    (remotejob_put(again, &dead, p + head, n - head) == -1 || again->len != n ||

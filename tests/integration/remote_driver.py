@@ -24,8 +24,11 @@ QID = "0QJvD3qwUb41z9a1c"
 INSIST = 1  # lib/job.h
 
 
-def ip16(ip):
-    return ipaddress.ip_address(ip if ":" in ip else "::ffff:" + ip).packed
+def address(text):
+    """Of lib/remotejob.h: "ip" (port 25) or "ip port"."""
+    ip, _, port = text.partition(" ")
+    packed = ipaddress.ip_address(ip if ":" in ip else "::ffff:" + ip).packed
+    return packed + struct.pack(">H", int(port or 25))
 
 
 class Report:
@@ -34,10 +37,10 @@ class Report:
         if not spawner:  # lib/remotejob.h
             n = frame[0]
             for i in range(n):
-                at = frame[1 + 17 * i : 18 + 17 * i]
+                at = frame[1 + 19 * i : 20 + 19 * i]
                 ip = ipaddress.ip_address(at[:16])
-                self.tried.append((str(ip.ipv4_mapped or ip), chr(at[16])))
-            frame = frame[1 + 17 * n :]
+                self.tried.append((str(ip.ipv4_mapped or ip), chr(at[18])))
+            frame = frame[1 + 19 * n :]
         self.slot, self.pace, count = struct.unpack(">HcH", frame[:5])
         self.pace = self.pace.decode()
         fields = frame[5:].split(b"\0")
@@ -112,7 +115,7 @@ class Remote:
         frame += struct.pack(">H", len(rcpts))
         frame += b"".join(z(r) + bytes([n]) + z(o) for r, n, o in zip(rcpts, notify, orcpt))
         if not self.spawner:
-            frame = struct.pack(">H", len(dead)) + b"".join(map(ip16, dead)) + frame
+            frame = struct.pack(">H", len(dead)) + b"".join(map(address, dead)) + frame
         self.sock.sendmsg(
             [frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))]
         )

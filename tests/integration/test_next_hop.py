@@ -97,18 +97,24 @@ def test_connection_carries_a_hundred_messages():
 def test_leaves_alone_whom_it_is_told():
     got = []
     with Server(speaker(got)) as s, Remote() as r:
-        rep = r.deliver(route=s.route, dead=["192.0.2.1", "127.0.0.1"])
+        rep = r.deliver(route=s.route, dead=["192.0.2.1", s.route])
         assert (rep.letters, rep.pace, rep.tried) == ("Z", "U", [])
         assert "did not answer lately" in rep.texts[0] and "(#4.4.1)" in rep.texts[0]
-        rep = r.deliver(route=s.route, dead=["127.0.0.1"], flags=INSIST)
+        rep = r.deliver(route=s.route, dead=[s.route], flags=INSIST)
         assert rep.letters == "K"
         assert s.connections == 1
+
+
+def test_another_port_of_it_is_another_address():
+    """Else a stranger whose MX is our relay, where 25 is shut, would shut the relay's 587."""
+    with Server(speaker([])) as s, Remote() as r:
+        assert r.deliver(route=s.route, dead=["127.0.0.1", f"127.0.0.1 {s.port + 1}"]).letters == "K"
 
 
 def test_dead_one_does_not_make_the_others_final():
     """5xx from the one that answers is no word of the one that is left alone."""
     with Server(speaker([], greeting="554 no")) as s, Remote() as r:
-        rep = r.deliver(route=f"[::1] {s.port},{s.route}", dead=["::1"])
+        rep = r.deliver(route=f"[::1] {s.port},{s.route}", dead=[f"::1 {s.port}"])
     assert rep.letters == "Z"
 
 

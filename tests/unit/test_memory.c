@@ -14,8 +14,8 @@ static void note(uint8_t who, char reach, int64_t now)
 {
 	struct remotejob_tried t = {.count = 1};
 
-	t.at[0].ip[15] = who;
-	t.at[0].ip[14] = 1;
+	t.at[0].addr[15] = who;
+	t.at[0].addr[14] = 1;
 	t.at[0].reach = reach;
 	memory_note(&memory, &t, now);
 }
@@ -23,9 +23,9 @@ static void note(uint8_t who, char reach, int64_t now)
 static int is_dead(uint8_t who, int64_t now)
 {
 	struct remotejob_dead d = memory_dead(&memory, now);
-	uint8_t ip[REMOTEJOB_IP] = {[14] = 1, [15] = who};
+	uint8_t addr[REMOTEJOB_ADDR] = {[14] = 1, [15] = who};
 
-	return remotejob_is_dead(&d, ip);
+	return remotejob_is_dead(&d, addr);
 }
 
 /* Steps of one address: at a time it does something, then it is dead or not. */
@@ -84,7 +84,7 @@ static void is_bounded(void **state)
 	(void)state;
 	memset(&memory, 0, sizeof memory);
 	for (uint32_t i = 0; i < 1000; i++) {
-		memcpy(t.at[0].ip, &i, sizeof i);
+		memcpy(t.at[0].addr, &i, sizeof i);
 		memory_note(&memory, &t, i);
 		memory_note(&memory, &t, i + MEMORY_GAP);
 	}
