@@ -79,6 +79,15 @@ int sbuf_catz(struct sbuf *b, const char *s)
 	return sbuf_cat(b, s, strlen(s) + 1);
 }
 
+int sbuf_field(struct sbuf *b, char letter, const char *s)
+{
+	size_t n = strlen(s) + 1;
+
+	if (sbuf_reserve(b, 1 + n) == -1)
+		return -1;
+	return sbuf_catc(b, letter) == -1 ? -1 : sbuf_cat(b, s, n);
+}
+
 int sbuf_catu(struct sbuf *b, uint64_t n)
 {
 	char digits[20];

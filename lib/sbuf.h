@@ -37,6 +37,10 @@ __attribute__((warn_unused_result)) int sbuf_catc(struct sbuf *b, char c);
 /* The string and its ending NUL, as a field between our programs. */
 __attribute__((warn_unused_result)) int sbuf_catz(struct sbuf *b, const char *s);
 
+/* The same with its letter in front, as in an envelope (qfile.h). */
+__attribute__((warn_unused_result)) int sbuf_field(struct sbuf *b, char letter,
+						   const char *s);
+
 /* Decimal number. */
 __attribute__((warn_unused_result)) int sbuf_catu(struct sbuf *b, uint64_t n);
 

@@ -8,14 +8,12 @@
 
 int mail_envelope(const struct mail *m, struct sbuf *env)
 {
-	if (sbuf_catc(env, 'F') == -1 || sbuf_catz(env, m->sender) == -1)
-		return -1;
-	if (m->envid != NULL && *m->envid != '\0' &&
-	    (sbuf_catc(env, 'E') == -1 || sbuf_catz(env, m->envid) == -1))
-		return -1;
-	if (m->ret != '\0' &&
-	    (sbuf_catc(env, 'R') == -1 || sbuf_catc(env, m->ret) == -1 ||
-	     sbuf_catc(env, '\0') == -1))
+	const char ret[] = {m->ret, '\0'};
+
+	if (sbuf_field(env, 'F', m->sender) == -1 ||
+	    (m->envid != NULL && *m->envid != '\0' &&
+	     sbuf_field(env, 'E', m->envid) == -1) ||
+	    (*ret != '\0' && sbuf_field(env, 'R', ret) == -1))
 		return -1;
 	return sbuf_cat(env, m->rcpts->fields.p, m->rcpts->fields.len);
 }

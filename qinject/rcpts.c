@@ -49,11 +49,6 @@ static uint32_t *find(struct rcpts *r, const char *kept)
 	return &r->slot[i];
 }
 
-static int put(struct rcpts *r, char letter, const char *value)
-{
-	return sbuf_catc(&r->fields, letter) == -1 ? -1 : sbuf_catz(&r->fields, value);
-}
-
 int rcpts_add(struct rcpts *r, const char *kept)
 {
 	return rcpts_add_asked(r, kept, r->notify, NULL);
@@ -69,9 +64,10 @@ int rcpts_add_asked(struct rcpts *r, const char *kept, unsigned notify, const ch
 		return 0;
 	if (r->n == LIMIT_RECIPIENTS)
 		return fail(FAIL_DATA, "too many recipients (over %d)", LIMIT_RECIPIENTS);
-	if (put(r, 'T', kept) == -1 ||
-	    (notify != 0 && put(r, 'N', notify_text(notify, letters)) == -1) ||
-	    (orcpt != NULL && put(r, 'O', orcpt) == -1))
+	if (sbuf_field(&r->fields, 'T', kept) == -1 ||
+	    (notify != 0 &&
+	     sbuf_field(&r->fields, 'N', notify_text(notify, letters)) == -1) ||
+	    (orcpt != NULL && sbuf_field(&r->fields, 'O', orcpt) == -1))
 		return fail_sys(FAIL_DATA, "keep all the recipients");
 	*slot = at;
 	r->n++;

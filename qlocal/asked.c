@@ -68,9 +68,7 @@ static unsigned forwarded(const struct asked *a, int is_single)
 
 static int put(struct sbuf *env, char letter, const char *value)
 {
-	if (*value == '\0')
-		return 0;
-	return sbuf_catc(env, letter) == -1 ? -1 : sbuf_catz(env, value);
+	return *value == '\0' ? 0 : sbuf_field(env, letter, value);
 }
 
 int asked_put_sender(const struct asked *a, struct sbuf *env)

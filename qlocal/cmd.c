@@ -63,8 +63,7 @@ static void make_envelope(struct sbuf *env, char *const *addresses)
 	asked_of_environment(&asked);
 	if (sender == NULL)
 		die_msg(EXIT_PERM, "NEWSENDER is not set");
-	if (sbuf_catc(env, 'F') == -1 || sbuf_catz(env, sender) == -1 ||
-	    asked_put_sender(&asked, env) == -1)
+	if (sbuf_field(env, 'F', sender) == -1 || asked_put_sender(&asked, env) == -1)
 		die_sys(EXIT_TEMP, "make the envelope");
 	for (; *addresses != NULL; addresses++) {
 		if (**addresses == '\0' || strlen(*addresses) > LIMIT_ADDRESS)

@@ -65,7 +65,7 @@ static void answer(struct client *c, const struct verdict *v)
 
 	free(c->asked);
 	c->asked = NULL;
-	if (sbuf_catc(&b, v->letter) == -1 || sbuf_catz(&b, v->text) == -1 ||
+	if (sbuf_field(&b, v->letter, v->text) == -1 ||
 	    usock_send(c->fd, b.p, b.len, -1) == -1)
 		drop(c);
 	sbuf_free(&b);

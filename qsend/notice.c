@@ -267,8 +267,7 @@ static int put_envelope(struct submit *s, const char *sender, const char *to)
 	struct sbuf env = SBUF_INIT(LIMIT_FRAME);
 	int r = -1;
 
-	if (sbuf_catc(&env, 'F') == 0 && sbuf_catz(&env, sender) == 0 &&
-	    sbuf_catc(&env, 'T') == 0 && sbuf_catz(&env, to) == 0)
+	if (sbuf_field(&env, 'F', sender) == 0 && sbuf_field(&env, 'T', to) == 0)
 		r = submit_envelope(s, env.p, env.len);
 	sbuf_free(&env);
 	return r;

@@ -31,83 +31,69 @@ int cmd_is_ascii(const char *s)
 	return *s == '\0';
 }
 
-static const struct param *find(const struct session *s, const struct param *table,
+static const struct param *find(const struct config *cfg, const struct param *table,
 				const char *name)
 {
 	for (; table->name != NULL; table++)
-		if (strcasecmp(table->name, name) == 0 &&
-		    !(table->is_dsn && s->cfg.no_dsn))
+		if (strcasecmp(table->name, name) == 0 && !(table->is_dsn && cfg->no_dsn))
 			return table;
 	return NULL;
 }
 
-enum reply cmd_params(struct session *s, const struct param *table, void *to, char *rest)
+enum reply cmd_params(struct params *p, const struct param *table, char *rest)
 {
 	unsigned seen = 0;
 	char *save;
 
-	for (char *p = strtok_r(rest, " ", &save); p != NULL;
-	     p = strtok_r(NULL, " ", &save)) {
-		char *value = p + strcspn(p, "=");
+	for (char *name = strtok_r(rest, " ", &save); name != NULL;
+	     name = strtok_r(NULL, " ", &save)) {
+		char *value = name + strcspn(name, "=");
 		const struct param *is;
 		enum reply r;
 
 		if (*value != '\0')
 			*value++ = '\0';
-		is = find(s, table, p);
+		is = find(p->cfg, table, name);
 		if (is == NULL)
 			return SAY_BAD_PARAMETER;
 		if (seen & 1U << (is - table))
 			return SAY_BAD_ARGUMENT;
 		seen |= 1U << (is - table);
-		r = is->take(s, to, value);
+		r = is->take(p, value);
 		if (r != SAY_OK)
 			return r;
 	}
 	return SAY_OK;
 }
 
-struct mail_params {
-	const char *envid; /* in the command line */
-	char ret;
-};
-
 /* RFC 1870 4: the client's estimate. */
-static enum reply param_size(struct session *s, void *to, const char *value)
+static enum reply param_size(struct params *p, const char *value)
 {
 	uint64_t size;
 
-	(void)to;
 	if (strlen(value) > 20 || num_parse(value, UINT64_MAX, &size) == -1)
 		return SAY_BAD_ARGUMENT;
-	return size > s->cfg.databytes ? SAY_TOO_BIG : SAY_OK;
+	return size > p->cfg->databytes ? SAY_TOO_BIG : SAY_OK;
 }
 
 /* RFC 6152 3; our messages are 8-bit clean either way. */
-static enum reply param_body(struct session *s, void *to, const char *value)
+static enum reply param_body(struct params *p, const char *value)
 {
-	(void)s;
-	(void)to;
+	(void)p;
 	return strcasecmp(value, "7BIT") == 0 || strcasecmp(value, "8BITMIME") == 0
 		   ? SAY_OK
 		   : SAY_BAD_ARGUMENT;
 }
 
 /* RFC 3461 4.3 */
-static enum reply param_ret(struct session *s, void *to, const char *value)
+static enum reply param_ret(struct params *p, const char *value)
 {
-	struct mail_params *p = to;
-
-	(void)s;
-	return dsn_ret(value, &p->ret) == 0 ? SAY_OK : SAY_BAD_ARGUMENT;
+	return dsn_ret(value, p->ret) == 0 ? SAY_OK : SAY_BAD_ARGUMENT;
 }
 
 /* RFC 3461 4.4 */
-static enum reply param_envid(struct session *s, void *to, const char *value)
+static enum reply param_envid(struct params *p, const char *value)
 {
-	struct mail_params *p = to;
-
-	(void)s;
 	p->envid = value;
 	return dsn_envid(value) == 0 ? SAY_OK : SAY_BAD_ARGUMENT;
 }
@@ -118,7 +104,8 @@ static const struct param params[] = {{"SIZE", param_size, 0},
 				      {"ENVID", param_envid, 1},
 				      {NULL, NULL, 0}};
 
-static enum reply check(struct session *s, char *arg, char *sender, struct mail_params *p)
+static enum reply check(const struct session *s, char *arg, char *sender,
+			struct params *p)
 {
 	char *rest;
 
@@ -130,25 +117,21 @@ static enum reply check(struct session *s, char *arg, char *sender, struct mail_
 		return SAY_EIGHT_BIT;
 	if (cmd_path(arg, "FROM:", sender, NULL, &rest) == -1)
 		return SAY_BAD_SENDER;
-	return cmd_params(s, params, p, rest);
-}
-
-static int put(struct session *s, char letter, const char *value)
-{
-	return sbuf_catc(&s->env, letter) == -1 ? -1 : sbuf_catz(&s->env, value);
+	return cmd_params(p, params, rest);
 }
 
 /* The fields of lib/qfile.h up to the first recipient. */
-static int begin_envelope(struct session *s, const struct mail_params *p)
+static int begin_envelope(struct session *s, const struct params *p)
 {
-	const char ret[] = {p->ret, '\0'};
+	struct sbuf *env = &s->env;
 
-	sbuf_clear(&s->env);
-	if ((s->peer.ip_known && put(s, 'C', s->peer.ip) == -1) ||
-	    (s->peer.ip_known && s->peer.relay != NULL && put(s, 'S', "1") == -1) ||
-	    put(s, 'F', s->sender) == -1 ||
-	    (p->envid != NULL && put(s, 'E', p->envid) == -1) ||
-	    (p->ret != '\0' && put(s, 'R', ret) == -1))
+	sbuf_clear(env);
+	if ((s->peer.ip_known && sbuf_field(env, 'C', s->peer.ip) == -1) ||
+	    (s->peer.ip_known && s->peer.relay != NULL &&
+	     sbuf_field(env, 'S', "1") == -1) ||
+	    sbuf_field(env, 'F', s->sender) == -1 ||
+	    (p->envid != NULL && sbuf_field(env, 'E', p->envid) == -1) ||
+	    (*p->ret != '\0' && sbuf_field(env, 'R', p->ret) == -1))
 		return -1;
 	return 0;
 }
@@ -156,7 +139,7 @@ static int begin_envelope(struct session *s, const struct mail_params *p)
 void cmd_mail(struct session *s, char *arg)
 {
 	char sender[LIMIT_ADDRESS + 1];
-	struct mail_params p = {0};
+	struct params p = {.cfg = &s->cfg};
 	enum reply r = check(s, arg, sender, &p);
 
 	if (r != SAY_OK) {

@@ -24,26 +24,15 @@ static const char *reason(enum reply r)
 	}
 }
 
-struct rcpt_params {
-	unsigned notify;
-	const char *orcpt; /* in the command line */
-};
-
 /* RFC 3461 4.1 */
-static enum reply param_notify(struct session *s, void *to, const char *value)
+static enum reply param_notify(struct params *p, const char *value)
 {
-	struct rcpt_params *p = to;
-
-	(void)s;
 	return dsn_notify(value, &p->notify) == 0 ? SAY_OK : SAY_BAD_ARGUMENT;
 }
 
 /* RFC 3461 4.2 */
-static enum reply param_orcpt(struct session *s, void *to, const char *value)
+static enum reply param_orcpt(struct params *p, const char *value)
 {
-	struct rcpt_params *p = to;
-
-	(void)s;
 	p->orcpt = value;
 	return dsn_orcpt(value) == 0 ? SAY_OK : SAY_BAD_ARGUMENT;
 }
@@ -52,8 +41,8 @@ static const struct param params[] = {
     {"NOTIFY", param_notify, 1}, {"ORCPT", param_orcpt, 1}, {NULL, NULL, 0}};
 
 /* The transaction's state, the address's form, the parameters. */
-static enum reply parse(struct session *s, char *arg, char *rcpt, int *routed,
-			struct rcpt_params *p)
+static enum reply parse(const struct session *s, char *arg, char *rcpt, int *routed,
+			struct params *p)
 {
 	char *rest;
 
@@ -65,7 +54,7 @@ static enum reply parse(struct session *s, char *arg, char *rcpt, int *routed,
 		return SAY_EIGHT_BIT;
 	if (cmd_path(arg, "TO:", rcpt, routed, &rest) == -1 || rcpt[0] == '\0')
 		return SAY_BAD_RCPT;
-	return cmd_params(s, params, p, rest);
+	return cmd_params(p, params, rest);
 }
 
 /* Ours or the client's right; then, whether there is such a user. Two names hear those
@@ -90,24 +79,21 @@ static enum reply judge(struct session *s, char *rcpt, int routed)
 }
 
 /* Room is made beforehand: half a recipient would be a torn envelope. */
-static int put(struct session *s, const char *rcpt, const struct rcpt_params *p)
+static int put(struct session *s, const char *rcpt, const struct params *p)
 {
 	const char *orcpt = p->orcpt != NULL ? p->orcpt : "";
 	char notify[4];
 
 	if (sbuf_reserve(&s->env, 2 + strlen(rcpt) + 2 + 3 + 2 + strlen(orcpt)) == -1 ||
-	    sbuf_catc(&s->env, 'T') == -1 || sbuf_catz(&s->env, rcpt) == -1)
-		return -1;
-	if (p->notify != 0 && (sbuf_catc(&s->env, 'N') == -1 ||
-			       sbuf_catz(&s->env, notify_text(p->notify, notify)) == -1))
-		return -1;
-	if (*orcpt != '\0' &&
-	    (sbuf_catc(&s->env, 'O') == -1 || sbuf_catz(&s->env, orcpt) == -1))
+	    sbuf_field(&s->env, 'T', rcpt) == -1 ||
+	    (p->notify != 0 &&
+	     sbuf_field(&s->env, 'N', notify_text(p->notify, notify)) == -1) ||
+	    (*orcpt != '\0' && sbuf_field(&s->env, 'O', orcpt) == -1))
 		return -1;
 	return 0;
 }
 
-static enum reply keep(struct session *s, const char *rcpt, const struct rcpt_params *p)
+static enum reply keep(struct session *s, const char *rcpt, const struct params *p)
 {
 	if (put(s, rcpt, p) == -1)
 		return SAY_TOO_MANY_RCPTS;
@@ -119,7 +105,7 @@ static enum reply keep(struct session *s, const char *rcpt, const struct rcpt_pa
 void cmd_rcpt(struct session *s, char *arg)
 {
 	char rcpt[LIMIT_ADDRESS + 1] = "";
-	struct rcpt_params p = {0};
+	struct params p = {.cfg = &s->cfg};
 	int routed = 0;
 	enum reply r = parse(s, arg, rcpt, &routed, &p);
 

@@ -82,15 +82,23 @@ static int load_domains(struct config *c)
 	return c->has_more == -1 ? fail(more_name) : 0;
 }
 
+/* A switch: the file is there, and not empty. */
+static int has_line(const char *name)
+{
+	char *line = NULL;
+	int r = control_line(name, &line);
+
+	free(line);
+	return r;
+}
+
 /* One look for a file that a stranger's session spares. */
 static int load_aliases(struct config *c)
 {
 	static const char name[] = "aliases.cdb";
 	char path[LIMIT_PATH];
-	char *yes = NULL;
-	int r = getenv("RELAYCLIENT") != NULL ? control_line("expn", &yes) : 0;
+	int r = getenv("RELAYCLIENT") != NULL ? has_line("expn") : 0;
 
-	free(yes);
 	if (r != 1)
 		return r;
 	if (path_join(path, sizeof path, paths.control, name) == NULL)
@@ -117,21 +125,11 @@ static int load_numbers(struct config *c)
 	return 0;
 }
 
-static int load_nodsn(struct config *c)
-{
-	char *yes = NULL;
-	int r = control_line("nodsn", &yes);
-
-	free(yes);
-	c->no_dsn = r == 1 || getenv("NODSN") != NULL;
-	return r;
-}
-
 int config_load(struct config *c)
 {
 	if (load_names(c) == -1 || load_domains(c) == -1 || load_numbers(c) == -1 ||
-	    load_map(&c->badmailfrom, "badmailfrom", 0) == -1 || load_aliases(c) == -1 ||
-	    load_nodsn(c) == -1)
+	    load_map(&c->badmailfrom, "badmailfrom", 0) == -1 || load_aliases(c) == -1)
 		return -1;
-	return 0;
+	c->no_dsn = getenv("NODSN") != NULL ? 1 : has_line("nodsn");
+	return c->no_dsn == -1 ? -1 : 0;
 }

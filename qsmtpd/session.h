@@ -87,16 +87,25 @@ void cmd_not_smtp(struct session *s, char *arg);
 int cmd_path(char *arg, const char *word, char kept[LIMIT_ADDRESS + 1], int *routed,
 	     char **rest);
 
-/* A parameter of MAIL or RCPT: SAY_OK, or what to say. One that no_dsn switches off is
- * not known, then. */
+/* What the parameters of a MAIL or RCPT say; strings are in the command line. */
+struct params {
+	const struct config *cfg;
+	const char *envid; /* or NULL, like orcpt */
+	const char *orcpt;
+	char ret[2]; /* or "" */
+	unsigned notify;
+};
+
+/* One of them: SAY_OK, or what to say. One that no_dsn switches off is not known, then.
+ */
 struct param {
 	const char *name;
-	enum reply (*take)(struct session *s, void *to, const char *value);
+	enum reply (*take)(struct params *p, const char *value);
 	int is_dsn;
 };
 
 /* All of rest, by the table (which ends in a NULL name); each at most once. */
-enum reply cmd_params(struct session *s, const struct param *table, void *to, char *rest);
+enum reply cmd_params(struct params *p, const struct param *table, char *rest);
 
 /* Without SMTPUTF8 (RFC 6531) addresses are ASCII. */
 int cmd_is_ascii(const char *s);
