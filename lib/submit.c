@@ -96,6 +96,20 @@ static int has_offer(const struct submit *s)
 	return s->id[0] != '\0' && poll(&p, 1, 0) == 0;
 }
 
+/* What follows a part that is missing must not look like the rest: it is over. */
+static int put(struct submit *s, const char *p, size_t n, const char *behind)
+{
+	int e;
+
+	if (s->fd == -1)
+		return fail(EPIPE);
+	if (netstr_write(s->fd, p, n, behind, s->deadline) == 0)
+		return 0;
+	e = errno;
+	submit_close(s);
+	return fail(e);
+}
+
 int submit_envelope(struct submit *s, const char *env, size_t n)
 {
 	if (n > LIMIT_ENVELOPE)
@@ -103,7 +117,7 @@ int submit_envelope(struct submit *s, const char *env, size_t n)
 	if (!has_offer(s))
 		return fail(EPIPE);
 	s->fill = 0;
-	return netstr_write(s->fd, env, n, "", s->deadline);
+	return put(s, env, n, "");
 }
 
 static int flush(struct submit *s, const char *behind)
@@ -111,7 +125,7 @@ static int flush(struct submit *s, const char *behind)
 	size_t n = s->fill;
 
 	s->fill = 0;
-	return netstr_write(s->fd, s->buf, n, behind, s->deadline);
+	return put(s, s->buf, n, behind);
 }
 
 int submit_data(struct submit *s, const void *p, size_t n)

@@ -271,13 +271,43 @@ static void test_nobody_serves(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* A part could not be written: nothing of what follows may, or the message had a hole. */
+static void test_nothing_follows_a_lost_part(void **state)
+{
+	static char big[4 * LIMIT_CHUNK];
+	char got[4096];
+	char answer;
+	int peer;
+
+	(void)state;
+	assert_int_equal(open_with(OFFER, 1, &peer), 0);
+	submit_deadline(&s, clock_mono_ms() + 50);
+	assert_int_equal(submit_envelope(&s, ENV, sizeof ENV), 0);
+	while (submit_data(&s, big, sizeof big) == 0)
+		;
+	assert_int_equal(errno, ETIMEDOUT);
+	for (ssize_t n = 1; n > 0;) /* it has room again */
+		n = recv(peer, got, sizeof got, MSG_DONTWAIT);
+	submit_deadline(&s, soon());
+	assert_int_equal(submit_data(&s, big, sizeof big), -1);
+	assert_int_equal(errno, EPIPE);
+	assert_int_equal(submit_commit(&s, &answer), -1);
+	submit_close(&s);
+	(void)close(peer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_open),        cmocka_unit_test(test_reason),
-	    cmocka_unit_test(test_commit),      cmocka_unit_test(test_withdrawn),
-	    cmocka_unit_test(test_wire),        cmocka_unit_test(test_too_large),
-	    cmocka_unit_test(test_server_gone), cmocka_unit_test(test_nobody_serves),
+	    cmocka_unit_test(test_open),
+	    cmocka_unit_test(test_reason),
+	    cmocka_unit_test(test_commit),
+	    cmocka_unit_test(test_withdrawn),
+	    cmocka_unit_test(test_wire),
+	    cmocka_unit_test(test_too_large),
+	    cmocka_unit_test(test_nothing_follows_a_lost_part),
+	    cmocka_unit_test(test_server_gone),
+	    cmocka_unit_test(test_nobody_serves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
