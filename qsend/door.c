@@ -14,7 +14,8 @@
 #include "sbuf.h"
 #include "usock.h"
 
-enum { PATIENCE = 10, CLIENTS_OF_ONE = 3 };
+/* The last places are those of the keeper's door. */
+enum { PATIENCE = 10, CLIENTS_OF_ONE = 3, CLIENTS_OF_CTL = 3 };
 
 struct client {
 	int used;
@@ -174,17 +175,21 @@ static void serve_client(struct sched *q, struct client *c)
 
 /* ---- the loop's side ---- */
 
-static struct client *free_client(uid_t uid)
+static struct client *free_client(uid_t uid, int is_ctl)
 {
 	struct client *place = NULL;
 	int same = 0;
+	int others = 0;
 
 	for (int i = 0; i < CLIENTS; i++) {
 		if (!clients[i].used)
 			place = &clients[i];
 		else
 			same += clients[i].uid == uid;
+		others += clients[i].used && !clients[i].ctl;
 	}
+	if (!is_ctl && others >= CLIENTS - CLIENTS_OF_CTL)
+		return NULL;
 	return same < CLIENTS_OF_ONE ? place : NULL;
 }
 
@@ -197,7 +202,7 @@ void door_accept(struct sched *q, int listener, int is_ctl)
 
 	if (fd == -1)
 		return;
-	if (usock_peer(fd, &uid, &pid) == -1 || (c = free_client(uid)) == NULL) {
+	if (usock_peer(fd, &uid, &pid) == -1 || (c = free_client(uid, is_ctl)) == NULL) {
 		(void)close(fd);
 		return;
 	}
