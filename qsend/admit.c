@@ -29,6 +29,19 @@ void wait_unsorted(struct sched *q, const struct msg *m, uint32_t pause)
 	push(&q->unsorted, &e);
 }
 
+size_t wait_of(struct sched *q, struct channel *c, const struct entry *e, wait_look *look)
+{
+	size_t n = 0;
+
+	for (int s = 0; s < SIZES; s++) {
+		n += look(&c->lanes[s].waiting, e->ns, e->random);
+		for (struct dest *d = q->dests.oldest;
+		     c->kind == ROUTE_REMOTE && d != NULL; d = d->newer)
+			n += look(&d->waiting[s], e->ns, e->random);
+	}
+	return n;
+}
+
 static uint32_t count_todo(const struct msg *m, int channel)
 {
 	uint32_t n = 0;
@@ -206,11 +219,32 @@ static int is_held(struct sched *q, struct msg *m, const struct entry *e)
 	return 1;
 }
 
+/* The keeper had it back while a half of it was under way: the entry stands for the
+ * other one, and for whatever waited of it. */
+static void sort_rest(struct sched *q, struct msg *m, const struct entry *e)
+{
+	if (m->settling || m->stopped || m->bad) { /* it will soon be loaded no more */
+		struct entry later = *e;
+
+		later.due = q->now.mono + REST;
+		push(&q->unsorted, &later);
+		return;
+	}
+	heaps_forget(q, e->ns, e->random);
+	for (int c = 0; c < CHANNELS; c++)
+		if (!m->half[c].on)
+			sort_half(q, m, &q->ch[c], *e);
+}
+
 static void sort_next(struct sched *q)
 {
 	struct entry e = due_pop(&q->unsorted);
-	struct msg *m;
+	struct msg *m = msg_find(q, &e);
 
+	if (m != NULL) {
+		sort_rest(q, m, &e);
+		return;
+	}
 	switch (msg_load(q, &e, &m)) {
 	case LOAD_LATER:
 		push_later(q, &q->unsorted, &e);
@@ -225,6 +259,21 @@ static void sort_next(struct sched *q)
 			sort_half(q, m, &q->ch[c], e);
 		settle_if_idle(q, m);
 	}
+}
+
+/* Routes have changed since it began to wait: some of its recipients, or all, belong to
+ * the other channel now, where nothing may stand for them. */
+static void sort_moved(struct sched *q, struct msg *m, struct channel *other,
+		       const struct entry *e)
+{
+	struct entry moved = *e;
+
+	if (!q->rerouted || m->half[other->kind].on || m->settling || m->stopped ||
+	    m->bad || count_todo(m, other->kind) == 0 ||
+	    wait_of(q, other, e, due_has) > 0)
+		return;
+	moved.flags &= (uint8_t)~ENTRY_RESUMED;
+	sort_half(q, m, other, moved);
 }
 
 static void admit_entry(struct sched *q, struct channel *c, int size, struct entry e,
@@ -250,6 +299,7 @@ static void admit_entry(struct sched *q, struct channel *c, int size, struct ent
 	n = count_todo(m, c->kind);
 	if (n > 0 && !m->bad)
 		half_start(q, m, c, size, &e, n, seat);
+	sort_moved(q, m, &q->ch[!c->kind], &e);
 	settle_if_idle(q, m);
 }
 
@@ -294,6 +344,7 @@ static int admit_from(struct sched *q, struct dest *d)
 {
 	struct channel *c = &q->ch[ROUTE_REMOTE];
 	int left_out = 0;
+	int admitted = 0;
 
 	for (int s = 0; s < SIZES; s++) {
 		struct due *w = &d->waiting[s];
@@ -313,25 +364,28 @@ static int admit_from(struct sched *q, struct dest *d)
 		if (w->n == 0)
 			due_free(w);
 		admit_entry(q, c, s, e, can == DEST_GO ? d : NULL);
+		admitted = 1;
 	}
 	d->turn = 0;
-	dest_stir(&q->dests, d);
+	/* Who is left out for want of a place stays open: no look at it gives him one. */
+	if (admitted || !left_out || d->parked != NULL)
+		dest_stir(&q->dests, d);
 	return !left_out;
 }
 
+/* Each once. */
 static void admit_open(struct sched *q)
 {
-	struct dest *first_out = NULL;
+	const struct dest *first_out = NULL;
 	struct dest *d;
 
-	while ((d = dests_open(&q->dests)) != NULL) {
-		if (!admit_from(q, d)) {
-			dest_open(&q->dests, d);
-			if (first_out == d)
-				return;
-			if (first_out == NULL)
-				first_out = d;
-		}
+	while ((d = q->dests.open.head) != NULL && d != first_out) {
+		(void)dests_open(&q->dests);
+		if (admit_from(q, d))
+			continue;
+		dest_open(&q->dests, d);
+		if (first_out == NULL)
+			first_out = d;
 	}
 }
 

@@ -94,13 +94,6 @@ struct entry due_pop(struct due *d)
 	return top;
 }
 
-static void make_due(struct entry *e, uint32_t now)
-{
-	if (e->due > now)
-		e->due = now;
-	e->flags &= (uint8_t)~ENTRY_RESUMED;
-}
-
 size_t due_walk(struct due *d, enum due_change (*change)(void *arg, struct entry *e),
 		void *arg)
 {
@@ -130,15 +123,9 @@ static size_t find(const struct due *d, uint64_t ns, uint32_t random)
 	return i;
 }
 
-size_t due_one(struct due *d, uint64_t ns, uint32_t random, uint32_t now)
+size_t due_has(struct due *d, uint64_t ns, uint32_t random)
 {
-	size_t i = find(d, ns, random);
-
-	if (i == d->n)
-		return 0;
-	make_due(&d->e[i], now);
-	sift_up(d, i);
-	return 1;
+	return find(d, ns, random) < d->n;
 }
 
 size_t due_forget(struct due *d, uint64_t ns, uint32_t random)

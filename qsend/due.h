@@ -50,8 +50,8 @@ const struct entry *due_top(const struct due *d);
 /* Take that one out. d is not empty. */
 struct entry due_pop(struct due *d);
 
-/* One by its id is due now: how many. */
-size_t due_one(struct due *d, uint64_t ns, uint32_t random, uint32_t now);
+/* How many of that id are there (0 or 1). Linear. */
+size_t due_has(struct due *d, uint64_t ns, uint32_t random);
 
 /* Look at each; change() may alter an entry, or have it taken out. How many it has
  * touched. Linear. */
@@ -59,7 +59,7 @@ enum due_change { DUE_KEPT, DUE_CHANGED, DUE_TAKEN };
 size_t due_walk(struct due *d, enum due_change (*change)(void *arg, struct entry *e),
 		void *arg);
 
-/* Take one out by its id: how many (0 or 1). Linear, as due_one(). */
+/* Take one out by its id: how many (0 or 1). Linear. */
 size_t due_forget(struct due *d, uint64_t ns, uint32_t random);
 
 void due_free(struct due *d);

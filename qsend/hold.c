@@ -295,15 +295,12 @@ static char hold_loaded(struct sched *q, struct msg *m, const struct pick *p, ch
 			back_due(q, p->entry);
 		return 'Z';
 	}
-	if (ask == KEEPER_TAKE)
-		return 'N';
-	/* A copy was made of what it is now: it goes now or not at all. */
-	if (ask == KEEPER_MOVE) {
-		if (p->waits && m->held)
-			back_held(q, p->entry);
-		else if (p->waits)
+	/* It is known; or a copy was made of what it is now: it goes now or not at all.
+	 */
+	if (ask == KEEPER_TAKE || ask == KEEPER_MOVE) {
+		if (p->waits)
 			back_due(q, p->entry);
-		return 'Z';
+		return ask == KEEPER_TAKE ? 'N' : 'Z';
 	}
 	if (ask == KEEPER_RELEASE || ask == KEEPER_HOLD) {
 		if (note_in(q, &m->journal, m->id, ask == KEEPER_HOLD) == -1) {

@@ -46,7 +46,8 @@ static void try_later(struct sched *q, struct half *h, struct channel *c)
 	wait_entry(q, c, h->size, &h->entry);
 }
 
-/* Recipients that a changed control file gave to the other channel. */
+/* Recipients that a changed control file gave to the other channel. What waits of
+ * that one, perhaps for a destination that is not theirs, goes with them. */
 static void hand_over(struct sched *q, struct half *h, const struct channel *c)
 {
 	struct channel *other = &q->ch[!c->kind];
@@ -54,9 +55,7 @@ static void hand_over(struct sched *q, struct half *h, const struct channel *c)
 
 	e.due = q->now.mono;
 	e.dest = 0;
-	for (int s = 0; s < SIZES; s++)
-		if (due_one(&other->lanes[s].waiting, e.ns, e.random, e.due))
-			return;
+	(void)wait_of(q, other, &e, due_forget);
 	push(&other->lanes[h->size].waiting, &e);
 }
 

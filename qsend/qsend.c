@@ -232,6 +232,7 @@ static void reread(struct sched *q)
 	else {
 		route_free(q->route);
 		q->route = r;
+		q->rerouted = 1;
 	}
 	if (conf_load(&q->conf) == -1)
 		warn_msg("keeping the old settings: %s", conf_error());

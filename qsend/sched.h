@@ -208,6 +208,7 @@ struct sched {
 	struct clocks now;
 	struct conf conf;
 	struct route *route;
+	int rerouted; /* the control files were read again: routes may have changed */
 	int cur, new, state, bad; /* directories */
 	int lock;                 /* queue/lock */
 	struct due unsorted;
@@ -254,6 +255,10 @@ void admit(struct sched *q);
 /* An entry goes where it waits: with its destination, or in its lane. */
 void wait_entry(struct sched *q, struct channel *c, int size, const struct entry *e);
 void wait_unsorted(struct sched *q, const struct msg *m, uint32_t pause);
+/* Look in all places where e's half of that channel may wait. Linear. */
+typedef size_t wait_look(struct due *d, uint64_t ns, uint32_t random);
+size_t wait_of(struct sched *q, struct channel *c, const struct entry *e,
+	       wait_look *look);
 
 /* turns.c: the parts of a half, and seats at destinations. */
 int parts_make(struct half *h);

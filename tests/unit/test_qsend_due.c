@@ -64,13 +64,11 @@ static void all_and_one(void **state)
 
 		assert_int_equal(due_push(&d, &e), 0);
 	}
-	assert_int_equal(due_one(&d, 777, ~777U, 40), 1);
-	assert_int_equal(due_top(&d)->ns, 777);
-	assert_int_equal(due_top(&d)->due, 40);
-	assert_int_equal(due_top(&d)->flags, 0);
-	assert_int_equal(due_one(&d, 777, 1, 40), 0);
-	assert_int_equal(due_walk(&d, now_50, NULL), 1000);
-	assert_int_equal(due_pop(&d).ns, 777); /* stays the earlier one */
+	assert_int_equal(due_has(&d, 777, ~777U), 1);
+	assert_int_equal(due_has(&d, 777, 1), 0);
+	assert_int_equal(due_forget(&d, 777, ~777U), 1);
+	assert_int_equal(due_has(&d, 777, ~777U), 0);
+	assert_int_equal(due_walk(&d, now_50, NULL), 999);
 	for (uint64_t i = 0; i < 1000; i++) {
 		struct entry e;
 
