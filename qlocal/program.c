@@ -91,8 +91,14 @@ static int drain(struct run *r)
 
 static int reap(struct run *r)
 {
-	if (!r->ended && waitpid(r->pid, &r->status, WNOHANG) == r->pid)
-		r->ended = 1;
+	pid_t pid;
+
+	if (r->ended)
+		return 1;
+	do
+		pid = waitpid(r->pid, &r->status, WNOHANG);
+	while (pid == -1 && errno == EINTR);
+	r->ended = pid == r->pid;
 	return r->ended;
 }
 
