@@ -79,6 +79,21 @@ static int list_files(struct logs_dir *d)
 	return r;
 }
 
+/* A plain file: whoever writes the logs may have put a FIFO there, on which we would
+ * wait. */
+static int open_file(const struct logs_dir *d, const char *name)
+{
+	struct stat st;
+	int fd = openat(d->dir, name,
+			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd != -1 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	if (fd != -1)
+		(void)close(fd);
+	return -1;
+}
+
 /* name: shorter than LOGS_NAME. */
 static int open_dir(struct logs_dir *d, int logs, const char *name)
 {
@@ -87,7 +102,7 @@ static int open_dir(struct logs_dir *d, int logs, const char *name)
 	d->dir = openat(logs, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (d->dir == -1)
 		return -1;
-	d->current = openat(d->dir, "current", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	d->current = open_file(d, "current");
 	d->buffer = malloc(LOGS_BUFFER);
 	return d->buffer == NULL ? -1 : list_files(d);
 }
@@ -132,7 +147,7 @@ static int next_file(struct logs_dir *d)
 	while (d->fd == -1 && d->at < d->nfiles) {
 		const char *name = d->files[d->at++];
 
-		d->fd = openat(d->dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		d->fd = open_file(d, name);
 		d->broken = d->fd != -1 && is_broken(name);
 	}
 	if (d->fd == -1) {

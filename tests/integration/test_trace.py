@@ -240,6 +240,12 @@ def test_audit_at_the_edges_of_the_window(logs):
     assert r["messages"] == 0 and r["lost"] == 0 and before["messages"] > 1
 
 
+def test_audit_does_not_judge_the_lines_of_an_earlier_version(logs):
+    logs.change("qsend", lambda lines: [re.sub(r" rcpt=\d+", "", x) for x in lines])
+    r = logs.audit(0)
+    assert r["messages"] == 0 and r["lost"] == 0 and r["before"] > 0
+
+
 def test_hostile_lines(logs):
     """Whatever stands in a log, trace and audit go on."""
     stamp = "@400000006b01b5732542c63a"
@@ -266,6 +272,17 @@ def test_hostile_lines(logs):
     )
     assert t.returncode == 0 and b"accept" in t.stdout
     assert re.fullmatch(rb"[\n -~]*", t.stdout)
+
+
+def test_what_is_no_plain_file_is_no_log(logs):
+    """Nobody waits for a FIFO, reads a directory or follows a link."""
+    r = logs.audit(0)
+    odd = logs.home / "log/odd"
+    odd.mkdir()
+    os.mkfifo(odd / "current")
+    (odd / "@400000006b01b5732542c63a.s").mkdir()
+    (odd / "@400000006b01b5732542c63b.s").symlink_to(logs.home / "log/qsend/current")
+    assert logs.audit(0)["ended"] == r["ended"]
 
 
 # -- metrics ----------------------------------------------------------------------
