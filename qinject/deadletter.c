@@ -56,6 +56,8 @@ static int put_bcc(struct letter *l, const struct rcpts *r)
 	for (size_t at = 0; at < r->fields.len; at += strlen(r->fields.p + at) + 1) {
 		char quoted[2 * LIMIT_ADDRESS];
 
+		if (r->fields.p[at] != 'T') /* what is asked of notifications */
+			continue;
 		if (addr_quote(r->fields.p + at + 1, quoted, sizeof quoted) == -1 ||
 		    put(l, separator, strlen(separator)) == -1 ||
 		    put(l, quoted, strlen(quoted)) == -1)

@@ -595,7 +595,7 @@ def test_dead_letter(quoin, tmp_path):
         main, terminal = pty.openpty()
     except OSError as e:
         pytest.skip(f"no terminals here: {e}")
-    argv = [str(quoin.bin / "sendmail"), f"--home={quoin.home}", "-t"]
+    argv = [str(quoin.bin / "sendmail"), f"--home={quoin.home}", "-N", "never", "-t"]
     msg = b"Subject: lost\nTo: a\nBcc: b\n\nFrom here\nbody\n"
     start = time.monotonic()
     p = subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=terminal, env={**os.environ, **ENV, "HOME": str(tmp_path)})
