@@ -196,9 +196,11 @@ void mime_begin(struct out *o, const struct dsn *d)
 	out_say(o,
 		"MIME-Version: 1.0\n"
 		"Content-Type: multipart/report; report-type=delivery-status;\n"
-		"\tboundary=\"%s\"\n\n"
+		"\tboundary=\"%s\"\n"
+		"%s\n"
 		"This is a delivery status notification in MIME format.\n\n",
-		d->boundary);
+		d->boundary,
+		d->is_8bit ? "Content-Transfer-Encoding: 8bit\n" : ""); /* RFC 2045 6.4 */
 	put_words(o, d);
 	put_statuses(o, d);
 	begin_original(o, d);

@@ -195,7 +195,8 @@ static void each_piece(const struct notice *n, uint64_t len, piece_put *put, voi
 
 struct look {
 	uint64_t at;
-	uint64_t header; /* its length, when its end was seen */
+	uint64_t header; /* its length, */
+	int has_end;     /* when its end was seen */
 	int only_header;
 	int is_8bit;
 	char last;
@@ -206,9 +207,11 @@ static int look_at(void *arg, const char *p, size_t n)
 	struct look *l = arg;
 
 	for (size_t i = 0; i < n; i++, l->at++) {
-		if (l->header == 0 && p[i] == '\n' && l->last == '\n')
+		if (!l->has_end && p[i] == '\n' && l->last == '\n') {
 			l->header = l->at;
-		if (l->only_header && l->header > 0)
+			l->has_end = 1;
+		}
+		if (l->only_header && l->has_end)
 			return -1;
 		l->is_8bit |= (unsigned char)p[i] > 127;
 		l->last = p[i];
@@ -235,7 +238,7 @@ static void choose_copy(struct notice *n)
 		len = limit;
 	l.only_header = d->header_only;
 	each_piece(n, len, look_at, &l);
-	n->ncopy = d->header_only && l.header > 0 ? l.header : len;
+	n->ncopy = d->header_only && l.has_end ? l.header : len;
 	d->is_8bit = l.is_8bit;
 }
 

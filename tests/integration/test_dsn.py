@@ -263,7 +263,17 @@ def test_what_comes_back(s, ret, limit, size, kind, cut):
     assert original.get_content_type() == kind and ("too large" in text) == cut
     data = s.reports[0][2]
     assert (body in data) == (kind == "message/rfc822")
-    assert original["Content-Transfer-Encoding"] == ("8bit" if kind == "message/rfc822" else "7bit")
+    encoding = "8bit" if kind == "message/rfc822" else "7bit"
+    assert original["Content-Transfer-Encoding"] == encoding
+    # RFC 2045 6.4: the whole is what its parts are
+    assert email.message_from_bytes(data).get("Content-Transfer-Encoding", "7bit") == encoding
+
+
+def test_header_alone_of_a_message_that_has_none(s):
+    start(s, no)
+    queued(s, [BOB], message=b"\nsecret\n\nmore\n", behind=b"RH\0")
+    _, _, _, original = report_of(s)
+    assert original.get_content_type() == "text/rfc822-headers" and b"secret" not in s.reports[0][2]
 
 
 def test_settings_without_a_restart(s):
