@@ -26,6 +26,7 @@ struct audit {
 	uint64_t since; /* asked for; 0: as far as the logs go back */
 	uint64_t start; /* when the queue was looked at */
 	uint64_t from;  /* what is judged was queued not before this */
+	uint64_t old;   /* the last end that does not say whose, of an earlier qsend */
 	uint16_t run;   /* of qsend */
 	uint64_t last_start;
 	struct ledger ledger;

@@ -120,6 +120,8 @@ void audit_judge(struct audit *a)
 	a->from = qqueue > qsend ? qqueue : qsend;
 	if (a->since > a->from)
 		a->from = a->since;
+	if (a->old >= a->from)
+		a->from = a->old + 1;
 	for (size_t i = 0; i < a->ledger.n; i++)
 		judge(a, ledger_at(&a->ledger, i));
 }

@@ -116,10 +116,13 @@ static uint8_t decide(uint8_t m, int good, int found)
 static void on_delivery(struct audit *a, struct account *c, const struct logline *l)
 {
 	struct span result;
+	struct span whose;
 	uint64_t rcpt;
 	uint8_t *m;
 	int good;
 
+	if (!logline_get(l, "rcpt", &whose) && l->ns > a->old)
+		a->old = l->ns;
 	if (!logline_get(l, "result", &result) ||
 	    !logline_num(l, "rcpt", LIMIT_RECIPIENTS - 1, &rcpt))
 		return;

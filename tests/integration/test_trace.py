@@ -129,7 +129,7 @@ def test_audit(tree):
     lines = traced(tree, "<later@client.example>", "result=Z", "result=K")
     assert {re.search(r"rcpt=(\d)", x)[1] for x in lines if "delivery delivery" in x} == {"0", "1"}
     r = audit(tree)
-    assert r["messages"] >= 6 and r["ended"] == r["messages"] - 1 and r["waiting"] == 1
+    assert r["messages"] >= 2 and r["ended"] == r["messages"] - 1 and r["waiting"] == 1
     assert r["delivered"] + r["failed"] + r["open"] == r["recipients"] and r["open"] == 1
     assert not r["violations"] and {x["name"] for x in r["logs"]} >= {"qqueue", "qsend", "qsmtpd"}
     # As text: the window stands in it
