@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "addr.h"
+#include "ascii.h"
 
 static const char no_memory[] = "out of memory, or more targets than a table can hold";
 
@@ -221,9 +222,7 @@ static const char *take_name(struct in *in, char name[LIMIT_ADDRESS + 1])
 		return "the name has a domain; here stand local parts (for a virtual "
 		       "domain "
 		       "PREPEND-name)";
-	for (char *c = name; *c != '\0'; c++)
-		if (*c >= 'A' && *c <= 'Z')
-			*c = (char)(*c + 32);
+	ascii_copy_lower(name, name, strlen(name));
 	return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "alias.h"
+#include "ascii.h"
 #include "cursor.h"
 #include "prog.h"
 #include "route.h"
@@ -30,9 +31,7 @@ static int compare(const void *name, const void *alias)
 
 static void lower(char *s)
 {
-	for (; *s != '\0'; s++)
-		if (*s >= 'A' && *s <= 'Z')
-			*s = (char)(*s + 32);
+	ascii_copy_lower(s, s, strlen(s));
 }
 
 /* The alias that a target leads to, or NULL. */

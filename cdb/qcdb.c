@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "args.h"
+#include "ascii.h"
 #include "keys.h"
 #include "prog.h"
 #include "qlimits.h"
@@ -17,9 +18,7 @@ static const char usage[] = "qcdb [-l] textfile table";
 
 static void lower(char *s)
 {
-	for (; *s != '\0'; s++)
-		if (*s >= 'A' && *s <= 'Z')
-			*s = (char)(*s + 32);
+	ascii_copy_lower(s, s, strlen(s));
 }
 
 static void take_line(const struct text *t, struct table_writer *w, struct keys *keys,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "args.h"
+#include "ascii.h"
 #include "paths.h"
 #include "prog.h"
 #include "qlimits.h"
@@ -26,7 +27,7 @@ static void take_line(const struct text *t, struct table_writer *w, const char *
 
 		if (c <= ' ' || c == 0x7f || c == '@')
 			text_bad(t, t->line, "not a domain");
-		key[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+		key[i] = ascii_lower(line[i]);
 	}
 	make_entry(w, key, n, "", 0);
 }

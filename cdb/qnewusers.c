@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "args.h"
+#include "ascii.h"
 #include "keys.h"
 #include "num.h"
 #include "paths.h"
@@ -114,11 +115,7 @@ static char *make_key(struct build *b, const char *loc, size_t n)
 		bad(b, "the name is too long");
 	key = must(malloc(n + 3));
 	key[0] = '!';
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)loc[i];
-
-		key[1 + i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-	}
+	ascii_copy_lower(key + 1, loc, n);
 	key[1 + n] = '\0';
 	return key;
 }

@@ -6,6 +6,8 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "ascii.h"
+
 enum { LABEL_MAX = 63, LITERAL_MAX = 64 };
 
 /* What is left to read, and what was kept so far. */
@@ -293,11 +295,6 @@ static size_t length_without_dot(const char *s)
 	return n > 0 && s[n - 1] == '.' ? n - 1 : n;
 }
 
-static unsigned char lower(char c)
-{
-	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-}
-
 int domain_equal(const char *a, const char *b)
 {
 	size_t n = length_without_dot(a);
@@ -305,7 +302,7 @@ int domain_equal(const char *a, const char *b)
 	if (n != length_without_dot(b))
 		return 0;
 	for (size_t i = 0; i < n; i++)
-		if (lower(a[i]) != lower(b[i]))
+		if (ascii_lower(a[i]) != ascii_lower(b[i]))
 			return 0;
 	return 1;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ascii.h"
 #include "control.h"
 
 struct ctlmap {
@@ -21,13 +22,8 @@ static uint32_t hash(const char *s)
 {
 	uint32_t h = 2166136261u; /* FNV-1a */
 
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c >= 'A' && c <= 'Z')
-			c = (unsigned char)(c + 32);
-		h = (h ^ c) * 16777619u;
-	}
+	for (; *s != '\0'; s++)
+		h = (h ^ (unsigned char)ascii_lower(*s)) * 16777619u;
 	return h;
 }
 

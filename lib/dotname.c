@@ -3,17 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ascii.h"
+
 enum { WHOLE = -1, NO_MORE = -2 };
 
 void dotname_init(struct dotname *d, const char *home, const char *dash, const char *ext)
 {
 	size_t i;
 
-	for (i = 0; i < LIMIT_ADDRESS && ext[i] != '\0'; i++) {
-		char c = ext[i];
-
-		d->ext[i] = (char)(c == '.' ? ':' : c >= 'A' && c <= 'Z' ? c + 32 : c);
-	}
+	for (i = 0; i < LIMIT_ADDRESS && ext[i] != '\0'; i++)
+		d->ext[i] = ext[i] == '.' ? ':' : ascii_lower(ext[i]);
 	d->ext[i] = '\0';
 	d->home = home;
 	d->dash = dash;

@@ -1,3 +1,4 @@
+#include "ascii.h"
 #include "route_int.h"
 
 #include <errno.h>
@@ -53,9 +54,7 @@ void route_say(const struct watch *w, const char *fmt, ...)
 
 void route_lower(char *s)
 {
-	for (; *s != '\0'; s++)
-		if (*s >= 'A' && *s <= 'Z')
-			*s = (char)(*s + 32);
+	ascii_copy_lower(s, s, strlen(s));
 }
 
 /* ---- the control files ---- */

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "ascii.h"
+
 static const char name[] = "message-id:";
 
 void msgid_init(struct msgid *m)
@@ -11,17 +13,12 @@ void msgid_init(struct msgid *m)
 	m->value[0] = '\0';
 }
 
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
 /* A line that begins with its end is the header's (RFC 5322 2.1). */
 static void in_name(struct msgid *m, char c)
 {
 	if (c == '\n')
 		m->state = m->at == 0 ? MSGID_DONE : MSGID_NAME;
-	else if (lower(c) != name[m->at])
+	else if (ascii_lower(c) != name[m->at])
 		m->state = MSGID_SKIP;
 	else if (name[++m->at] == '\0')
 		m->state = MSGID_VALUE;

@@ -4,15 +4,12 @@
 #include <string.h>
 
 #include "addr.h"
+#include "ascii.h"
 #include "job.h"
 
 static void copy_lower(char *out, const char *s)
 {
-	size_t i = 0;
-
-	for (; s[i] != '\0'; i++)
-		out[i] = (char)(s[i] >= 'A' && s[i] <= 'Z' ? s[i] - 'A' + 'a' : s[i]);
-	out[i] = '\0';
+	ascii_copy_lower(out, s, strlen(s) + 1);
 }
 
 int destination_of(const struct job *j, char out[DESTINATION_SIZE])

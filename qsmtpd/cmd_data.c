@@ -120,6 +120,7 @@ static int receive(struct transfer *t)
 	int64_t start = clock_mono_ms();
 	enum data_result r = DATA_MORE;
 
+	reply(s, SAY_GO_AHEAD);
 	while (r == DATA_MORE) {
 		const char *p;
 		size_t n;
@@ -205,12 +206,7 @@ static void transfer(struct session *s)
 	enum reply r;
 
 	data_init(&t.d, pass, &t);
-	if (begin(s) == -1) {
-		ask_queue_close(s);
-		return;
-	}
-	reply(s, SAY_GO_AHEAD);
-	if (receive(&t) == -1) {
+	if (begin(s) == -1 || receive(&t) == -1) {
 		ask_queue_close(s);
 		return;
 	}

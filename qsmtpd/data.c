@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "ascii.h"
+
 static const char received[] = "received:";
 
 enum { RECEIVED_LEN = sizeof received - 1 };
@@ -19,9 +21,8 @@ void data_init(struct data *d, void (*sink)(void *arg, const char *p, size_t n),
 static void watch_text(struct data *d, const char *p, size_t n)
 {
 	for (size_t i = 0; i < n && d->column + i == d->matched; i++) {
-		char c = (char)(p[i] >= 'A' && p[i] <= 'Z' ? p[i] + 32 : p[i]);
-
-		if (d->matched == RECEIVED_LEN || c != received[d->matched])
+		if (d->matched == RECEIVED_LEN ||
+		    ascii_lower(p[i]) != received[d->matched])
 			break;
 		d->matched++;
 	}

@@ -1,10 +1,10 @@
 /* EXPN (RFC 5321 3.5.3): what an alias stands for. For clients that may relay, where
  * control/expn exists; to everybody else the command is not offered. */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "alias.h"
+#include "ascii.h"
 #include "escape.h"
 #include "session.h"
 
@@ -16,8 +16,7 @@ static size_t key_of(char *arg, const char **key)
 	char *name = arg + (arg[0] == '<');
 	size_t n = strcspn(name, "@>");
 
-	for (size_t i = 0; i < n; i++)
-		name[i] = (char)tolower((unsigned char)name[i]);
+	ascii_copy_lower(name, name, n);
 	*key = name;
 	return n;
 }

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "addr.h"
+#include "ascii.h"
 #include "config.h"
 #include "ctlmap.h"
 
@@ -42,9 +43,7 @@ static int is_in_table(struct table *t, const char *name)
 	const char *value;
 	size_t len;
 
-	for (size_t i = 0; i <= n; i++)
-		key[i] =
-		    (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
+	ascii_copy_lower(key, name, n + 1);
 	for (size_t i = 0; i < n; i++)
 		if (i == 0 || key[i] == '.') {
 			int r = table_get(t, key + i, n - i, &value, &len);
@@ -84,9 +83,7 @@ static int resolve_literal(const struct config *c, const struct peer *p, char *r
 	size_t at = (size_t)(addr_domain(rcpt) - rcpt);
 	size_t n = strlen(c->literal_host);
 
-	if (!is_own_literal(p, rcpt + at))
-		return -1;
-	if (n > LIMIT_ADDRESS - at)
+	if (!is_own_literal(p, rcpt + at) || n > LIMIT_ADDRESS - at)
 		return -1;
 	memcpy(rcpt + at, c->literal_host, n + 1);
 	return 0;

@@ -8,10 +8,8 @@
 #include "clock.h"
 #include "qlog.h"
 
-enum {
-	JUNK = 1,
-	LAST = 2
-}; /* counts as junk; last of a pipelined group (RFC 2920 3.1) */
+/* Counts as junk; is the last of a pipelined group (RFC 2920 3.1). */
+enum { JUNK = 1, LAST = 2 };
 
 enum { LINGER_MS = 2000, LINGER_BYTES = 16 * RBUF_SIZE };
 

@@ -96,8 +96,7 @@ struct params {
 	unsigned notify;
 };
 
-/* One of them: SAY_OK, or what to say. One that no_dsn switches off is not known, then.
- */
+/* One of them: SAY_OK, or what to say. no_dsn hides those of DSN. */
 struct param {
 	const char *name;
 	enum reply (*take)(struct params *p, const char *value);
