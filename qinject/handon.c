@@ -59,7 +59,6 @@ static int copy_add(void *arg, const void *p, size_t n)
 static int copy_make(struct copy *c, const struct mail *m, char id[QID_LEN + 1])
 {
 	qid_make(id, clock_wall_ns(), rnd_u32());
-	spool_init(&c->spool);
 	sum_init(&c->sum);
 	if (mail_each(m, id, copy_add, c) == -1)
 		return fail_last() != FAIL_NONE ? -1 : fail_sys(FAIL_SPOOL, "copy it");
@@ -302,6 +301,7 @@ static int hand_on(struct walk *w, const struct mail *m, const char *route,
 	struct job j = {.flags = JOB_INSIST, .id = id, .route = route};
 	int r = -1;
 
+	spool_init(&copy.spool);
 	if (mail_envelope(m, &fields) == -1 ||
 	    envelope_parse(&e, fields.p, fields.len) == -1)
 		(void)fail_full(FAIL_DATA, "the envelope is too large");
@@ -315,7 +315,7 @@ static int hand_on(struct walk *w, const struct mail *m, const char *route,
 		r = all_jobs(w, &c, &j, &e, &copy);
 	}
 	child_end(&c);
-	spool_clear(&copy.spool);
+	spool_free(&copy.spool);
 	sbuf_free(&fields);
 	return r;
 }

@@ -27,6 +27,12 @@ void spool_clear(struct spool *s)
 	sbuf_clear(&s->memory);
 }
 
+void spool_free(struct spool *s)
+{
+	spool_clear(s);
+	sbuf_free(&s->memory);
+}
+
 static int temporary_file(void)
 {
 	const char *dir = getenv("TMPDIR");

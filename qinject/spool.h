@@ -2,7 +2,7 @@
  * be sent again: in memory up to SPOOL_MEMORY, beyond that in an unlinked temporary
  * file of $TMPDIR or /tmp.
  *
- * Owner:  whoever declared it; spool_clear() to reuse; the end of the program frees it.
+ * Owner:  whoever declared it; spool_clear() to reuse, spool_free() to be rid of it.
  * Errors: -1 and a fail() record.
  */
 #ifndef QUOIN_SPOOL_H
@@ -23,6 +23,7 @@ struct spool {
 
 void spool_init(struct spool *s);
 void spool_clear(struct spool *s);
+void spool_free(struct spool *s);
 
 /* At most LIMIT_MESSAGE in all. */
 int spool_add(struct spool *s, const void *p, size_t n);
