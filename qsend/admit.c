@@ -29,6 +29,43 @@ void wait_unsorted(struct sched *q, const struct msg *m, uint32_t pause)
 	push(&q->unsorted, &e);
 }
 
+struct own {
+	struct entry e;
+	size_t n;
+};
+
+static enum due_change take_own(void *arg, struct entry *e)
+{
+	struct own *o = arg;
+	uint32_t due = o->n > 0 && o->e.due < e->due ? o->e.due : e->due;
+
+	if (e->ns != o->e.ns || e->random != o->e.random)
+		return DUE_KEPT;
+	if (o->n++ == 0 || e->tries > o->e.tries)
+		o->e = *e;
+	o->e.due = due;
+	return DUE_TAKEN;
+}
+
+static void take_all_own(void *arg, struct due *d)
+{
+	(void)due_walk(d, take_own, arg);
+}
+
+void wait_anew(struct sched *q, struct msg *m)
+{
+	struct own o = {.e = m->key};
+
+	m->moved = 0;
+	o.e.due = q->now.mono;
+	heaps_each(q, take_all_own, &o);
+	if (m->todo == 0 || m->stopped || m->removed || m->ended)
+		return;
+	o.e.flags &= ENTRY_INSIST | ENTRY_FOUND;
+	o.e.dest = 0;
+	push(&q->unsorted, &o.e);
+}
+
 size_t wait_of(struct sched *q, struct channel *c, const struct entry *e, wait_look *look)
 {
 	size_t n = 0;
@@ -230,6 +267,7 @@ static void sort_rest(struct sched *q, struct msg *m, const struct entry *e)
 		push(&q->unsorted, &later);
 		return;
 	}
+	m->moved = 1;
 	heaps_forget(q, e->ns, e->random);
 	for (int c = 0; c < CHANNELS; c++)
 		if (!m->half[c].on)
@@ -292,6 +330,7 @@ static void admit_entry(struct sched *q, struct channel *c, int size, struct ent
 			return;
 	}
 	if (m->half[c->kind].on) { /* of recipients that came from the other channel */
+		m->moved = 1;
 		e.due = q->now.mono + REST;
 		push(&l->waiting, &e);
 		return;

@@ -401,7 +401,8 @@ static char do_one(struct sched *q, const struct pick *p, char ask, const char *
 		letter = ask == KEEPER_TAKE ? take_file(q, p, id) : 'N';
 	/* A loaded one is logged as removed when it is. */
 	if ((letter == 'K' && m == NULL) ||
-	    (letter != 'Z' && m != NULL && ask != KEEPER_DELETE && ask != KEEPER_MOVE))
+	    (letter != 'Z' && letter != 'N' && m != NULL && ask != KEEPER_DELETE &&
+	     ask != KEEPER_MOVE))
 		say(ask, id, uid);
 	return letter;
 }

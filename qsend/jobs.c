@@ -156,6 +156,7 @@ static void skip_rcpt(struct sched *q, struct part *p, int channel)
 	if (route_address(q->route, msg_rcpt(h->msg, i), &to, NULL, NULL) == 0) {
 		h->msg->rcpts[i].channel = (uint8_t)to.kind;
 		h->strays |= (int)to.kind != channel;
+		h->msg->moved |= h->strays;
 		return;
 	}
 	bad = errno == EINVAL;

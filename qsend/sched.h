@@ -158,6 +158,7 @@ struct msg {
 	int bad;          /* all of them, and it is believed */
 	uint8_t held;     /* by the keeper: no more jobs */
 	uint8_t stopped;  /* it was, and its passes were ended */
+	uint8_t moved;    /* its entries may be too many or too few: wait_anew() */
 	char removed;     /* KEEPER_DELETE or _MOVE: when nothing is under way */
 	uint32_t remover; /* whose wish that was */
 	int settling;     /* in a queue of settle.c, or on its way out */
@@ -255,6 +256,8 @@ void admit(struct sched *q);
 /* An entry goes where it waits: with its destination, or in its lane. */
 void wait_entry(struct sched *q, struct channel *c, int size, const struct entry *e);
 void wait_unsorted(struct sched *q, const struct msg *m, uint32_t pause);
+/* What waits of a message that is unloaded is made one entry again. */
+void wait_anew(struct sched *q, struct msg *m);
 /* Look in all places where e's half of that channel may wait. Linear. */
 typedef size_t wait_look(struct due *d, uint64_t ns, uint32_t random);
 size_t wait_of(struct sched *q, struct channel *c, const struct entry *e,

@@ -196,6 +196,8 @@ void settle(struct sched *q, struct msg *m)
 		return;
 	}
 	m->settling = 1;
+	if (m->moved)
+		wait_anew(q, m);
 	if (m->ended || m->removed || (m->todo == 0 && m->failed == 0 && m->told == 0)) {
 		msg_remove(q, m);
 		return;
