@@ -241,6 +241,20 @@ endef
 $(foreach p,$(FAULTY),$(eval $(call faulty_program,$p)))
 FAULTS = $(B)/tests/tracer $(FAULTY:%=$(B)/tests/faulty/%)
 
+# Programs that lack one kind of sync, for tests/faults/powercut alone: KIND:PROGRAM:SYNC.
+NOSYNC = queue-file:qqueue:FILE queue-new:qqueue:DIR maildir-file:qlocal:FILE \
+	maildir-new:qlocal:DIR journal:qsend:DATA journal-names:qsend:DIR
+define nosync_program
+NOSYNCS += $(B)/nosync/$1/$2
+$(B)/nosync/$1/$2: tests/faults/nosync.c $$($2.o:%=$(B)/fast/%) $$($2.jails:%=$(B)/fast/gen/jail_%.o) $(B)/fast/libquoin.a
+	@mkdir -p $$(@D)
+	$$(if $$V,,@echo "  LINK   $2 without a sync: $1";)$(FASTCC) $(FASTFLAGS) -DNOSYNC_$3 $(FASTLDFLAGS) \
+		-Wl,--wrap=fsync,--wrap=fdatasync,--wrap=open,--wrap=openat -o $$@ $$^ $$($2.libs) $(FASTCDB) $(FASTSODIUM) $(FASTEND)
+endef
+nosync_words = $(subst :, ,$1)
+$(foreach n,$(NOSYNC),$(eval $(call nosync_program,$(word 1,$(call nosync_words,$n)),$(word 2,$(call nosync_words,$n)),$(word 3,$(call nosync_words,$n)))))
+nosync: $(NOSYNCS)
+
 # The search itself: make fuzz SECONDS=600 NAMES='smtp addr'
 SECONDS ?= 60
 NAMES ?=
@@ -283,7 +297,7 @@ help:
 	@echo 'package/try        see it work; package/check: all tests'
 
 JAILTESTS = $(if $(wildcard tests/jail/jail_test.c),$(B)/tests/jail_test $(B)/tests/jail_test_glibc)
-tests: $(UNITS:%=$(B)/tests/%) $(FUZZERS:%=$(B)/tests/%) $(DRIVERS:%=$(B)/tests/%) $(JAILTESTS) $(FAULTS)
+tests: $(UNITS:%=$(B)/tests/%) $(FUZZERS:%=$(B)/tests/%) $(DRIVERS:%=$(B)/tests/%) $(JAILTESTS) $(FAULTS) $(NOSYNCS)
 
 check: all tests
 	@tests/run-check $(B)
@@ -319,20 +333,6 @@ uninstall:
 
 vars: # for package/install and uninstall
 	@$(foreach v,$(INSTALLVARS),echo "$v='$($v)'";)
-
-# Programs that lack one kind of sync, for tests/faults/powercut alone: KIND:PROGRAM:SYNC.
-NOSYNC = queue-file:qqueue:FILE queue-new:qqueue:DIR maildir-file:qlocal:FILE \
-	maildir-new:qlocal:DIR journal:qsend:DATA journal-names:qsend:DIR
-define nosync_program
-NOSYNCS += $(B)/nosync/$1/$2
-$(B)/nosync/$1/$2: tests/faults/nosync.c $$($2.o:%=$(B)/fast/%) $$($2.jails:%=$(B)/fast/gen/jail_%.o) $(B)/fast/libquoin.a
-	@mkdir -p $$(@D)
-	$$(if $$V,,@echo "  LINK   $2 without a sync: $1";)$(FASTCC) $(FASTFLAGS) -DNOSYNC_$3 $(FASTLDFLAGS) \
-		-Wl,--wrap=fsync,--wrap=fdatasync,--wrap=open,--wrap=openat -o $$@ $$^ $$($2.libs) $(FASTCDB) $(FASTSODIUM) $(FASTEND)
-endef
-nosync_words = $(subst :, ,$1)
-$(foreach n,$(NOSYNC),$(eval $(call nosync_program,$(word 1,$(call nosync_words,$n)),$(word 2,$(call nosync_words,$n)),$(word 3,$(call nosync_words,$n)))))
-nosync: $(NOSYNCS)
 
 # A load for qqueue alone; run by hand (tests/bench/submit_load.c).
 $(B)/tests/submit_load: $(B)/fast/tests/bench/submit_load.o $(B)/fast/libquoin.a

@@ -427,6 +427,7 @@ def test_truncates_and_has_no_tcp():
         assert dnsq(home, "a.test", "A")[0].startswith("later: ")
 
 
+@pytest.mark.long
 def test_silent_resolver_is_asked_for_thirty_seconds():
     """And mail for such a domain waits: it never bounces."""
     with Resolver(lambda q, tcp: []) as r:
