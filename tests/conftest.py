@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 
 import pytest
 from quoin import Quoin, missing
+from sched import Sched
 
 
 # LeakSanitizer traces its process, which no sandbox of ours allows; the unit tests look
@@ -50,3 +52,12 @@ def quoin(request):
             print(q.all_logs())
     finally:
         q.close()
+
+
+@pytest.fixture
+def s(quoin):
+    """A qsend whose spawners are the test's."""
+    s = Sched(quoin)
+    yield s
+    if s.procs:
+        s.kill(signal.SIGKILL)

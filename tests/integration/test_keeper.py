@@ -22,14 +22,6 @@ pytestmark = pytest.mark.programs("qsend", "qbounce", "qqueue", "qctl-queue")
 DAY = 86400
 
 
-@pytest.fixture
-def s(quoin):
-    s = Sched(quoin)
-    yield s
-    if s.procs:
-        s.kill(signal.SIGKILL)
-
-
 def run(q, *args, user=None, code=0):
     """qctl queue: its standard output."""
     r = q.run("qctl-queue", *args, user=user)

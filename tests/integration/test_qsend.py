@@ -27,14 +27,6 @@ SANITIZED = (BIN / "qsend").exists() and b"__asan_init" in (BIN / "qsend").read_
 without_seccomp = pytest.mark.skipif(not SANITIZED, reason="needs FLAVOUR=asan: no seccomp under strace")
 
 
-@pytest.fixture
-def s(quoin):
-    s = Sched(quoin)
-    yield s
-    if s.procs:
-        s.kill(signal.SIGKILL)
-
-
 def tells(s, text, deadline=10):
     wait_for(lambda: text in s.log(), deadline, f"in qsend's log: {text}")
 

@@ -17,14 +17,6 @@ pytestmark = pytest.mark.programs("qsend", "qbounce", "qqueue")
 INSIST = 1
 
 
-@pytest.fixture
-def s(quoin):
-    s = Sched(quoin)
-    yield s
-    if s.procs:
-        s.kill(signal.SIGKILL)
-
-
 def door(s, request):
     """One request at the keeper's door: the first frame of the answer."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as c:
