@@ -9,6 +9,7 @@
 #include "control.h"
 #include "ctlmap.h"
 #include "finding.h"
+#include "num.h"
 #include "paths.h"
 #include "relay.h"
 
@@ -74,8 +75,34 @@ static void check_outgoingip(void)
 	control_free_list(list);
 }
 
+/* destconcurrency, destrate: as qsend reads them (dests.h). */
+static void check_numbers(const char *name, uint64_t min, uint64_t max)
+{
+	struct ctlmap *m = ctlmap_load(name, CTLMAP_COLON);
+	const char *key, *value;
+	unsigned line;
+	uint64_t n;
+
+	if (m == NULL) {
+		problem("%s", control_error());
+		return;
+	}
+	for (size_t i = 0; ctlmap_at(m, i, &key, &value, &line); i++) {
+		if (num_parse(value, max, &n) == 0 && n >= min)
+			continue;
+		problem("control/%s line %u: %s is not a number from %llu to %llu: "
+			"qsend does not start",
+			name, line, value, (unsigned long long)min,
+			(unsigned long long)max);
+		remedy("sed -i %ud %s/%s", line, paths.control, name);
+	}
+	ctlmap_free(m);
+}
+
 void check_remote(void)
 {
+	check_numbers("destconcurrency", 1, LIMIT_DESTCONCURRENCY);
+	check_numbers("destrate", 0, LIMIT_DESTRATE);
 	check_smtproutes();
 	check_nullclient();
 	check_outgoingip();

@@ -12,7 +12,7 @@ void check_modes_of(const char *first,
 void check_programs(void);     /* no setuid, nothing that others may write */
 void check_control(void);      /* names, modes and line ends of control files */
 void check_domains(void);      /* me, rcpthosts, locals, virtualdomains */
-void check_remote(void);       /* smtproutes, nullclient, outgoingip */
+void check_remote(void);       /* smtproutes, outgoingip, destrate and their like */
 void check_tables(void);       /* compiled tables: broken, or not made of their text */
 void check_aliases(void);      /* root, postmaster, mailer-daemon are read by somebody */
 void check_queue(void);        /* room on the disk, files set aside */

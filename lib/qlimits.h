@@ -31,6 +31,10 @@
 #define LIMIT_JOBRCPTS 50   /* recipients of one job; fewer where the frame is full */
 #define LIMIT_ROUTE    1024 /* the route of a job: several next hops */
 
+/* control/destconcurrency, control/destrate */
+#define LIMIT_DESTCONCURRENCY 1000  /* jobs at one destination */
+#define LIMIT_DESTRATE        60000 /* messages a minute */
+
 /* DNS (dns.h) */
 #define LIMIT_DNSRECORDS 100 /* of one answer; further ones are not looked at */
 #define LIMIT_CNAMES     8   /* links of a CNAME chain */

@@ -56,7 +56,7 @@ static unsigned look_up(const struct ctlmap *m, const char *host, unsigned other
 		value = ctlmap_get(m, host, NULL, NULL);
 	if (value == NULL)
 		value = ctlmap_get(m, "", NULL, NULL);
-	if (value == NULL || num_parse(value, DEST_RATE_MAX, &n) == -1)
+	if (value == NULL || num_parse(value, LIMIT_DESTRATE, &n) == -1)
 		return otherwise;
 	return (unsigned)n;
 }
@@ -71,8 +71,8 @@ static void set_limits(const struct dests *t, struct dest *d)
 
 int dests_load(struct dests *t)
 {
-	struct ctlmap *limits = load("destconcurrency", 1, DEST_LIMIT_MAX);
-	struct ctlmap *rates = limits ? load("destrate", 0, DEST_RATE_MAX) : NULL;
+	struct ctlmap *limits = load("destconcurrency", 1, LIMIT_DESTCONCURRENCY);
+	struct ctlmap *rates = limits ? load("destrate", 0, LIMIT_DESTRATE) : NULL;
 
 	if (rates == NULL) {
 		ctlmap_free(limits);

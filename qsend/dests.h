@@ -40,8 +40,6 @@ enum {
 	DESTS_MAX = 10000,
 	DEST_LANES = 2, /* as SIZES in sched.h */
 	DEST_LIMIT = 20,
-	DEST_LIMIT_MAX = 1000,
-	DEST_RATE_MAX = 60000, /* a minute */
 	DEST_START = 5,
 	DEST_NAME = 255,
 };
