@@ -173,15 +173,15 @@ static void settle_if_idle(struct sched *q, struct msg *m)
 		settle(q, m);
 }
 
-/* A remote recipient with a history waits for the remote schedule; the entry was
- * due by the local one, which comes first. */
-static uint32_t remote_due(const struct sched *q, const struct entry *e, uint64_t birth)
+/* A recipient with a history waits for the schedule of its channel. */
+static uint32_t resumed_due(const struct sched *q, const struct entry *e, uint64_t birth,
+			    unsigned skip)
 {
 	uint32_t since = q->now.mono - e->seen;
 	uint64_t age = retry_age(birth, &q->now);
 
 	age = age > since ? age - since : 0;
-	return e->seen + retry_resume(age, RETRY_SKIP_REMOTE);
+	return e->seen + retry_resume(age, skip);
 }
 
 /* Must it wait with its destination? A seat that it may have at once is in *seat. */
@@ -232,8 +232,8 @@ static void sort_half(struct sched *q, struct msg *m, struct channel *c, struct 
 
 	if (n == 0)
 		return;
-	if ((e.flags & ENTRY_RESUMED) && c->kind == ROUTE_REMOTE)
-		e.due = remote_due(q, &e, m->birth);
+	if (e.flags & ENTRY_RESUMED)
+		e.due = resumed_due(q, &e, m->birth, c->skip);
 	e.flags &= ENTRY_INSIST | ENTRY_FOUND;
 	e.dest = common_dest(m, c);
 	if (e.due > q->now.mono)

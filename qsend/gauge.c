@@ -62,6 +62,18 @@ static uint64_t overdue_ring(const struct sched *q, const struct channel *c)
 	return longest;
 }
 
+/* With destinations that do not rest and whose pace holds nobody up. */
+static uint64_t overdue_dests(const struct sched *q)
+{
+	uint64_t longest = 0;
+
+	for (const struct dest *d = q->dests.oldest; d != NULL; d = d->newer)
+		for (int s = 0; s < SIZES; s++)
+			if (!dest_rests(d, q->now.mono_ms) && d->next <= q->now.mono_ms)
+				longer(&longest, overdue_in(q, &d->waiting[s]));
+	return longest;
+}
+
 static uint64_t overdue_channel(const struct sched *q, const struct channel *c)
 {
 	uint64_t longest = overdue_ring(q, c);
@@ -70,6 +82,8 @@ static uint64_t overdue_channel(const struct sched *q, const struct channel *c)
 		return 0;
 	for (int s = 0; s < SIZES; s++)
 		longer(&longest, overdue_in(q, &c->lanes[s].waiting));
+	if (c->kind == ROUTE_REMOTE)
+		longer(&longest, overdue_dests(q));
 	return longest;
 }
 

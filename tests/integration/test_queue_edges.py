@@ -5,12 +5,13 @@ wait, no place for what has a seat."""
 import os
 import signal
 import socket
+import struct
 import time
 
 import pytest
 
 from quoin import wait_for
-from sched import Sched, later, yes
+from sched import Sched, journal, later, make_id, queue_file, yes
 from test_schedule import by_domain, door, hold, jobs_to, keep
 
 pytestmark = pytest.mark.programs("qsend", "qbounce", "qqueue")
@@ -132,6 +133,34 @@ def test_a_free_seat_and_no_place(s):
     assert not [j for j in jobs_to(s, "full.example") if len(j.rcpts) > 1]
     s.remote.policy = yes
     wait_for(lambda: s.remote.release() or s.is_empty())
+
+
+def test_who_waits_for_a_seat_is_overdue(s):
+    s.q.control("destconcurrency", ":1")
+    s.policy["remote"] = hold
+    s.start()
+    s.queue("a@example.org", ["w@full.example"])
+    wait_for(lambda: s.remote.held)
+    s.queue("a@example.org", ["x@full.example"])
+    wait_for(lambda: struct.unpack(">Q", door(s, b"s")[45:53])[0] > 0, 10, "overdue")
+
+
+# ---- a crash between a failure and its notification ------------------------------------
+
+
+def test_a_failure_noted_before_the_crash_is_told_soon(s):
+    """Of messages whose journals were written last; what is not decided keeps its schedule."""
+    ident = {}
+    for name, what in (("failed", b"D" + bytes(4) + b"550 5.1.1 nobody\0"), ("deferred", b"Z" + bytes(4) + b"451 later\0")):
+        i = ident[name] = make_id(time.time_ns() - 3 * 86400 * 10**9)
+        s.put(queue_file("a@far.example", [f"{name}@q.example"]), i, "cur")
+        s.put_state(i, journal(i, [what]))
+    s.q.start_queue()
+    s.start()
+    logged(s, f"bounce id={ident['failed']}")
+    wait_for(lambda: s.q.queue_ids("cur") == [ident["deferred"]])
+    assert s.tried("deferred@q.example") == 0 and s.tried("failed@q.example") == 0
+    assert door(s, b"s")[9:17] == b"\0\0\0\0\0\0\0\1"
 
 
 # ---- the door --------------------------------------------------------------------------
