@@ -183,8 +183,8 @@ static enum load explain(struct sched *q, const struct entry *e)
 		return LOAD_GONE;
 	}
 	if (errno == EBADMSG || errno == ELOOP) {
-		set_aside(q, id, "head or envelope is corrupt");
-		return LOAD_BAD;
+		return set_aside(q, id, "head or envelope is corrupt") == 0 ? LOAD_BAD
+									    : LOAD_LATER;
 	}
 	warn_sys2("read message", id);
 	return LOAD_LATER;

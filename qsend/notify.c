@@ -74,7 +74,9 @@ static void end_msg(struct sched *q, struct msg *m, char letter, const char *tex
 		return;
 	case 'B':
 	case 'D':
-		set_aside(q, m->id, letter == 'B' ? "head or envelope is corrupt" : text);
+		if (set_aside(q, m->id,
+			      letter == 'B' ? "head or envelope is corrupt" : text) == -1)
+			wait_unsorted(q, m, BOUNCE_PAUSE);
 		break;
 	default:
 		warn_msg("no notification for %s yet: %s", m->id, text);

@@ -326,7 +326,8 @@ void msg_remove(struct sched *q, struct msg *m);
 void forget(struct sched *q, const char *id);
 /* state/ID, when the unlink of cur/ID is durable. */
 void journal_remove(struct sched *q, const char *id);
-void set_aside(struct sched *q, const char *id, const char *why);
+/* -1, logged: it stays where it is, and has to wait. */
+int set_aside(struct sched *q, const char *id, const char *why);
 
 /* notify.c */
 /* All of m's recipients are decided, and something is to be told. */

@@ -146,18 +146,19 @@ void forget(struct sched *q, const char *id)
 	heaps_forget(q, ns, random);
 }
 
-void set_aside(struct sched *q, const char *id, const char *why)
+int set_aside(struct sched *q, const char *id, const char *why)
 {
 	char state[QID_LEN + sizeof ".state"];
 
 	(void)snprintf(state, sizeof state, "%s.state", id);
 	if (renameat(q->cur, id, q->bad, id) == -1) {
 		warn_sys2("move to queue/bad:", id);
-		return;
+		return -1;
 	}
 	(void)renameat(q->state, id, q->bad, state);
 	forget(q, id);
 	log_bad(id, why);
+	return 0;
 }
 
 /* ---- what a full disk did not let us write ---- */
@@ -191,7 +192,8 @@ void settle(struct sched *q, struct msg *m)
 	if (m->settling)
 		return;
 	if (m->bad) {
-		set_aside(q, m->id, "the message is corrupt");
+		if (set_aside(q, m->id, "the message is corrupt") == -1)
+			wait_unsorted(q, m, FAULT_PAUSE);
 		msg_unload(q, m);
 		return;
 	}

@@ -163,6 +163,20 @@ def test_a_failure_noted_before_the_crash_is_told_soon(s):
     assert door(s, b"s")[9:17] == b"\0\0\0\0\0\0\0\1"
 
 
+def test_what_cannot_be_set_aside_is_not_forgotten(s):
+    bad = s.q.queue / "bad"
+    bad.chmod(0o500)
+    try:
+        s.start()
+        ident = s.put(b"not a queue file")
+        s.wake()
+        logged(s, f"move to queue/bad: {ident}")
+    finally:
+        bad.chmod(0o700)
+    wait_for(lambda: door(s, b"r") and s.q.queue_ids("bad") == [ident])
+    assert door(s, b"s")[9:17] == bytes(8)
+
+
 # ---- the door --------------------------------------------------------------------------
 
 
