@@ -87,6 +87,7 @@ def test_null_client_for_the_other_commands(quoin, prog):
     assert [g[0][1] for g in got] == [b"RCPT TO:<b@there.example>\r\n"]
 
 
+@pytest.mark.root("nobody may look at a process that is not dumpable")
 def test_null_client_gives_qremote_nothing_of_its_caller(quoin):
     """Descriptors: /dev/null twice, the log, the jobs, the message, the connection."""
     seen = []
