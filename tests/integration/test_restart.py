@@ -57,14 +57,16 @@ def test_restart_under_load(tree):
     before = {n: pid_of(tree, n) for n in ("qqueue", "qsend", "qgetpw", "qrcpt", "qlisten")}
     for c in clients:
         c.start()
-    wait_for(lambda: all(c.accepted for c in clients), 20, "each client has sent one")
-    tree.qctl("restart")
-    tree.qctl("restart")
-    counts = [len(c.accepted) for c in clients]
-    wait_for(lambda: all(len(c.accepted) > n for c, n in zip(clients, counts)), 20, "each goes on")
-    stop.set()
-    for c in clients:
-        c.join(60)
+    try:
+        wait_for(lambda: all(c.accepted for c in clients), 20, "each client has sent one")
+        tree.qctl("restart")
+        tree.qctl("restart")
+        counts = [len(c.accepted) for c in clients]
+        wait_for(lambda: all(len(c.accepted) > n for c, n in zip(clients, counts)), 20, "each goes on")
+    finally:
+        stop.set()
+        for c in clients:
+            c.join(60)
     assert [f for c in clients for f in c.faults] == []
     sent = [t for c in clients for t in c.accepted]
     wait_for(lambda: len(subjects(tree)) >= len(sent), 30, "all are delivered")
