@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.root("it counts descriptors of processes that are not dumpable")
 @pytest.mark.programs("qctl", "qctl-audit", "qqueue", "qstart", "qlisten", "qsmtpd", "sendmail")
 def test_soak(capsys):
     soak = Path(__file__).with_name("soak")
