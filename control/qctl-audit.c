@@ -41,8 +41,8 @@ static int take_age(const char *word, uint64_t *ns)
 
 	if (unit == NULL || num_parse_n(word, n - 1, 1000000, &v) == -1)
 		return -1;
-	v *= seconds[unit - units] * second;
-	*ns = v < now ? now - v : 1;
+	v *= seconds[unit - units];
+	*ns = v < now / second ? now - v * second : 1;
 	return 0;
 }
 
@@ -59,7 +59,7 @@ static int take_date(const char *word, uint64_t *ns)
 		if (end == NULL || *end != '\0')
 			continue;
 		t = mktime(&tm);
-		if (t <= 0)
+		if (t <= 0 || (uint64_t)t > UINT64_MAX / second)
 			return -1;
 		*ns = (uint64_t)t * second;
 		return 0;

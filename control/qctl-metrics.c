@@ -296,6 +296,15 @@ static void new_name(char out[LIMIT_PATH], const char *file)
 		die_msg(EXIT_PERM, "the name of the file is too long");
 }
 
+/* Not in place of /dev/stdout. */
+static void refuse_odd(const char *file)
+{
+	struct stat st;
+
+	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
+		die_msg(EXIT_PERM, "%s is no plain file", file);
+}
+
 static void open_file(const char *name)
 {
 	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -333,6 +342,7 @@ int main(int argc, char **argv)
 		die_usage(usage);
 	to = stdout;
 	if (file != NULL) {
+		refuse_odd(file);
 		new_name(name, file);
 		open_file(name);
 	}

@@ -80,6 +80,10 @@ int source_file(struct message *m, int queue, const char *where, const char *id)
 /* Open queue/NAME, "" the queue itself: -1 with errno. */
 int queue_dir(const char *name);
 
+/* Is it this queue, or a directory of it where each file means something? (In bad none
+ * does, and what is whole there may be taken back.) */
+int queue_is_ours(int dir);
+
 /* Keep qsend from starting until we end: 1, or 0 if it runs. */
 int queue_lock(void);
 
@@ -106,6 +110,7 @@ enum { TAKES_IDS = 1, TAKES_WORDS = 2 };
 /* Options and ids of argv (argv[0] is the verb). What is left over: usage. */
 void filter_parse(struct filter *f, int takes, int argc, char **argv);
 int filter_is_empty(const struct filter *f);
+int filter_is_whole(const struct filter *f); /* empty, or --all and nothing else */
 int filter_fits(const struct filter *f, const struct message *m, uint64_t now);
 
 /* The ids that are meant, by a list unless ids alone were given. */

@@ -83,7 +83,7 @@ int do_act(int argc, char **argv)
 	int code;
 
 	filter_parse(&f, TAKES_IDS, argc, argv);
-	if (a->ask == KEEPER_RETRY && (filter_is_empty(&f) || f.all) && !f.dry) {
+	if (a->ask == KEEPER_RETRY && filter_is_whole(&f) && !f.dry) {
 		(void)door_count(&(struct keeper_request){.ask = KEEPER_RETRY});
 		return 0;
 	}

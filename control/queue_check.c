@@ -138,7 +138,10 @@ static void check_message(int dir, const char *where, const char *id)
 
 	if (fd == -1 && errno == ENOENT)
 		return;
-	d = fd == -1 ? DAMAGE_UNREAD : file_damage(fd);
+	if (fd == -1) /* a link, a socket: qsend sets it aside, too */
+		d = errno == ELOOP || errno == ENXIO ? DAMAGE_HEAD : DAMAGE_UNREAD;
+	else
+		d = file_damage(fd);
 	if (d != DAMAGE_NONE && is_there(dir, id)) {
 		problem("queue/%s/%s: %s: it cannot be delivered", where, id, damages[d]);
 		if (d == DAMAGE_UNREAD)
@@ -153,6 +156,24 @@ static void check_message(int dir, const char *where, const char *id)
 
 /* ---- journals ---- */
 
+/* qsend cannot begin with a message whose journal is a link or a directory. */
+static void check_unread(const char *id)
+{
+	const char *why = strerror(errno);
+	char as[QID_LEN + sizeof ".state"];
+	struct stat st;
+
+	if (fstatat(q.state, id, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return;
+	problem("queue/state/%s cannot be read: %s: its message is not delivered", id,
+		why);
+	(void)snprintf(as, sizeof as, "%s.state", id);
+	if (S_ISREG(st.st_mode))
+		remedy("see whether the disk is sound");
+	else
+		mend_aside(q.state, id, as);
+}
+
 static int is_torn(const char *id, struct history *h)
 {
 	const struct timespec pause = {0, AGAIN_MS * 1000000L};
@@ -163,7 +184,11 @@ static int is_torn(const char *id, struct history *h)
 			(void)close(h->fd);
 			(void)nanosleep(&pause, NULL);
 		}
-		if (history_read(q.state, id, id, h) == -1 || h->fd == -1)
+		if (history_read(q.state, id, id, h) == -1) {
+			check_unread(id);
+			return 0;
+		}
+		if (h->fd == -1)
 			return 0;
 		if (h->len == h->size)
 			return 0;

@@ -75,14 +75,27 @@ static void take_held(void *arg, const struct journal_record *r)
 		h->held = r->held;
 }
 
+/* A FIFO would pass for an empty one. */
+static int is_plain(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return 0;
+	errno = EINVAL;
+	return S_ISREG(st.st_mode);
+}
+
 int history_read(int dir, const char *name, const char *id, struct history *h)
 {
 	*h = (struct history){.fd = file_open(dir, name)};
 	if (h->fd == -1)
 		return errno == ENOENT ? 0 : -1;
-	if (journal_read(h->fd, id, take_held, h, &h->len, &h->size) == 0)
+	if (is_plain(h->fd) &&
+	    journal_read(h->fd, id, take_held, h, &h->len, &h->size) == 0)
 		return 0;
 	(void)close(h->fd);
+	h->fd = -1;
 	return -1;
 }
 

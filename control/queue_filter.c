@@ -138,6 +138,11 @@ int filter_is_empty(const struct filter *f)
 	return !by_options(f) && !f->all && f->ids.n == 0;
 }
 
+int filter_is_whole(const struct filter *f)
+{
+	return !by_options(f) && f->ids.n == 0;
+}
+
 static const char *domain_of(const char *address)
 {
 	const char *at = strrchr(address, '@');

@@ -70,7 +70,8 @@ static void mark_ours(const struct moving *v, const char *id)
 	int fd;
 
 	with(name, id, ".hold");
-	fd = openat(v->dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	fd = openat(v->dir, name,
+		    O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (fd == -1)
 		die_sys2(EXIT_TEMP, "make", name);
 	(void)close(fd);
@@ -367,6 +368,8 @@ static void open_all(struct moving *v, const char *path)
 	v->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (v->dir == -1)
 		die_sys2(EXIT_PERM, "open directory", path);
+	if (queue_is_ours(v->dir))
+		die_msg(EXIT_PERM, "%s belongs to this queue", path);
 	v->cur = queue_dir("cur");
 	v->new = queue_dir("new");
 	v->state = queue_dir("state");

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "journal.h"
@@ -70,6 +71,27 @@ int queue_dir(const char *name)
 	if (path_join(path, sizeof path, paths.queue, name) == NULL)
 		return -1;
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int queue_is_ours(int dir)
+{
+	static const char *const names[] = {"", "cur", "new", "tmp", "state"};
+	struct stat theirs;
+
+	if (fstat(dir, &theirs) == -1)
+		die_sys(EXIT_TEMP, "look at the directory");
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		int fd = queue_dir(names[i]);
+		struct stat ours;
+		int same = fd != -1 && fstat(fd, &ours) == 0 &&
+			   ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+
+		if (fd != -1)
+			(void)close(fd);
+		if (same)
+			return 1;
+	}
+	return 0;
 }
 
 int queue_lock(void)

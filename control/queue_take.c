@@ -70,29 +70,58 @@ static int open_here(const struct taking *t, const char *id)
 	return fd != -1 || errno != ENOENT ? fd : file_open(t->new, id);
 }
 
-/* 1: this very message; 0: no; -1: another one of that name. */
-static int has_it(const struct taking *t, const char *id, int theirs)
+enum here { HERE_NOT, HERE_SAME, HERE_OTHER, HERE_DAMAGED };
+
+static enum here is_here(const struct taking *t, const char *id, int theirs)
 {
 	int ours = open_here(t, id);
-	int same;
+	enum here found = HERE_SAME;
 
 	if (ours == -1)
-		return 0;
-	same = file_same(ours, theirs);
+		return errno == ENOENT ? HERE_NOT : HERE_DAMAGED;
+	if (file_damage(ours) != DAMAGE_NONE)
+		found = HERE_DAMAGED; /* theirs may be the only good one */
+	else if (!file_same(ours, theirs))
+		found = HERE_OTHER;
 	(void)close(ours);
-	return same ? 1 : -1;
+	return found;
 }
 
 /* ---- 1 and 2: into the queue ---- */
 
+/* The copy is looked at: theirs may change at any time. */
+static int copy_message(struct taking *t, const char *name, int fd)
+{
+	enum damage found;
+	int copy;
+
+	if (file_copy(fd, t->cur, name, &t->msg) == -1)
+		return -1;
+	copy = file_open(t->cur, name);
+	if (copy == -1)
+		return -1;
+	found = file_damage(copy);
+	(void)close(copy);
+	if (found == DAMAGE_NONE)
+		return 0;
+	errno = found == DAMAGE_UNREAD ? EIO : EBADMSG;
+	return -1;
+}
+
 static int put_hidden(struct taking *t, const char *id, int fd, const struct history *h)
 {
 	char name[NAME_SIZE];
+	int e;
 
 	hidden(name, id);
-	if (file_copy(fd, t->cur, name, &t->msg) == -1)
-		return -1;
-	return history_copy(h, t->state, name, id, 1, &t->journal);
+	if (copy_message(t, name, fd) == 0 &&
+	    history_copy(h, t->state, name, id, 1, &t->journal) == 0)
+		return 0;
+	e = errno;
+	(void)unlinkat(t->cur, name, 0);
+	(void)unlinkat(t->state, name, 0);
+	errno = e;
+	return -1;
 }
 
 static int show_both(struct taking *t, const char *id)
@@ -151,7 +180,7 @@ static int release(struct taking *t, const char *id, int was_held)
 	if (t->stopped)
 		return was_held ? 0 : history_release(t->state, id);
 	door_each(KEEPER_TAKE, id, 1, &letter);
-	if (!was_held)
+	if (letter != 'Z' && !was_held)
 		door_each(KEEPER_RELEASE, id, 1, &letter);
 	if (letter != 'Z')
 		return sync_journal(t, id);
@@ -182,16 +211,19 @@ static void told(struct taking *t, const char *id)
 
 static int take_open(struct taking *t, const char *id, int fd, const struct history *h)
 {
-	switch (has_it(t, id, fd)) {
-	case -1:
+	switch (is_here(t, id, fd)) {
+	case HERE_OTHER:
 		return refuse(t, id, "another message here has that id");
-	case 1:
+	case HERE_DAMAGED:
+		return refuse(t, id, "what has that id here is damaged");
+	case HERE_SAME:
 		break; /* an earlier take came so far */
 	default:
 		if (file_damage(fd) != DAMAGE_NONE)
 			return refuse(t, id, "it is damaged");
 		if (put(t, id, fd, h) == -1)
-			return refuse(t, id, strerror(errno));
+			return refuse(t, id,
+				      errno == EBADMSG ? "it changes" : strerror(errno));
 	}
 	if (mark(t, id) == -1)
 		return refuse(t, id, strerror(errno));
@@ -290,8 +322,15 @@ static int has(const struct taking *t, const char *id, const char *suffix)
 
 static int is_state(const struct dirent *e)
 {
-	return strlen(e->d_name) == QID_LEN + strlen(".state") &&
-	       strcmp(e->d_name + QID_LEN, ".state") == 0;
+	char id[QID_LEN + 1];
+	uint64_t ns;
+
+	if (strlen(e->d_name) != QID_LEN + strlen(".state") ||
+	    strcmp(e->d_name + QID_LEN, ".state") != 0)
+		return 0;
+	memcpy(id, e->d_name, QID_LEN);
+	id[QID_LEN] = '\0';
+	return qid_parse(id, &ns) == 0;
 }
 
 /* Of messages that a take has cleared, save for this. A move that runs makes .part
@@ -317,8 +356,11 @@ static void clear_orphans(struct taking *t)
 static void take_dir(struct taking *t)
 {
 	struct dirent **names;
-	int n = scandirat(t->dir, ".", &names, is_message, alphasort);
+	int n;
 
+	if (queue_is_ours(t->dir))
+		die_msg(EXIT_PERM, "that directory belongs to this queue");
+	n = scandirat(t->dir, ".", &names, is_message, alphasort);
 	if (n == -1)
 		die_sys(EXIT_TEMP, "read the directory");
 	for (int i = 0; i < n; i++) {

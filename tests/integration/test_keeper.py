@@ -128,6 +128,14 @@ def test_hold_and_release(five):
     assert by in s.log()
 
 
+def test_retry_all_of_a_sender(five):
+    s = five
+    before = len(s.jobs)
+    run(s.q, "retry", "--all", "--sender", "c@two.example")
+    logged(s, "result=Z", 7)
+    assert [j.sender for _, j in s.jobs[before:]] == ["c@two.example"]
+
+
 def test_delete(five):
     s = five
     out = run(s.q, "delete", s.ids["old"], s.ids["far"])
@@ -283,6 +291,34 @@ def test_several_requests_a_connection(five):
             assert c.recv(1000) == wanted
         c.send(b"d" + b"../../../etc/pass\0")
         assert c.recv(1000) == b""
+    assert s.qsend.poll() is None
+
+
+def test_nonsense_at_the_door(s):
+    """qsend goes on, and answers others meanwhile."""
+    s.start()
+    rng = random.Random(1)
+    ident = make_id().encode() + b"\0"
+    frames = [b"", b"l" * 2, b"h", b"p", b"p\2", b"r" + ident[:-1], b"d" + ident + b"x", b"t" + ident * 1001,
+              b"h" + ident[:-1] + b"x", b"l" + b"x" * 60000, b"\xff" * 61440]
+    frames += [bytes(rng.choices(b"lsprhudmtc\0\1A", k=rng.randrange(1, 60))) for _ in range(100)]
+    frames += [rng.randbytes(rng.randrange(1, 4000)) for _ in range(100)]
+    for door in ("qsend-ctl", "qsend-list"):
+        for frame in frames:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as c:
+                c.settimeout(5)
+                c.connect(str(s.q.home / "run" / door / "sock"))
+                with contextlib.suppress(OSError):  # dropped before we spoke
+                    c.send(frame)
+                    c.shutdown(socket.SHUT_WR)
+                    c.recv(61440)
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            c = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+            c.connect(str(s.q.home / "run/qsend-list/sock"))
+        s.queue("a@example.org", ["bob@q.example"])
+        s.wait_empty(5)
+    run(s.q, "stat")
     assert s.qsend.poll() is None
 
 
@@ -460,6 +496,64 @@ def test_move_refuses_what_is_damaged_or_busy(s, drop):
     assert run(s.q, "list", "--held") == "No message fits.\n"
 
 
+@pytest.mark.parametrize("where", ["cur", "new", "state", "tmp", "."])
+def test_the_queue_itself_is_no_target(s, where):
+    """Not even through a link: what is cleared there would be its only copy."""
+    data = queue_file("a@example.org", ["bob@q.example"])
+    files = [s.q.queue / d / s.put(data, where=d) for d in ("cur", "new")]
+    link = s.q.home / "link"
+    link.symlink_to(s.q.queue / where)
+    for path in (str(s.q.queue / where), str(link)):
+        run(s.q, "move", "--all", "to", path, code=100)
+        run(s.q, "take", path, code=100 if where != "." else 111)
+    assert [f.read_bytes() for f in files] == [data, data]
+
+
+def test_take_of_hostile_files(s, drop):
+    """Links, a FIFO, a directory, torn and long ones stay where they are."""
+    good = queue_file("a@example.org", ["bob@q.example"])
+    elsewhere = s.q.home / "elsewhere"
+    elsewhere.write_bytes(good)
+    ids = [make_id() for _ in range(8)]
+    (drop / ids[0]).symlink_to(elsewhere)
+    os.mkfifo(drop / ids[1])
+    (drop / ids[2]).mkdir()
+    (drop / ids[3]).write_bytes(good[:-1])
+    (drop / ids[4]).write_bytes(good + b"x")
+    (drop / ids[5]).write_bytes(good)
+    (drop / f"{ids[5]}.state").symlink_to(elsewhere)
+    (drop / ids[6]).write_bytes(good)
+    os.mkfifo(drop / f"{ids[6]}.state")
+    (drop / ids[7]).write_bytes(good)
+    (drop / "some-projects-id2.state").write_bytes(b"not ours")
+    before = sorted(p.name for p in drop.iterdir() if not p.name.startswith(ids[7]))
+    out = run(s.q, "take", str(drop), code=1)
+    assert out.count(" stays where it is: ") == 7 and f"{ids[7]} taken" in out
+    assert sorted(p.name for p in drop.iterdir()) == before
+    assert [p.name for p in (s.q.queue / "cur").iterdir()] == [ids[7]] and elsewhere.read_bytes() == good
+
+
+def test_take_beside_a_damaged_copy(s, drop):
+    """The good one is not thrown away for it."""
+    i = s.put(queue_file("a@example.org", ["bob@q.example"]), where="cur")
+    good = (s.q.queue / "cur" / i).read_bytes()
+    (drop / i).write_bytes(good)
+    damage_message(s, i)
+    assert "damaged" in run(s.q, "take", str(drop), code=1)
+    assert (drop / i).read_bytes() == good
+
+
+def test_move_with_names_in_the_way(s, drop):
+    ids = [s.put(queue_file("a@example.org", ["bob@q.example"]), where="cur") for _ in range(2)]
+    (drop / f"{ids[0]}.part").mkdir()
+    target = s.q.home / "target"
+    (drop / f"{ids[1]}.hold").symlink_to(target)
+    run(s.q, "move", ids[0], "to", str(drop), code=1)
+    assert s.q.queue_ids("cur") == sorted(ids)
+    run(s.q, "move", ids[1], "to", str(drop))
+    assert s.q.queue_ids("cur") == [ids[0]] and not target.exists()
+
+
 @pytest.mark.tools("strace")
 @pytest.mark.parametrize("running", [False, True])
 def test_move_and_take_killed_at_each_step(s, other, drop, running):
@@ -608,6 +702,24 @@ def damage_head(s, i):
         f.write(b"\xff")
 
 
+def link_for_message(s, i):
+    p = s.q.queue / "cur" / i
+    p.rename(s.q.home / "moved")
+    p.symlink_to(s.q.home / "moved")
+
+
+def link_for_journal(s, i):
+    p = s.q.queue / "state" / i
+    p.unlink()
+    p.symlink_to("/etc/passwd")
+
+
+def dir_for_journal(s, i):
+    p = s.q.queue / "state" / i
+    p.unlink()
+    p.mkdir()
+
+
 def damage_message(s, i):
     with open(s.q.queue / "cur" / i, "r+b") as f:
         f.seek(-3, 2)
@@ -650,6 +762,9 @@ def cut_take(s, i):
 @pytest.mark.parametrize("fault,says", [
     (damage_head, "head or envelope is damaged"),
     (damage_message, "its message is damaged"),
+    (link_for_message, "head or envelope is damaged"),
+    (link_for_journal, "cannot be read"),
+    (dir_for_journal, "cannot be read"),
     (tear_journal, "torn"),
     (orphan, "without a message"),
     (wrong_mode, "mode 0666"),
@@ -667,7 +782,7 @@ def test_check_and_repair(s, fault, says):
     assert says in out and out.count("! ") == 1 and "...try: qctl queue repair" in out.replace("...try: chmod", "...try: qctl queue repair")
     found = json.loads(s.q.run("qctl-queue", "check", "--json").stdout)
     assert len(found) == 1 and says in found[0]["text"] and found[0]["level"] == "problem"
-    aside = fault in (damage_head, damage_message, foreign)
+    aside = fault in (damage_head, damage_message, link_for_message, link_for_journal, dir_for_journal, foreign)
     assert "...done:" in run(s.q, "repair", code=int(aside))
     after = s.q.run("qctl-queue", "check")
     if aside:

@@ -140,6 +140,9 @@ def test_audit(tree):
     later = audit(tree, "--since", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() + 5)))
     assert later["messages"] == 0
     qctl(tree, "audit", "--since", "yesterday", code=100)
+    # More than the clock holds: all of them
+    assert audit(tree, "--since", "213504d")["messages"] == r["messages"]
+    qctl(tree, "audit", "--since", "9999-01-01", code=100)
 
 
 # -- logs that somebody has cut ------------------------------------------------
@@ -341,6 +344,17 @@ def test_metrics_into_a_file(tree, tmp_path):
     assert read_openmetrics(f.read_text())["quoin_up"][None] == 1
     assert os.listdir(tmp_path) == ["quoin.prom"] and f.stat().st_mode & 0o777 == 0o644
     assert qctl(tree, "metrics", str(tmp_path / "not/there"), code=111) == ""
+    # A link is replaced, what is no file is not
+    link = tmp_path / "link.prom"
+    link.symlink_to(f)
+    qctl(tree, "metrics", str(link))
+    assert not link.is_symlink()
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "stdout").symlink_to("/dev/null")
+    for odd in ("fifo", "stdout", "."):
+        qctl(tree, "metrics", str(tmp_path / odd), code=100)
+    assert sorted(os.listdir(tmp_path)) == ["fifo", "link.prom", "quoin.prom", "stdout"]
+    assert (tmp_path / "stdout").is_symlink() and (tmp_path / "fifo").is_fifo()
 
 
 @pytest.mark.tools("promtool")
