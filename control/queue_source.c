@@ -161,7 +161,7 @@ static void take_journal(struct message *m, int queue)
 	int fd;
 
 	(void)snprintf(name, sizeof name, "state/%s", m->id);
-	fd = openat(queue, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(queue, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd == -1)
 		return;
 	(void)journal_read(fd, m->id, take_record, &p, &len, &size);

@@ -203,7 +203,8 @@ static int open_for_job(const struct sched *q, struct msg *m)
 
 	m->fd = -1;
 	if (fd == -1)
-		fd = openat(q->cur, m->id, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		fd =
+		    openat(q->cur, m->id, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	return fd;
 }
 

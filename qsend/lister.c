@@ -80,7 +80,8 @@ static void read_history(const struct lister *l, const struct msg *m, struct rep
 {
 	uint64_t len;
 	uint64_t size;
-	int fd = openat(l->q->state, m->id, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd =
+	    openat(l->q->state, m->id, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd == -1)
 		return;

@@ -26,7 +26,7 @@ static struct {
 
 static int sync_one(const char *id)
 {
-	int fd = openat(noted.state, id, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(noted.state, id, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	int done;
 
 	if (fd == -1) /* its message has ended */

@@ -136,7 +136,7 @@ static int send_frame(struct sched *q, const struct bounce_frame *f, int dir)
 	int e;
 
 	if (dir != -1)
-		fd = openat(dir, f->id, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		fd = openat(dir, f->id, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (dir != -1 && fd == -1)
 		return -1;
 	if (bounce_put(&frame, f) == 0)

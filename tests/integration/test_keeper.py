@@ -791,6 +791,25 @@ def test_check_and_repair(s, fault, says):
         assert (after.returncode, after.stdout) == (0, b"")
 
 
+def test_nobody_waits_for_a_fifo(s):
+    """In the place of a message or a journal: the list, and qsend, go on."""
+    s.policy["local"] = later
+    s.start()
+    ids = [s.queue("a@example.org", ["bob@q.example"]) for _ in range(3)]
+    logged(s, "result=Z", 3)
+    for p in (s.q.queue / "state" / ids[0], s.q.queue / "cur" / ids[1]):
+        p.unlink()
+        os.mkfifo(p, 0o666)
+        p.chmod(0o666)
+    assert ids[2] in s.q.run("qctl-queue", "list", timeout=10).stdout.decode()
+    for verb in ("retry", "hold", "release", "retry"):
+        s.q.run("qctl-queue", verb, *ids, timeout=10)
+    s.queue("a@example.org", ["carl@q.example"])
+    wait_for(lambda: s.tried("carl@q.example"))
+    s.kill()
+    assert ids[2] in s.q.run("qctl-queue", "list", timeout=10).stdout.decode()
+
+
 def test_check_names_what_needs_qsend_stopped(s):
     s.policy["local"] = later
     s.start()
