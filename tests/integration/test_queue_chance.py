@@ -28,14 +28,6 @@ PLACES = ["q.example", "flip.example", "flop.example"] + [f"d{n}.example" for n 
 SENDERS = ["#@[]", "#@[]", "a@back.example", "", "list-@back.example-@[]"]
 
 
-@pytest.fixture
-def s(quoin):
-    s = Sched(quoin)
-    yield s
-    if s.procs:
-        s.kill(signal.SIGKILL)
-
-
 class Keeper:
     def __init__(self, s):
         self.s, self.c = s, None

@@ -17,14 +17,6 @@ from test_schedule import by_domain, door, hold, jobs_to, keep
 pytestmark = pytest.mark.programs("qsend", "qbounce", "qqueue")
 
 
-@pytest.fixture
-def s(quoin):
-    s = Sched(quoin)
-    yield s
-    if s.procs:
-        s.kill(signal.SIGKILL)
-
-
 def logged(s, text, times=1):
     wait_for(lambda: s.log().count(text) >= times, 10, f"in qsend's log: {text}")
 
