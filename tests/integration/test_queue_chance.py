@@ -17,7 +17,7 @@ from collections import Counter
 import pytest
 
 from quoin import wait_for
-from sched import Sched, queue_file
+from sched import queue_file
 
 pytestmark = pytest.mark.programs("qsend", "qbounce", "qqueue")
 

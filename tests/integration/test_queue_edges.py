@@ -11,7 +11,7 @@ import time
 import pytest
 
 from quoin import wait_for
-from sched import Sched, journal, later, make_id, queue_file, yes
+from sched import journal, later, make_id, queue_file, yes
 from test_schedule import by_domain, door, hold, jobs_to, keep
 
 pytestmark = pytest.mark.programs("qsend", "qbounce", "qqueue")
