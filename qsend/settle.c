@@ -11,10 +11,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "batch.h"
 #include "log.h"
 #include "prog.h"
 #include "sbuf.h"
@@ -50,70 +50,21 @@ static struct msg *queue_take(struct queue *l)
 
 /* ---- removal ---- */
 
-struct gone {
-	struct gone *next;
-	char id[QID_LEN + 1];
-};
-
-static struct {
-	struct work work;
-	int cur, state;
-	struct gone *now;  /* the thread's */
-	struct gone *next; /* for the thread after this one */
-	struct syncer *syncer;
-} removal;
-
-static int remove_journals(struct work *w, unsigned thread)
+static int remove_journals(const struct sched *q, const struct batch_id *first)
 {
-	(void)w;
-	(void)thread;
-	if (fsync(removal.cur) == -1)
+	if (fsync(q->cur) == -1)
 		return -1;
-	for (struct gone *g = removal.now; g != NULL; g = g->next)
-		(void)unlinkat(removal.state, g->id, 0);
+	for (const struct batch_id *i = first; i != NULL; i = i->next)
+		(void)unlinkat(q->state, i->id, 0);
 	return 0;
 }
 
-static void removal_begin(void);
-
-static void removal_done(struct work *w)
-{
-	if (w->error != 0) {
-		errno = w->error;
-		warn_sys("sync queue/cur");
-	}
-	while (removal.now != NULL) {
-		struct gone *g = removal.now;
-
-		removal.now = g->next;
-		free(g);
-	}
-	removal_begin();
-}
-
-static void removal_begin(void)
-{
-	if (removal.now != NULL || removal.next == NULL)
-		return;
-	removal.now = removal.next;
-	removal.next = NULL;
-	removal.work = (struct work){.run = remove_journals, .done = removal_done};
-	syncer_add(removal.syncer, &removal.work);
-}
+static struct batch removed = {.run = remove_journals, .what = "sync queue/cur"};
 
 void journal_remove(struct sched *q, const char *id)
 {
-	struct gone *g = malloc(sizeof *g);
-
-	if (g == NULL) /* an orphan until the next start */
-		return;
-	memcpy(g->id, id, sizeof g->id);
-	g->next = removal.next;
-	removal.next = g;
-	removal.cur = q->cur;
-	removal.state = q->state;
-	removal.syncer = &q->syncer;
-	removal_begin();
+	/* Without memory it is an orphan until the next start. */
+	(void)!batch_add(&removed, q, id);
 }
 
 void msg_remove(struct sched *q, struct msg *m)
