@@ -4,7 +4,7 @@
  *
  *	"L"		list: answered by "L" count:u16 count*(key id:32)
  *	"S" + fd	a session may send one request on fd, its end of a SOCK_SEQPACKET
- *pair
+ *			pair
  *
  * The session, on its pair, once:
  *
@@ -12,16 +12,17 @@
  *	answer  = "K" signature / "-" reason:u8
  *
  * Key id: SHA-256 of the public key in DER (SubjectPublicKeyInfo). scheme: a
- *SignatureScheme of RFC 8446 4.2.3, of the list below. text: what is to be signed, whole,
- *not its hash; and the key process signs nothing but these forms:
+ * SignatureScheme of RFC 8446 4.2.3, of the list below. text: what is to be signed,
+ * whole, not its hash; and the key process signs nothing but these forms:
  *
  *	TLS 1.3  64 spaces, "TLS 1.3, server CertificateVerify", NUL, a hash of 32 or 48
- *bytes TLS 1.2  client random, server random, 3 (named curve), curve, point (RFC
- *8422 5.4), of a curve and a length that is known
+ *		 bytes
+ *	TLS 1.2  client random, server random, 3 (named curve), curve, point (RFC 8422
+ *		 5.4), of a curve and a length that is known
  *
  * Then it closes the pair: one signature a session. At most SIGN_OPEN pairs wait, each
- *for SIGN_MS; the oldest goes first. A request of any other form gets "-" and a line in
- *the log.
+ * for SIGN_MS; the oldest goes first. A request of any other form gets "-" and a line in
+ * the log.
  */
 #ifndef QTLS_SIGNING_H
 #define QTLS_SIGNING_H
@@ -49,6 +50,15 @@ enum {
 	SIGN_RSA_PSS_SHA384 = 0x0805,
 	SIGN_RSA_PSS_SHA512 = 0x0806,
 	SIGN_ED25519 = 0x0807
+};
+
+/* Why not. */
+enum sign_reason {
+	SIGN_BAD_REQUEST = 1, /* no request */
+	SIGN_BAD_TEXT,        /* of another form */
+	SIGN_NO_KEY,          /* no such key, or not of this pair's time */
+	SIGN_BAD_SCHEME,      /* not this key's, or not TLS 1.3's */
+	SIGN_FAILED           /* the library's fault */
 };
 
 /* Is text of a form that a TLS 1.2 or 1.3 server signs? (No allocation, no library.) */
