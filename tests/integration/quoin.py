@@ -4,6 +4,8 @@
     q.control("me", "q.example")
     q.users("alice")
     q.start_queue(); q.start_delivery(); port = q.start_smtp()
+    q.passwords({"alice": "secret"}); q.start_tls(); q.start_auth()
+    port = q.start_submission()         # 587; tls=True: 465
     ...
     q.close()
 
@@ -28,6 +30,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import accounts
+import certs
+
 SOURCE = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("QUOIN_BIN") or SOURCE / "build/plain/bin").resolve()
 ROOT = os.geteuid() == 0
@@ -39,6 +44,9 @@ RUNS_AS = {
     "qqueue": "quoinq",
     "qgetpw": "quoinp",
     "qrcpt": "quoinv",
+    "qtls-key": "quoink",
+    "qtls": "quoint",
+    "qsts": "quoinm",
 }
 
 SANITIZER = re.compile(r"ERROR: AddressSanitizer|runtime error:|ERROR: LeakSanitizer")
@@ -273,6 +281,24 @@ class Quoin:
         home = self.accounts[user][2] if user in self.accounts else self.home / user
         return [p.read_bytes() for p in sorted((home / "Maildir/new").iterdir())]
 
+    def passwords(self, words):
+        """{name: password, or [Main(…), App(…)]}: all of users/passwd (accounts.py)."""
+        accounts.passwords(self, words)
+
+    # -- certificates --------------------------------------------------------
+
+    def certificate(self, *names, where="default", cert=None, **kw):
+        """control/tls/WHERE with cert (certs.py), or a self-signed one of the names; qtls-key
+        and qtls hear of it by reload_tls()."""
+        cert = cert or certs.self_signed(self._scratch(), *(names or ("q.example",)), **kw)
+        certs.install(cert, self.home / "control/tls" / where, owner=(0, self._gid("quoink")))
+        return cert
+
+    def _scratch(self):
+        d = self.home / "certs"
+        d.mkdir(mode=0o700, exist_ok=True)
+        return d
+
     # -- processes -----------------------------------------------------------
 
     def _popen(self, argv, user, **kw):
@@ -400,6 +426,38 @@ class Quoin:
         self.start("qlisten", *drop, *args, ip, str(port), "--", *command, env=env, **kw)
         self.smtp_port = port
         return port
+
+    def start_tls(self, **kw):
+        """qtls-key and the starter for servers, with a self-signed certificate if there is none."""
+        if not (self.home / "control/tls/default").exists():
+            self.certificate()
+        self.start("qtls-key")
+        return self.start("qtls", "-s", *self._doors(("tls-server", "quoind"), ("tls-login", "quoini")), **kw)
+
+    def start_tls_client(self, **kw):
+        """The starter for clients. env={"SSL_CERT_FILE": …}: whom they trust."""
+        return self.start("qtls", "-c", *self._doors(("tls-client", "quoinr"), ("tls-fetch", "quoinm")), **kw)
+
+    def _doors(self, *doors):
+        """A starter's directories, each with the uid that may call there."""
+        return [f"{door}:{self.ids[user]}" for door, user in doors]
+
+    def reload_tls(self):
+        """Certificates anew, for the next session."""
+        for s in self.services:
+            if s.name in ("qtls-key", "qtls"):
+                s.popen.send_signal(signal.SIGHUP)
+
+    def start_auth(self, *args, **kw):
+        """qauth, whose judges are quoina. args: -S SERVICE=PROGRAM."""
+        return self.start("qauth", "-a", self.owner("quoina"), *args, **kw)
+
+    def start_submission(self, tls=False, qsmtpd=(), **kw):
+        """qlisten with the qsmtpd of port 587 (tls: 465) behind it; returns the port."""
+        port = self.smtp_port
+        mine = self.start_smtp(qsmtpd=("-s", *(("-t",) if tls else ()), *qsmtpd), **kw)
+        self.smtp_port = port or mine
+        return mine
 
     def smtp(self, timeout=20, **kw):
         return smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=timeout, **kw)

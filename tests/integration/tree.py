@@ -9,17 +9,25 @@ from pathlib import Path
 from quoin import FIRST_UID, ROOT, Quoin, free_port, wait_for
 
 USERS = ["alice", "bob", "carol", "dave"]
-OURS = re.compile(r"^(qqueue|qgetpw|qrcpt|qstart|qsend|qbounce|qlspawn|qlocal|qrspawn|qremote|qlisten|qsmtpd|s6-log)$")
+OURS = re.compile(
+    r"^(qqueue|qgetpw|qrcpt|qstart|qsend|qbounce|qlspawn|qlocal|qrspawn|qremote|qlisten|qsmtpd"
+    r"|qtls-key|qtls|qauth|qcheckpw|qsts|s6-log)$"
+)
 
 
 class Tree:
-    """A private Quoin under s6, by the service directories that are installed."""
+    """A private Quoin under s6, by the service directories that are installed: SMTP on port,
+    submission on submission (STARTTLS) and submissions (TLS)."""
 
     def __init__(self):
         self.q = Quoin()
         self.q.users(*USERS)
         self.port = free_port()
         self.q.control("smtplisten", f"127.0.0.1 {self.port}")
+        self.submission, self.submissions = free_port(), free_port()
+        self.q.control("submissionlisten", f"127.0.0.1 {self.submission}")
+        self.q.control("submissionslisten", f"127.0.0.1 {self.submissions}")
+        self.q.certificate()
         if ROOT:
             (self.q.home / "uidbase").write_text(f"{FIRST_UID}\n")
         self.qctl("house", "dirs")
