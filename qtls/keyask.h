@@ -4,7 +4,7 @@
  *		keyask_list(fd, &list, deadline)	once: which keys are there
  *		pair = keyask_pair(fd)			for each session, before its fork
  * session	closes fd, keeps its pair
- *		keyask_sign(pair, id, ...)		once, from provider_hook's function
+ *		keyask_sign(pair, id, ...)		once, by provider_hook
  *
  * A session must not have fd: whoever has it can make pairs, one signature each. The
  * keys that were listed on a connection, or later, can be used over its pairs as long as

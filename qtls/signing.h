@@ -63,5 +63,23 @@ enum sign_reason {
 
 /* Is text of a form that a TLS 1.2 or 1.3 server signs? (No allocation, no library.) */
 int signing_is_text(const uint8_t *text, size_t n);
+enum sign_form { SIGN_FORM_NONE, SIGN_FORM_12, SIGN_FORM_13 };
+enum sign_form signing_form(const uint8_t *text, size_t n);
+
+/* The frames. Pointers of a request point into its frame. -1 with EBADMSG or EMSGSIZE. */
+enum {
+	SIGN_HEAD = SIGN_KEYID + 2,
+	SIGN_REQUEST = SIGN_HEAD + SIGN_TEXT,
+	SIGN_ANSWER = 1 + SIGN_SIGNATURE,
+	SIGN_LIST = 3 + SIGN_KEYS * SIGN_KEYID
+};
+struct sign_request {
+	const uint8_t *id;
+	uint16_t scheme;
+	const uint8_t *text;
+	size_t len;
+};
+int signing_put(uint8_t frame[SIGN_REQUEST], size_t *n, const struct sign_request *r);
+int signing_get(struct sign_request *r, const uint8_t *frame, size_t n);
 
 #endif
