@@ -93,7 +93,7 @@ FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
 # ---- the library: small units, one header each ----------------------------------
 
 LIB = addr alias alist822 args authask base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg dotname dsnparam escape fdio hdr822 job jail journal keeper localjob maildir \
-	netstr num owner paths prog pwask pwrec qfile qid qlog qread rbuf ready relay remotejob rnd route route_local route_own said sbuf sigfd submit sum syncer table table_source table_write tcprule usock wbuf
+	netstr num owner paths prog pwask pwrec qfile qid qlog qread rbuf ready relay remotejob rnd route route_local route_own said sbuf sigfd stsask submit sum syncer table table_source table_write tcprule usock wbuf
 LIBSRC = $(wildcard $(LIB:%=lib/%.c))
 LIBOBJ = $(LIBSRC:.c=.o)
 
@@ -344,8 +344,13 @@ $(B)/tests/floor: $(B)/fast/tests/bench/floor.o $(B)/fast/libquoin.a
 	@mkdir -p $(@D)
 	$(if $V,,@echo "  LINK   floor";)$(FASTCC) $(FASTLDFLAGS) -o $@ $^ $(FASTSODIUM) $(FASTEND)
 
+# SMTP behind STARTTLS, for Quoin and its peers alike (tests/bench/tls_load.c).
+$(B)/tests/tls_load: $(B)/slow/tests/bench/tls_load.o
+	@mkdir -p $(@D)
+	$(if $V,,@echo "  LINK   tls_load";)$(CC) $(LIBCLINK) -o $@ $^ -lssl -lcrypto
+
 # What a start costs, linked as Quoin's programs are and otherwise (tests/bench/start.c).
-STARTS = $(B)/tests/floor $(B)/tests/start $(B)/tests/start_static $(B)/tests/start_dynamic
+STARTS = $(B)/tests/floor $(B)/tests/tls_load $(B)/tests/start $(B)/tests/start_static $(B)/tests/start_dynamic
 $(B)/tests/start: $(B)/fast/tests/bench/start.o $(B)/fast/gen/jail_qsmtpd.o $(B)/fast/libquoin.a
 	@mkdir -p $(@D)
 	$(if $V,,@echo "  LINK   start";)$(FASTCC) $(FASTLDFLAGS) -o $@ $^ $(FASTSODIUM) $(FASTEND)
