@@ -50,18 +50,6 @@ int provider_load(void)
 	return 0;
 }
 
-int provider_key_id(X509 *cert, uint8_t id[SIGN_KEYID])
-{
-	uint8_t *der = NULL;
-	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
-	int r = -1;
-
-	if (n > 0 && EVP_Q_digest(NULL, "SHA256", NULL, der, (size_t)n, id, NULL) == 1)
-		r = 0;
-	OPENSSL_free(der);
-	return r;
-}
-
 static const char *kind_of(const EVP_PKEY *key)
 {
 	for (int i = 0; i < KINDS; i++)
@@ -106,7 +94,7 @@ EVP_PKEY *provider_key(X509 *cert)
 	EVP_PKEY *public = X509_get0_pubkey(cert);
 	uint8_t id[SIGN_KEYID];
 
-	if (public == NULL || provider_key_id(cert, id) == -1)
+	if (public == NULL || keyid_of(cert, id) == -1)
 		return NULL;
 	return make_with_id(public, id);
 }

@@ -21,6 +21,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "keyid.h"
 #include "signing.h"
 
 /* OpenSSL's default provider and ours, with the default one preferred: else our key
@@ -28,9 +29,6 @@
 int provider_load(void);
 
 EVP_PKEY *provider_key(X509 *cert);
-
-/* The name of a certificate's key in qtls/signing.h. 0, or -1. */
-int provider_key_id(X509 *cert, uint8_t id[SIGN_KEYID]);
 
 /* sig has room for *siglen bytes (SIGN_SIGNATURE at most); 0 with their number there, or
  * -1: the handshake fails. NULL: nobody is asked, each signature fails. */
