@@ -18,6 +18,7 @@ QUEUEDIR ?= $(QMAIL)/queue
 RUNDIR ?= $(QMAIL)/run
 USERSDIR ?= $(QMAIL)/users
 ALIASDIR ?= $(QMAIL)/alias
+HOMESDIR ?= $(QMAIL)/homes
 BINDIR ?= $(QMAIL)/bin
 LOGDIR ?= $(QMAIL)/log
 MANDIR ?= $(QMAIL)/man
@@ -27,6 +28,7 @@ QUEUEDIR ?= /var/lib/quoin/queue
 RUNDIR ?= /run/quoin
 USERSDIR ?= /etc/quoin/users
 ALIASDIR ?= /var/lib/quoin/alias
+HOMESDIR ?= /var/lib/quoin/homes
 BINDIR ?= /usr/lib/quoin
 LOGDIR ?= /var/log/quoin
 MANDIR ?= /usr/share/man
@@ -118,7 +120,7 @@ all: $(ALL:%=$(B)/bin/%) $(SCRIPTS:%=$(B)/bin/%) $(addprefix $(B)/bin/,$(notdir 
 $(B)/gen/build.h: FORCE | $(B)/gen
 	@{ echo '/* Made by the Makefile: where this build expects everything. */'; \
 	for v in CONTROLDIR=$(CONTROLDIR) QUEUEDIR=$(QUEUEDIR) RUNDIR=$(RUNDIR) \
-		USERSDIR=$(USERSDIR) ALIASDIR=$(ALIASDIR) BINDIR=$(BINDIR) \
+		USERSDIR=$(USERSDIR) ALIASDIR=$(ALIASDIR) HOMESDIR=$(HOMESDIR) BINDIR=$(BINDIR) \
 		LOGDIR=$(LOGDIR) VERSION=$(VERSION); do \
 		echo "#define BUILD_$${v%%=*} \"$${v#*=}\""; done; } > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
@@ -324,7 +326,7 @@ lines-update: all
 		/^<!-- lines -->/ { skip = 1; print ""; while ((getline l < new) > 0) print l; print "" }' \
 		ARCHITECTURE.md > $(B)/architecture && cp $(B)/architecture ARCHITECTURE.md
 
-INSTALLVARS = CONTROLDIR QUEUEDIR RUNDIR USERSDIR ALIASDIR BINDIR LOGDIR MANDIR DESTDIR QMAIL B
+INSTALLVARS = CONTROLDIR QUEUEDIR RUNDIR USERSDIR ALIASDIR HOMESDIR BINDIR LOGDIR MANDIR DESTDIR QMAIL B
 install: all
 	@$(foreach v,$(INSTALLVARS),$v='$($v)') package/install --built
 

@@ -49,6 +49,8 @@ static const struct verb {
      "the whole way of a message, out of the logs (--json)"},
     {"audit", PROGRAM, "audit", NULL,
      "has each accepted message one end per recipient (--json)"},
+    {"user", PROGRAM, "user", NULL,
+     "accounts: add, del, passwd, apppass, list; passwords come from standard input"},
     {"metrics", PROGRAM, "metrics", NULL, "numbers as OpenMetrics text"},
     {"house", SCRIPT, "house", NULL, "make Quoin's users and directories"},
     {"boot", SCRIPT, "house", "boot", "become the service tree (for the init system)"},
@@ -105,6 +107,7 @@ static void set_paths(const char *home)
 	set("QUOIN_RUN", paths.run);
 	set("QUOIN_USERS", paths.users);
 	set("QUOIN_ALIAS", paths.alias);
+	set("QUOIN_HOMES", paths.homes);
 	set("QUOIN_BIN", paths.bin);
 	if (!home)
 		set("QUOIN_LOG", BUILD_LOGDIR);

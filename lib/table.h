@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { LIMIT_TABLEKEY = 2048, LIMIT_TABLEVALUE = 16 * 1024 * 1024 };
 
@@ -41,6 +42,9 @@ int table_lookup(const char *path, const void *key, size_t keylen, char **value,
  * failed, the new one, which a power cut may undo). */
 struct table_writer;
 struct table_writer *table_create(const char *path);
+/* The new file is not for everybody: mode 0640, with that group ((gid_t)-1: as it comes).
+ */
+void table_secret(struct table_writer *w, gid_t gid);
 int table_put(struct table_writer *w, const void *key, size_t keylen, const void *value,
 	      size_t len);
 /* Both end w. */

@@ -18,17 +18,20 @@ struct table_writer {
 	char tmp[LIMIT_PATH + 4];
 	int fd;
 	int started;
+	int secret;
+	gid_t gid;
 	struct cdb_make make;
 };
 
-/* Open and lock path.tmp. Whoever had it may have renamed it away between our open
- * and our lock: then it is a live table, which we must not touch. */
+/* Open and lock path.tmp, which nobody else may open before it is finished. Whoever had
+ * it may have renamed it away between our open and our lock: then it is a live table,
+ * which we must not touch. */
 static int lock_tmp(struct table_writer *w)
 {
 	struct stat ours;
 	struct stat there;
 
-	w->fd = open(w->tmp, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	w->fd = open(w->tmp, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (w->fd == -1 || flock(w->fd, LOCK_EX | LOCK_NB) == -1)
 		return -1;
 	if (fstat(w->fd, &ours) == -1 || lstat(w->tmp, &there) == -1 ||
@@ -84,6 +87,19 @@ int table_put(struct table_writer *w, const void *key, size_t keylen, const void
 	return cdb_make_add(&w->make, key, (unsigned)keylen, value, (unsigned)len);
 }
 
+void table_secret(struct table_writer *w, gid_t gid)
+{
+	w->secret = 1;
+	w->gid = gid;
+}
+
+static int set_mode(const struct table_writer *w)
+{
+	if (w->secret && fchown(w->fd, (uid_t)-1, w->gid) == -1)
+		return -1;
+	return fchmod(w->fd, w->secret ? 0640 : 0644);
+}
+
 static int finish(struct table_writer *w)
 {
 	struct stat st;
@@ -95,7 +111,7 @@ static int finish(struct table_writer *w)
 		errno = EFBIG;
 		return -1;
 	}
-	if (fchmod(w->fd, 0644) == -1 || fsync(w->fd) == -1)
+	if (set_mode(w) == -1 || fsync(w->fd) == -1)
 		return -1;
 	return rename(w->tmp, w->path);
 }

@@ -13,6 +13,7 @@ PATHS = {
     "RUNDIR": "/run/quoin",
     "USERSDIR": "/etc/quoin/users",
     "ALIASDIR": "/var/lib/quoin/alias",
+    "HOMESDIR": "/var/lib/quoin/homes",
     "BINDIR": "/usr/lib/quoin",
     "LOGDIR": "/var/log/quoin",
     "MANDIR": "/usr/share/man",
