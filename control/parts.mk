@@ -22,3 +22,6 @@ test_logline.o = control/logline.o
 fuzz_logline.o = control/logline.o
 qctl-audit.o = control/qctl-audit.o control/audit_read.o control/audit_judge.o \
 	control/audit_print.o control/ledger.o $(LOGS_O)
+
+# Certificates
+SCRIPTS += control/qctl-cert control/qctl-cert-hook control/qctl-dns

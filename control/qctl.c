@@ -52,6 +52,11 @@ static const struct verb {
     {"user", PROGRAM, "user", NULL,
      "accounts: add, del, passwd, apppass, list; passwords come from standard input"},
     {"metrics", PROGRAM, "metrics", NULL, "numbers as OpenMetrics text"},
+    {"cert", SCRIPT, "cert", NULL,
+     "certificates: list, self, install, remove, tlsa, next, csr"},
+    {"cert-hook", SCRIPT, "cert-hook", NULL,
+     "for certbot, lego, acme.sh, dehydrated: take what was renewed"},
+    {"dns", SCRIPT, "dns", NULL, "what DNS should say of this host"},
     {"house", SCRIPT, "house", NULL, "make Quoin's users and directories"},
     {"boot", SCRIPT, "house", "boot", "become the service tree (for the init system)"},
 };
