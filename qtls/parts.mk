@@ -3,3 +3,14 @@ QTLS_SIGNING_O = qtls/signing.o qtls/keyid.o
 # the starter's and the session's half of a key: libcrypto, and qtls-key over a socket
 QTLS_KEYASK_O = qtls/keyask.o qtls/provider.o qtls/provider_keymgmt.o qtls/provider_sign.o \
 	$(QTLS_SIGNING_O)
+
+SLOW += qtls-key
+QTLS_KEY_O = qtls/keyfile.o qtls/keys.o qtls/sign.o $(QTLS_SIGNING_O)
+qtls-key.o = qtls/qtls-key.o qtls/keydoor.o $(QTLS_KEY_O)
+qtls-key.jails = qtls-key
+qtls-key.libs = -lcrypto
+
+test_signing.o = qtls/signing.o
+fuzz_signing.o = qtls/signing.o
+test_provider.o = $(QTLS_KEYASK_O) qtls/sign.o
+test_provider.libs = -lssl -lcrypto
