@@ -21,6 +21,7 @@ static const struct check {
     {"modes", check_modes},     {"programs", check_programs}, {"control", check_control},
     {"domains", check_domains}, {"remote", check_remote},     {"tables", check_tables},
     {"aliases", check_aliases}, {"queue", check_queue},       {"system", check_system},
+    {"tls", check_tls},         {"login", check_login},
 };
 
 static const struct option longs[] = {

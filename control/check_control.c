@@ -63,6 +63,8 @@ static void check_file(const char *name)
 
 	if (!path_join(path, sizeof path, paths.control, name) || stat(path, &st) == -1)
 		return;
+	if (S_ISDIR(st.st_mode) && strcmp(name, "tls") == 0)
+		return; /* check_tls looks there */
 	if (!S_ISREG(st.st_mode)) {
 		problem("control/%s is not a plain file", name);
 		return;
@@ -75,7 +77,7 @@ static void check_file(const char *name)
 		problem("control/%s can be written by others than its owner", name);
 		remedy("chmod go-w %s", path);
 	}
-	if (!(st.st_mode & 04)) {
+	if (!(st.st_mode & 04) && !is_secret(name)) {
 		problem("control/%s cannot be read by Quoin's programs", name);
 		remedy("chmod a+r %s", path);
 	}

@@ -44,8 +44,7 @@ static int counted(const char *name, long *number)
 	return found ? 1 : -1;
 }
 
-/* The uid or gid of a name, or -1. */
-static long number_of(const char *name, int group)
+long number_of(const char *name, int group)
 {
 	struct passwd *pw;
 	struct group *gr;

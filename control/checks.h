@@ -16,7 +16,15 @@ void check_remote(void);       /* smtproutes, outgoingip, destrate and their lik
 void check_tables(void);       /* compiled tables: broken, or not made of their text */
 void check_aliases(void);      /* root, postmaster, mailer-daemon are read by somebody */
 void check_queue(void);        /* room on the disk, files set aside */
+void check_tls(void);          /* certificates and keys: there, fitting, in time */
+void check_login(void);        /* files of passwords, and who judges them */
 void check_system(void);       /* sandbox, sendmail, the port */
+
+/* The uid (group: the gid) of a name of package/users, or -1. */
+long number_of(const char *name, int group);
+
+/* Is a file of control/ one that others must not read? */
+int is_secret(const char *name);
 
 /* -C DIR of qctl, or NULL for the installed Quoin. */
 extern const char *private_home;

@@ -290,11 +290,12 @@ class Quoin:
     def certificate(self, *names, where="default", cert=None, **kw):
         """control/tls/WHERE with cert (certs.py), or a self-signed one of the names; qtls-key
         and qtls hear of it by reload_tls()."""
-        cert = cert or certs.self_signed(self._scratch(), *(names or ("q.example",)), **kw)
+        cert = cert or certs.self_signed(self.certs_dir(), *(names or ("q.example",)), **kw)
         certs.install(cert, self.home / "control/tls" / where, owner=(0, self._gid("quoink")))
         return cert
 
-    def _scratch(self):
+    def certs_dir(self):
+        """Where the keys of certificate() are made."""
         d = self.home / "certs"
         d.mkdir(mode=0o700, exist_ok=True)
         return d

@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
+import subprocess
 
+import certs
 import pytest
 
 pytestmark = pytest.mark.programs("qctl", "qctl-check")
@@ -22,6 +24,7 @@ def sound(quoin):
     """Nothing is wrong with it."""
     quoin.control("me", "q.example.com")
     quoin.control("timeoutsmtpd", None)
+    quoin.certificate("q.example.com")
     for name in ("root", "postmaster", "mailer-daemon"):
         (quoin.home / "alias" / f".qmail-{name}").write_text("./Maildir/\n")
     return quoin
@@ -122,6 +125,46 @@ def bad_rate(q):
     q.control("destrate", [":fast"])
 
 
+def no_certificate(q):
+    (q.home / "control/tls/default").unlink()
+
+
+def expired(q):
+    q.certificate("q.example.com", days=-1)
+
+
+def other_key(q):
+    other = certs.self_signed(q.certs_dir(), "q.example.com", kind="ed25519")
+    shutil.copyfile(other.key, q.home / "control/tls/default/key.pem")
+
+
+def no_key(q):
+    (q.home / "control/tls/default/key.pem").unlink()
+
+
+def wide_key(q):
+    (q.home / "control/tls/default/key.pem").chmod(0o644)
+
+
+def garbled(q):
+    (q.home / "control/tls/default/cert.pem").write_text("nonsense\n")
+
+
+def passphrase(q):
+    key = q.home / "control/tls/default/key.pem"
+    key.write_bytes(certs.openssl("pkey", "-in", key, "-aes128", "-passout", "pass:x"))
+
+
+def wide_password(q):
+    q.control("smtpauth", "mail.example.com:user:secret")
+
+
+def wide_hashes(q):
+    q.users("alice")
+    q.passwords({"alice": "secret"})
+    (q.home / "users/passwd.cdb").chmod(0o644)
+
+
 def fifo(q):
     os.mkfifo(q.home / "control/locals")
 
@@ -150,6 +193,15 @@ def fifo(q):
         (bad_concurrency, "control/destconcurrency line 2: 0 is not a number from 1 to", "sed -i 2d"),
         (bad_rate, "control/destrate line 1: fast is not a number", "sed -i 1d"),
         (fifo, "control/locals is not a plain file", None),
+        (no_certificate, "control/tls/default does not exist", "qctl cert self"),
+        (expired, "control/tls/default: the certificate has expired", "qctl cert self default"),
+        (other_key, "key.pem is not the key of cert.pem", "qctl cert self default"),
+        (no_key, "control/tls/default/key.pem: No such file", "qctl cert self default"),
+        (wide_key, "control/tls/default/key.pem can be read by others", "chmod o="),
+        (garbled, "control/tls/default/cert.pem is no certificate", "openssl x509"),
+        (passphrase, "key.pem is no private key, or has a passphrase", "openssl pkey"),
+        (wide_password, "control/smtpauth can be read or written by others", "chmod 640"),
+        (wide_hashes, "users/passwd.cdb can be read or written by others", "chmod 640"),
     ],
 )
 def test_mistake_is_named(sound, mistake, said, mended):
@@ -158,6 +210,25 @@ def test_mistake_is_named(sound, mistake, said, mended):
     assert len(found) == 1, problems(sound)
     if mended:
         assert mended in found[0]["try"]
+
+
+def test_soon(sound):
+    """What is well today and may not be tomorrow is a note."""
+    sound.certificate("q.example.com", days=3)
+    sound.control("checkpassword", "/opt/ldap/checkpassword")
+    found = check(sound)
+    for said in ("expires within two weeks", "as root: /opt/ldap/checkpassword"):
+        assert [f["level"] for f in found if said in f["text"]] == ["note"]
+
+
+@pytest.mark.root
+def test_key_of_the_wrong_group(sound):
+    key = sound.home / "control/tls/default/key.pem"
+    os.chown(key, 0, 0)
+    (found,) = problems(sound)
+    assert "control/tls/default/key.pem cannot be read by qtls-key" in found["text"]
+    assert subprocess.run(found["try"], shell=True, check=False).returncode == 0
+    assert problems(sound) == []
 
 
 @pytest.mark.root
