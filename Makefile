@@ -95,7 +95,7 @@ FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
 # ---- the library: small units, one header each ----------------------------------
 
 LIB = addr alias alist822 args authask base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg dotname dsnparam escape fdio hdr822 job jail journal keeper localjob maildir \
-	netstr num owner paths prog pwask pwrec qfile qid qlog qread rbuf ready relay remotejob rnd route route_local route_own said sbuf sigfd stsask submit sum syncer table table_source table_write tcprule usock wbuf
+	netstr num owner paths prog pwask pwrec qfile qid qlog qread rbuf ready relay remotejob rnd route route_local route_own said sbuf sigfd smtpauth stsask submit sum syncer table table_source table_write tcprule usock wbuf
 LIBSRC = $(wildcard $(LIB:%=lib/%.c))
 LIBOBJ = $(LIBSRC:.c=.o)
 
@@ -220,9 +220,10 @@ endef
 $(foreach f,$(FUZZERS),$(eval $(call fuzz_program,$f)))
 
 # tests/integration/X.c: what a pytest drives, by its name below $(B)/tests.
+takeover.jails = qsmtpd
 DRIVERS = $(basename $(notdir $(wildcard tests/integration/*.c)))
 define driver_program
-$(B)/tests/$1: $(B)/slow/tests/integration/$1.o $(B)/slow/libquoin.a
+$(B)/tests/$1: $(B)/slow/tests/integration/$1.o $$($1.jails:%=$(B)/slow/gen/jail_%.o) $(B)/slow/libquoin.a
 	@mkdir -p $$(@D)
 	$$(if $$V,,@echo "  LINK   $1";)$(CC) $(LIBCLINK) -o $$@ $$^ -lcdb -lsodium
 endef

@@ -80,14 +80,15 @@ class Box:
                 pass
         return total / TICK
 
-    def pss(self, kind="Pss"):
+    def pss(self, kind="Pss", only=None):
         """KB of memory, shared pages divided; without the box's own process and s6-log. kind:
-        Pss_Anon is what the processes themselves have written."""
+        Pss_Anon is what the processes themselves have written. only: of programs of these names."""
         total = 0
         for pid in self.pids()[1:]:
             try:
                 with open(f"/proc/{pid}/comm", encoding="ascii") as f:
-                    if f.read() == "s6-log\n":
+                    name = f.read().rstrip("\n")
+                    if name == "s6-log" or only and name not in only:
                         continue
                 with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
                     total += sum(int(l.split()[1]) for l in f if l.startswith(f"{kind}:"))

@@ -3,6 +3,7 @@
 import os
 import resource
 import socket
+import ssl
 import struct
 import subprocess
 
@@ -13,14 +14,24 @@ MESSAGE = b"Subject: bench\n\n" + b"x" * 72 + b"\n" + (b"y" * 71 + b"\n") * 55
 
 def smtp_source(system, users, each, domain, size=4096, reuse=False):
     """A smtp-source for each of the users, all at once; how many messages were sent."""
-    sources = [
-        subprocess.Popen(
-            ["smtp-source", *(["-d"] if reuse else []), "-s", "1", "-m", str(each), "-l", str(size),
-             "-f", SENDER, "-t", f"{u}@{domain}", f"127.0.0.1:{system.port}"],
-            stderr=subprocess.PIPE,
-        )
+    return _all_at_once(
+        ["smtp-source", *(["-d"] if reuse else []), "-s", "1", "-m", str(each), "-l", str(size),
+         "-f", SENDER, "-t", f"{u}@{domain}", f"127.0.0.1:{system.port}"]
         for u in users
-    ]  # fmt: skip
+    ) * each  # fmt: skip
+
+
+def tls_load(system, users, each, domain, program, size=4096):
+    """The same behind STARTTLS, by tests/bench/tls_load.c."""
+    return _all_at_once(
+        [program, "-m", str(each), "-l", str(size), "-f", SENDER, "-t", f"{u}@{domain}", f"127.0.0.1:{system.port}"]
+        for u in users
+    ) * each
+
+
+def _all_at_once(commands):
+    """How many there were; all of them have ended well."""
+    sources = [subprocess.Popen(c, stderr=subprocess.PIPE) for c in commands]
     try:
         for s in sources:
             if s.wait(PATIENCE) != 0:
@@ -29,7 +40,7 @@ def smtp_source(system, users, each, domain, size=4096, reuse=False):
         for s in sources:
             s.kill()
             s.wait()
-    return each * len(users)
+    return len(sources)
 
 
 def list_message(system, users, domain):
@@ -104,6 +115,21 @@ def idle_sessions(system, count):
     for _ in range(count):
         s = socket.create_connection(("127.0.0.1", system.port))
         s.recv(100)
+        s.sendall(b"EHLO bench.example\r\n")
+        s.recv(500)
+        held.append(s)
+    return held
+
+
+def idle_tls_sessions(system, count):
+    """The same behind STARTTLS."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    held = []
+    for s in idle_sessions(system, count):
+        s.sendall(b"STARTTLS\r\n")
+        s.recv(100)
+        s = context.wrap_socket(s)
         s.sendall(b"EHLO bench.example\r\n")
         s.recv(500)
         held.append(s)

@@ -51,6 +51,43 @@ def w3(system, args):
     return through_smtp(system, USERS, args.n // len(USERS), domain="else.example")
 
 
+def through_tls(system, args, domain=DOMAIN):
+    each = args.n // len(USERS)
+    count = each * len(USERS)
+    return timed(
+        system,
+        lambda: loads.tls_load(system, USERS, each, domain, built("tls_load")),
+        count,
+        (lambda: system.delivered(USERS) >= count) if domain == DOMAIN else system.queue_empty,
+    )
+
+
+def w1t(system, args):
+    return through_tls(system, args)
+
+
+def w3t(system, args):
+    return through_tls(system, args, domain="else.example")
+
+
+def t200(system, args):
+    """MB of memory with 200 idle sessions under TLS; KB each, of all processes and of those
+    that speak TLS."""
+    del args
+    idle, idle_tls = system.box.pss(), system.box.pss(only=system.tls_programs)
+    held = loads.idle_tls_sessions(system, 200)
+    time.sleep(2)
+    all_, tls = system.box.pss(), system.box.pss(only=system.tls_programs)
+    for s in held:
+        s.close()
+    return {
+        "idle MB": idle / 1024,
+        "200 sessions MB": all_ / 1024,
+        "KB a session": (all_ - idle) / 200,
+        "KB in TLS": (tls - idle_tls) / 200,
+    }
+
+
 def w4(system, args):
     count = min(args.n, 1000)
     return timed(
@@ -149,7 +186,8 @@ def per_message(table, count):
 
 # W7 first, on systems that have done nothing yet; W8 last, since it leaves something behind.
 ROWS = {"W7": w7, "W1": w1, "W2": w2, "W3": w3, "W4": w4, "W5": w5, "W6": w6, "S1": s1, "W8": w8}
-ONCE = ("W7", "S1", "W8")
+TLS_ROWS = {"T200": t200, "W1T": w1t, "W3T": w3t}  # of systems that were started with TLS
+ONCE = ("W7", "S1", "W8", "T200")
 
 # -- rows without a system: the machine's own floor --------------------------------------
 

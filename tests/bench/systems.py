@@ -28,10 +28,13 @@ DEAD_PORT = 9  # of loopback: nobody listens
 class System:
     """home: a directory of its own on the file system under test."""
 
-    def __init__(self, home, root, sink):
+    tls_programs = None  # those that speak TLS; None: all do
+
+    def __init__(self, home, root, sink, tls=False):
         self.home = home
         self.root = root  # to be copied; None: the machine's own
         self.sink = sink
+        self.tls = tls
         self.port = quoin.free_port()
         self.configure()
         self.box = Box(self.start)
@@ -60,6 +63,13 @@ class System:
 
     def close(self):
         self.box.close()
+
+
+def certificate(where):
+    """cert.pem and key.pem: P-256, as Quoin makes its own."""
+    cert = quoin.certs.self_signed(where, DOMAIN)
+    cert.cert.rename(where / "cert.pem")
+    cert.key.rename(where / "key.pem")
 
 
 class Peer(System):
@@ -116,13 +126,22 @@ class Postfix(Peer):
         "default_process_limit": "300",  # 200 sessions
         "message_size_limit": "51200000",
     }
+    tls_settings = {
+        "smtpd_tls_security_level": "may",
+        "smtpd_tls_cert_file": "/etc/postfix/cert.pem",
+        "smtpd_tls_key_file": "/etc/postfix/key.pem",
+    }
 
     def configure_peer(self):
+        if self.tls:
+            certificate(self.top / "etc/postfix")
         more = {
             "relayhost": f"[127.0.0.1]:{self.sink}",
             "transport_maps": f"inline:{{ {DEFERRED}=smtp:[127.0.0.1]:{DEAD_PORT} }}",
         }
         more |= self.settings
+        if self.tls:
+            more |= self.tls_settings
         main = self.top / "etc/postfix/main.cf"
         kept = [l for l in main.read_text().splitlines() if l.split("=")[0].strip() not in more]
         main.write_text("\n".join([*kept, *(f"{k} = {v}" for k, v in more.items()), ""]))
@@ -145,9 +164,14 @@ class OpenSMTPD(Peer):
     queues = ("var/spool/smtpd/queue", "var/spool/smtpd/incoming")
 
     def configure_peer(self):
+        if self.tls:
+            (self.top / "etc/bench").mkdir()
+            certificate(self.top / "etc/bench")
         (self.top / "etc/smtpd.conf").write_text(
             f"""table aliases file:/etc/aliases
-listen on 127.0.0.1 port {self.port}
+{'pki bench cert "/etc/bench/cert.pem"' if self.tls else ""}
+{'pki bench key "/etc/bench/key.pem"' if self.tls else ""}
+listen on 127.0.0.1 port {self.port} {"tls pki bench" if self.tls else ""}
 action "local" maildir alias <aliases>
 action "relay" relay host "smtp://127.0.0.1:{self.sink}"
 action "deferred" relay host "smtp://127.0.0.1:{DEAD_PORT}"
@@ -178,6 +202,7 @@ class Logged(quoin.Quoin):
 
 class Quoin(System):
     name = "quoin"
+    tls_programs = ("qtls", "qtls-key")
 
     def configure(self):
         self.q = (Logged if shutil.which("s6-log") else quoin.Quoin)(me=DOMAIN, parent=self.home)
@@ -193,6 +218,9 @@ class Quoin(System):
     def start(self):
         self.q.start_queue()
         self.q.start_delivery()
+        if self.tls:
+            self.q.control("tlssessions", "400")
+            self.q.start_tls()
         self.q.start_smtp("-c", "400", "-p", "400", port=self.port, env={"RELAYCLIENT": ""})
 
     def queue_empty(self):
