@@ -29,7 +29,7 @@ static int address(struct sockaddr_un *a, const char *name, const char *file)
 	return 0;
 }
 
-static int lock_service(const char *name)
+int usock_lock(const char *name)
 {
 	struct sockaddr_un a;
 	int fd;
@@ -68,7 +68,7 @@ int usock_listen(const char *name, int type, mode_t mode)
 
 	if (fd == -1)
 		return -1;
-	lock = lock_service(name);
+	lock = usock_lock(name);
 	if (lock != -1 && bind_over(fd, name, mode) == 0 &&
 	    (type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
 		return fd;
@@ -187,9 +187,14 @@ ssize_t usock_recv(int fd, void *p, size_t size, int *got)
 	do
 		r = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (r == -1 && errno == EINTR);
-	if (r <= 0)
-		return r;
+	if (r == -1)
+		return -1;
 	count = take_fds(&m, &one);
+	if (r == 0) { /* an empty frame with a descriptor is no reason to keep that */
+		if (one != -1)
+			(void)close(one);
+		return 0;
+	}
 	if (m.msg_flags & MSG_TRUNC)
 		errno = EMSGSIZE;
 	else if ((m.msg_flags & MSG_CTRUNC) || count > (got != NULL))

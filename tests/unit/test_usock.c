@@ -182,6 +182,10 @@ static void test_descriptors(void **state)
 		assert_int_equal(errno, EBADMSG);
 		assert_int_equal(got, -1);
 	}
+	/* an empty frame looks like the end of file, and leaves nothing behind either */
+	assert_int_equal(usock_send(sv[0], "", 0, sv[0]), 0);
+	assert_int_equal(usock_recv(sv[1], buf, sizeof buf, &got), 0);
+	assert_int_equal(got, -1);
 	(void)close(sv[0]);
 	(void)close(sv[1]);
 	assert_int_equal(open_count(), before);
