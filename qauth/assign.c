@@ -1,0 +1,125 @@
+/* The lines of users/assign that qpasswd adds, with a mark behind their last colon. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "control.h"
+#include "lines.h"
+#include "paths.h"
+#include "place.h"
+#include "prog.h"
+
+static const char mark[] = "qctl user";
+
+static void read_assign(struct lines *l)
+{
+	char path[LIMIT_PATH];
+
+	if (path_join(path, sizeof path, paths.users, "assign") == NULL)
+		die_sys(EXIT_PERM, "name users/assign");
+	lines_read(l, path, 0644);
+	if (!l->exists)
+		lines_insert(l, 0, ".");
+}
+
+/* The line of one dot; what stands behind it is not read. */
+static size_t find_end(const struct lines *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->line[i], ".") == 0)
+			return i;
+	lines_bad(l, l->n, "there is no last line of one dot: is the file whole?");
+}
+
+static void add(struct lines *l, const struct place *p, char sign, const char *separator)
+{
+	char line[4 * LIMIT_PATH];
+	int n = snprintf(line, sizeof line, "%c%s%s:%s:%lu:%lu:%s:%s::%s", sign, p->local,
+			 separator, p->name, (unsigned long)p->uid, (unsigned long)p->gid,
+			 p->home, sign == '+' ? "-" : "", mark);
+
+	if (n < 0 || (size_t)n >= sizeof line || strchr(p->local, ':') != NULL)
+		die_msg(EXIT_PERM, "%s does not fit into a line of users/assign",
+			p->name);
+	lines_insert(l, find_end(l), line);
+}
+
+/* The compiler is a program of its own: it has the last word on the file. */
+static void compile(void)
+{
+	char path[LIMIT_PATH];
+	int status;
+	pid_t pid;
+
+	if (path_join(path, sizeof path, paths.bin, "qnewusers") == NULL)
+		die_sys(EXIT_PERM, "name qnewusers");
+	pid = fork();
+	if (pid == 0) {
+		if (args_home != NULL)
+			(void)execl(path, "qnewusers", "-C", args_home, (char *)NULL);
+		else
+			(void)execl(path, "qnewusers", (char *)NULL);
+		die_sys2(EXIT_TEMP, "run", path);
+	}
+	if (pid == -1 || waitpid(pid, &status, 0) == -1)
+		die_sys2(EXIT_TEMP, "run", path);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		die_msg(EXIT_TEMP, "users/assign could not be compiled");
+}
+
+void place_assign(const struct place *p)
+{
+	static const char usual[] = "-+";
+	char *separators = NULL;
+	struct lines l;
+
+	if (control_line("userseparators", &separators) == -1)
+		die_msg(EXIT_PERM, "unable to read %s", control_error());
+	read_assign(&l);
+	add(&l, p, '=', "");
+	for (const char *s = separators != NULL ? separators : usual; *s != '\0'; s++)
+		add(&l, p, '+', (const char[]){*s, '\0'});
+	lines_write(&l);
+	compile();
+	lines_free(&l);
+	free(separators);
+}
+
+/* "...:HOME:dash:ext:MARK" */
+static int is_ours(const char *line, const char *home)
+{
+	const char *end = strrchr(line, ':');
+	const char *p = line;
+	size_t n = strlen(home);
+
+	if (end == NULL || strcmp(end + 1, mark) != 0)
+		return 0;
+	for (int i = 0; i < 4 && p != NULL; i++) {
+		p = strchr(p, ':');
+		p = p != NULL ? p + 1 : NULL;
+	}
+	return p != NULL && strncmp(p, home, n) == 0 && p[n] == ':';
+}
+
+size_t place_unassign(const char *home)
+{
+	struct lines l;
+	size_t removed = 0;
+
+	read_assign(&l);
+	for (size_t i = l.n; i-- > 0;)
+		if (is_ours(l.line[i], home)) {
+			lines_remove(&l, i, 1);
+			removed++;
+		}
+	if (removed > 0) {
+		lines_write(&l);
+		compile();
+	}
+	lines_free(&l);
+	return removed;
+}

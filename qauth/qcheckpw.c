@@ -1,0 +1,250 @@
+/* qcheckpw: is this password right? One question, then it ends.
+ *
+ * Runs as quoina, started by qauth (-r); or as any checkpassword program, by whoever
+ * wants to know, mostly as root: then it becomes the user and runs its arguments. The
+ * process that sees the name and the password is in a sandbox that can open nothing; the
+ * one that becomes the user hears the account's name from it and looks up the rest
+ * itself. With -s it judges the system's accounts, which needs root and has no sandbox.
+ *
+ *	3		user NUL password NUL timestamp NUL
+ *	-r fd		"yes" goes there (judge.h)
+ *	2		log
+ *
+ * It never writes a file, never becomes uid 0, and says nothing of a password.
+ * Exit 1: wrong; 2: misused; 111: later.
+ */
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "authask.h"
+#include "clock.h"
+#include "control.h"
+#include "cost.h"
+#include "creds.h"
+#include "fdio.h"
+#include "jail.h"
+#include "judge.h"
+#include "owner.h"
+#include "paths.h"
+#include "prog.h"
+#include "pwrec.h"
+#include "qlimits.h"
+#include "sysuser.h"
+#include "table.h"
+#include "usock.h"
+#include "verify.h"
+
+static const char usage[] = "qcheckpw [-C dir] [-s] [-r fd] [program [argument ...]]";
+
+extern const struct jail_profile jail_qcheckpw;
+
+enum { EXIT_WRONG = 1, EXIT_MISUSED = 2, NOBODY = 65534 };
+
+static struct table table;
+static int has_table;
+static struct cost usual;
+static struct creds creds;
+
+static const char *service(void)
+{
+	const char *s = getenv("SERVICE");
+
+	return s != NULL ? s : "";
+}
+
+static void configure(void)
+{
+	if (cost_load(&usual) == -1)
+		warn_msg("unable to read %s; the usual cost is used", control_error());
+	if (sodium_init() == -1)
+		die_sys(EXIT_TEMP, "start libsodium");
+}
+
+static void open_table(void)
+{
+	char path[LIMIT_PATH];
+	int r = -1;
+
+	if (path_join(path, sizeof path, paths.users, "passwd.cdb") != NULL)
+		r = table_open(&table, path);
+	if (r == -1)
+		die_sys2(EXIT_TEMP, "open", path);
+	has_table = r;
+}
+
+static void read_creds(void)
+{
+	if (creds_read(&creds, JUDGE_PASSWORD_FD) == 0)
+		return;
+	if (errno == EBADMSG || errno == EBADF)
+		exit(EXIT_MISUSED);
+	if (errno == EMSGSIZE)
+		exit(EXIT_WRONG);
+	die_sys(EXIT_TEMP, "read descriptor 3");
+}
+
+/* Returns when the password is right. */
+static void insist(enum verdict v)
+{
+	int e = errno;
+
+	creds_wipe(&creds);
+	errno = e;
+	if (v == VERDICT_WRONG)
+		exit(EXIT_WRONG);
+	if (v == VERDICT_LATER)
+		die_sys(EXIT_TEMP, "judge a password");
+}
+
+/* In the sandbox: the account's name, when the password is right. */
+static void judge(char key[LIMIT_LOGIN + 1])
+{
+	if (jail_enter(&jail_qcheckpw) == -1)
+		die_sys(EXIT_TEMP, "close the sandbox");
+	read_creds();
+	if (pwrec_key(creds.user, key, LIMIT_LOGIN + 1) == -1)
+		key[0] = '\0'; /* nobody's name */
+	insist(verify(has_table ? &table : NULL, key, creds.password, service(),
+		      (int64_t)time(NULL), &usual));
+}
+
+/* ---- as qauth's judge ---- */
+
+static _Noreturn void report(int fd)
+{
+	char key[LIMIT_LOGIN + 1];
+
+	judge(key);
+	if (usock_send(fd, JUDGE_YES, strlen(JUDGE_YES), -1) == -1)
+		die_sys(EXIT_TEMP, "say yes");
+	exit(0);
+}
+
+/* ---- as a checkpassword program ---- */
+
+/* The child judges. Whoever is root gives that up as well. */
+static _Noreturn void judge_apart(int out)
+{
+	const struct owner nobody = {NOBODY, NOBODY};
+	char key[LIMIT_LOGIN + 1];
+
+	if (geteuid() == 0 && owner_become(&nobody) == -1)
+		die_sys(EXIT_TEMP, "give up root");
+	judge(key);
+	if (fd_write_full(out, key, strlen(key) + 1, CLOCK_NEVER) == -1)
+		die_sys(EXIT_TEMP, "say yes");
+	_exit(0);
+}
+
+static void ask_child(char name[LIMIT_LOGIN + 1])
+{
+	int fds[2];
+	int status;
+	ssize_t n;
+	pid_t pid = -1;
+
+	if (pipe(fds) == 0)
+		pid = fork();
+	if (pid == -1)
+		die_sys(EXIT_TEMP, "start the judge");
+	if (pid == 0) {
+		(void)close(fds[0]);
+		judge_apart(fds[1]);
+	}
+	(void)close(fds[1]);
+	n = fd_read_some(fds[0], name, LIMIT_LOGIN + 1, CLOCK_NEVER);
+	(void)close(fds[0]);
+	if (waitpid(pid, &status, 0) == -1 || !WIFEXITED(status))
+		die_msg(EXIT_TEMP, "the judge died");
+	if (WEXITSTATUS(status) != 0)
+		_exit(WEXITSTATUS(status));
+	if (n < 2 || name[n - 1] != '\0')
+		die_msg(EXIT_TEMP, "the judge said nothing");
+}
+
+static void find_account(const char *name, struct person *p)
+{
+	char key[LIMIT_LOGIN + 1];
+	const char *value;
+	struct pwrec r;
+	size_t n;
+
+	if (pwrec_key(name, key, sizeof key) == -1 ||
+	    table_get(&table, key, strlen(key), &value, &n) != 1 ||
+	    pwrec_get(&r, value, n) == -1)
+		die_sys(EXIT_TEMP, "look up the account");
+	p->uid = r.uid;
+	p->gid = r.gid;
+	memcpy(p->home, r.home, strlen(r.home) + 1);
+	memcpy(p->shell, "/bin/sh", sizeof "/bin/sh");
+}
+
+static void set(const char *name, const char *value)
+{
+	if (setenv(name, value, 1) == -1)
+		die_sys(EXIT_TEMP, "set the environment");
+}
+
+static _Noreturn void run(const struct person *p, const char *name, char **argv)
+{
+	const struct owner owner = {p->uid, p->gid};
+
+	(void)close(JUDGE_PASSWORD_FD);
+	if (owner_become(&owner) == -1)
+		die_sys2(EXIT_TEMP, "become", name);
+	if (chdir(p->home) == -1)
+		die_sys2(EXIT_TEMP, "change to", p->home);
+	set("USER", name);
+	set("HOME", p->home);
+	set("SHELL", p->shell);
+	(void)execvp(argv[0], argv);
+	die_sys2(EXIT_TEMP, "run", argv[0]);
+}
+
+static _Noreturn void run_table(char **argv)
+{
+	char name[LIMIT_LOGIN + 1];
+	static struct person p;
+
+	ask_child(name);
+	find_account(name, &p);
+	run(&p, name, argv);
+}
+
+static _Noreturn void run_shadow(char **argv)
+{
+	static struct person p;
+
+	read_creds();
+	insist(sysuser_verify(creds.user, creds.password, (int64_t)time(NULL), &p));
+	run(&p, p.name, argv);
+}
+
+int main(int argc, char **argv)
+{
+	int yes = -1;
+	int system_accounts = 0;
+	const struct arg options[] = {
+	    {'r', arg_fd, &yes, 0, 0}, {'s', arg_flag, &system_accounts, 0, 0}, {0}};
+	int first;
+
+	prog_init("qcheckpw");
+	first = args(usage, options, argc, argv);
+	if ((first == argc) != (yes != -1) || (yes != -1 && system_accounts)) {
+		warn_msg("run as: %s", usage);
+		return EXIT_MISUSED;
+	}
+	if (system_accounts)
+		run_shadow(argv + first);
+	configure();
+	open_table();
+	if (yes != -1)
+		report(yes);
+	run_table(argv + first);
+}
