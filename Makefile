@@ -19,6 +19,7 @@ RUNDIR ?= $(QMAIL)/run
 USERSDIR ?= $(QMAIL)/users
 ALIASDIR ?= $(QMAIL)/alias
 HOMESDIR ?= $(QMAIL)/homes
+STSDIR ?= $(QMAIL)/sts
 BINDIR ?= $(QMAIL)/bin
 LOGDIR ?= $(QMAIL)/log
 MANDIR ?= $(QMAIL)/man
@@ -29,6 +30,7 @@ RUNDIR ?= /run/quoin
 USERSDIR ?= /etc/quoin/users
 ALIASDIR ?= /var/lib/quoin/alias
 HOMESDIR ?= /var/lib/quoin/homes
+STSDIR ?= /var/lib/quoin/sts
 BINDIR ?= /usr/lib/quoin
 LOGDIR ?= /var/log/quoin
 MANDIR ?= /usr/share/man
@@ -120,8 +122,8 @@ all: $(ALL:%=$(B)/bin/%) $(SCRIPTS:%=$(B)/bin/%) $(addprefix $(B)/bin/,$(notdir 
 $(B)/gen/build.h: FORCE | $(B)/gen
 	@{ echo '/* Made by the Makefile: where this build expects everything. */'; \
 	for v in CONTROLDIR=$(CONTROLDIR) QUEUEDIR=$(QUEUEDIR) RUNDIR=$(RUNDIR) \
-		USERSDIR=$(USERSDIR) ALIASDIR=$(ALIASDIR) HOMESDIR=$(HOMESDIR) BINDIR=$(BINDIR) \
-		LOGDIR=$(LOGDIR) VERSION=$(VERSION); do \
+		USERSDIR=$(USERSDIR) ALIASDIR=$(ALIASDIR) HOMESDIR=$(HOMESDIR) STSDIR=$(STSDIR) \
+		BINDIR=$(BINDIR) LOGDIR=$(LOGDIR) VERSION=$(VERSION); do \
 		echo "#define BUILD_$${v%%=*} \"$${v#*=}\""; done; } > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 FORCE:
@@ -327,7 +329,7 @@ lines-update: all
 		/^<!-- lines -->/ { skip = 1; print ""; while ((getline l < new) > 0) print l; print "" }' \
 		ARCHITECTURE.md > $(B)/architecture && cp $(B)/architecture ARCHITECTURE.md
 
-INSTALLVARS = CONTROLDIR QUEUEDIR RUNDIR USERSDIR ALIASDIR HOMESDIR BINDIR LOGDIR MANDIR DESTDIR QMAIL B
+INSTALLVARS = CONTROLDIR QUEUEDIR RUNDIR USERSDIR ALIASDIR HOMESDIR STSDIR BINDIR LOGDIR MANDIR DESTDIR QMAIL B
 install: all
 	@$(foreach v,$(INSTALLVARS),$v='$($v)') package/install --built
 

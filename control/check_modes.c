@@ -76,7 +76,7 @@ static int real_path(char *out, size_t size, const char *path)
 	} bases[] = {
 	    {"control", paths.control}, {"queue", paths.queue}, {"run", paths.run},
 	    {"users", paths.users},     {"alias", paths.alias}, {"bin", paths.bin},
-	    {"homes", paths.homes},
+	    {"homes", paths.homes},     {"sts", paths.sts},
 	};
 	size_t n = strcspn(path, "/");
 	int len = -1;

@@ -113,6 +113,7 @@ static void set_paths(const char *home)
 	set("QUOIN_USERS", paths.users);
 	set("QUOIN_ALIAS", paths.alias);
 	set("QUOIN_HOMES", paths.homes);
+	set("QUOIN_STS", paths.sts);
 	set("QUOIN_BIN", paths.bin);
 	if (!home)
 		set("QUOIN_LOG", BUILD_LOGDIR);

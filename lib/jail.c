@@ -64,7 +64,8 @@ static const char *base_dir(const char *base)
 		const char *dir;
 	} bases[] = {{"control", paths.control}, {"queue", paths.queue},
 		     {"run", paths.run},         {"users", paths.users},
-		     {"alias", paths.alias},     {"bin", paths.bin}};
+		     {"alias", paths.alias},     {"bin", paths.bin},
+		     {"sts", paths.sts}};
 
 	for (size_t i = 0; i < sizeof bases / sizeof *bases; i++)
 		if (strcmp(base, bases[i].name) == 0)

@@ -11,7 +11,7 @@
  *	call socket AF_UNIX	# listed kills. An argument rule where it matters
  *	exec yes		# without this line: no execve, and non-dumpable
  *
- * path: control, queue, run, users, alias, bin are those of paths.h, with /NAME
+ * path: control, queue, run, users, alias, bin, sts are those of paths.h, with /NAME
  * behind it if wanted; `path none` means: no file may be opened at all.
  *
  * What the kernel lacks is left out (`qctl check` says so); what it has and refuses

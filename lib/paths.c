@@ -8,7 +8,7 @@
 
 struct paths paths = {
     BUILD_CONTROLDIR, BUILD_QUEUEDIR, BUILD_RUNDIR,   BUILD_USERSDIR,
-    BUILD_ALIASDIR,   BUILD_BINDIR,   BUILD_HOMESDIR,
+    BUILD_ALIASDIR,   BUILD_BINDIR,   BUILD_HOMESDIR, BUILD_STSDIR,
 };
 
 const char *paths_home;
@@ -36,7 +36,8 @@ int paths_under(const char *dir)
 	    path_join(paths.users, LIMIT_PATH, dir, "users") == NULL ||
 	    path_join(paths.alias, LIMIT_PATH, dir, "alias") == NULL ||
 	    path_join(paths.bin, LIMIT_PATH, dir, "bin") == NULL ||
-	    path_join(paths.homes, LIMIT_PATH, dir, "homes") == NULL)
+	    path_join(paths.homes, LIMIT_PATH, dir, "homes") == NULL ||
+	    path_join(paths.sts, LIMIT_PATH, dir, "sts") == NULL)
 		return -1;
 	paths_home = dir;
 	return 0;

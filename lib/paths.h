@@ -2,8 +2,8 @@
  *
  * Fixed when Quoin is built (Makefile: CONTROLDIR, QUEUEDIR, …); `-C DIR`, which
  * every program but sendmail has, moves all of them below DIR: DIR/control,
- * DIR/queue, DIR/run, DIR/users, DIR/alias, DIR/homes, DIR/bin. Never from the
- * environment.
+ * DIR/queue, DIR/run, DIR/users, DIR/alias, DIR/homes, DIR/sts, DIR/bin. Never from
+ * the environment.
  */
 #ifndef QUOIN_PATHS_H
 #define QUOIN_PATHS_H
@@ -20,6 +20,7 @@ struct paths {
 	char alias[LIMIT_PATH];   /* home of the user alias */
 	char bin[LIMIT_PATH];     /* the programs */
 	char homes[LIMIT_PATH];   /* of users that the system does not know */
+	char sts[LIMIT_PATH];     /* policies that qsts has fetched */
 };
 
 extern struct paths paths;

@@ -129,8 +129,8 @@ static const char *access_bits(const char *word)
 
 static int is_base(const char *base)
 {
-	static const char *const bases[] = {"control", "queue", "run",
-					    "users",   "alias", "bin"};
+	static const char *const bases[] = {"control", "queue", "run", "users",
+					    "alias",   "bin",   "sts"};
 
 	for (size_t i = 0; i < sizeof bases / sizeof *bases; i++)
 		if (strcmp(base, bases[i]) == 0)
