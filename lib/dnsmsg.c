@@ -404,6 +404,25 @@ int dns_addr(const struct dns_answer *a, size_t i, uint8_t ip[16])
 	return 0;
 }
 
+int dns_tlsa(const struct dns_answer *a, size_t i, struct dns_tlsa *t)
+{
+	size_t len;
+	const uint8_t *p = dns_data(a, i, &len);
+
+	if (a->type != DNS_TLSA || len < 3)
+		return bad();
+	*t = (struct dns_tlsa){p[0], p[1], p[2], p + 3, len - 3};
+	return 0;
+}
+
+int dns_tlsa_is_usable(const struct dns_tlsa *t)
+{
+	static const size_t len[] = {0, 32, 64}; /* whole, SHA-256, SHA-512 */
+
+	return (t->usage == 2 || t->usage == 3) && t->selector <= 1 && t->mtype <= 2 &&
+	       (t->mtype == 0 ? t->len > 0 : t->len == len[t->mtype]);
+}
+
 int dns_txt(const struct dns_answer *a, size_t i, char *out, size_t size, size_t *len)
 {
 	size_t left;

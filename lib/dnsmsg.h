@@ -67,6 +67,18 @@ int dns_addr(const struct dns_answer *a, size_t i, uint8_t ip[16]); /* 4 or 16 b
 /* The strings of a TXT record, joined: *len bytes of any value; EMSGSIZE if over size. */
 int dns_txt(const struct dns_answer *a, size_t i, char *out, size_t size, size_t *len);
 
+/* Of a TLSA record (RFC 6698 2.1); data points into the answer. */
+struct dns_tlsa {
+	uint8_t usage, selector, mtype;
+	const uint8_t *data;
+	size_t len;
+};
+int dns_tlsa(const struct dns_answer *a, size_t i, struct dns_tlsa *t);
+
+/* May a client of SMTP use it? Only usages 2 and 3 (RFC 7672 3.1.3), with a selector and
+ * a matching type that are known, and data of that type's length. */
+int dns_tlsa_is_usable(const struct dns_tlsa *t);
+
 /* The bytes of a record of any type. */
 const uint8_t *dns_data(const struct dns_answer *a, size_t i, size_t *len);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cursor.h"
 #include "escape.h"
@@ -17,6 +18,36 @@ size_t job_room(const char *rcpt, const char *orcpt)
 	return strlen(rcpt) + 1 + 1 + strlen(or_empty(orcpt)) + 1;
 }
 
+size_t job_logins_room(const struct job *j)
+{
+	size_t n = 0;
+
+	for (uint8_t i = 0; i < j->nlogins; i++)
+		n += strlen(j->logins[i].host) + strlen(j->logins[i].user) +
+		     strlen(j->logins[i].password) + 3;
+	return n;
+}
+
+const struct job_login *job_login(const struct job *j, const char *host)
+{
+	for (uint8_t i = 0; i < j->nlogins; i++)
+		if (strcasecmp(j->logins[i].host, host) == 0)
+			return &j->logins[i];
+	return NULL;
+}
+
+static int put_logins(struct sbuf *b, const struct job *j)
+{
+	if (put_u8(b, j->nlogins) == -1)
+		return -1;
+	for (uint8_t i = 0; i < j->nlogins; i++)
+		if (sbuf_catz(b, j->logins[i].host) == -1 ||
+		    sbuf_catz(b, j->logins[i].user) == -1 ||
+		    sbuf_catz(b, j->logins[i].password) == -1)
+			return -1;
+	return 0;
+}
+
 int job_put(struct sbuf *b, const struct job *j)
 {
 	sbuf_clear(b);
@@ -25,7 +56,7 @@ int job_put(struct sbuf *b, const struct job *j)
 	    sbuf_cat(b, j->msg_sum, SUM_LEN) == -1 || put_u64(b, j->birth) == -1 ||
 	    put_u8(b, j->flags) == -1 || sbuf_catz(b, j->sender) == -1 ||
 	    sbuf_catz(b, j->route) == -1 || sbuf_catz(b, or_empty(j->envid)) == -1 ||
-	    put_u16(b, j->nrcpts) == -1)
+	    put_logins(b, j) == -1 || put_u16(b, j->nrcpts) == -1)
 		return -1;
 	for (uint16_t i = 0; i < j->nrcpts; i++)
 		if (sbuf_catz(b, j->rcpts[i]) == -1 || put_u8(b, j->notify[i]) == -1 ||
@@ -60,6 +91,25 @@ static int get_rcpt(struct cursor *c, struct job *j, uint16_t i)
 	return *j->rcpts[i] != '\0' && are_notifies(j->notify[i]) ? 0 : bad();
 }
 
+static int get_logins(struct cursor *c, struct job *j)
+{
+	if (cur_u8(c, &j->nlogins) == -1)
+		return -1;
+	if (j->nlogins > LIMIT_JOBAUTHS)
+		return bad();
+	for (uint8_t i = 0; i < j->nlogins; i++) {
+		struct job_login *l = &j->logins[i];
+
+		if (cur_str(c, LIMIT_DOMAIN, &l->host) == -1 ||
+		    cur_str(c, LIMIT_SMTPUSER, &l->user) == -1 ||
+		    cur_str(c, LIMIT_SMTPPASSWORD, &l->password) == -1)
+			return -1;
+		if (*l->host == '\0' || *l->user == '\0' || *l->password == '\0')
+			return bad();
+	}
+	return 0;
+}
+
 int job_get(struct job *j, const char *p, size_t n)
 {
 	struct cursor c;
@@ -72,7 +122,8 @@ int job_get(struct job *j, const char *p, size_t n)
 	    cur_bytes(&c, SUM_LEN, &sum) == -1 || cur_u64(&c, &j->birth) == -1 ||
 	    cur_u8(&c, &j->flags) == -1 || cur_str(&c, LIMIT_ADDRESS, &j->sender) == -1 ||
 	    cur_str(&c, LIMIT_ROUTE, &j->route) == -1 ||
-	    cur_str(&c, LIMIT_ENVID, &j->envid) == -1 || cur_u16(&c, &j->nrcpts) == -1)
+	    cur_str(&c, LIMIT_ENVID, &j->envid) == -1 || get_logins(&c, j) == -1 ||
+	    cur_u16(&c, &j->nrcpts) == -1)
 		return -1;
 	if (j->slot == UINT16_MAX || qid_parse(j->id, &ns) == -1 ||
 	    j->msg_len > LIMIT_MESSAGE || j->msg_offset > LIMIT_ENVELOPE + 64 ||

@@ -4,7 +4,8 @@
  * big-endian, strings NUL-ended:
  *
  *	job    = slot:u16 id msg_offset:u64 msg_len:u64 msg_sum:16 bytes
- *		 birth:u64 flags:u8 sender route envid count:u16
+ *		 birth:u64 flags:u8 sender route envid
+ *		 logins:u8 logins*(host user password) count:u16
  *		 count*(recipient notify:u8 orcpt),
  *		 and the queue file as a descriptor: a fresh open file description,
  *		 read only, whose offset belongs to this job alone
@@ -21,11 +22,12 @@
  * birth: seconds since 1970. flags: JOB_... route: what the deciding code
  * (route.h) added: for a local job the local part that a dot-file is looked up for,
  * for a remote one its next hops, or "" for the MX. envid, orcpt: as in qfile.h, "" for
- * none; notify: NOTIFY_..., 0 for none. A report answers the recipients in the order
- * of the job. Pace is about the destination; of a local job it is O.
- * job_room() tells how many bytes a recipient takes, so that a job ends before
- * its frame is full. Readers check every field; pointers point into the frame.
- * Errors: -1, EBADMSG.
+ * none; notify: NOTIFY_..., 0 for none. logins: what hops of the route are to be told
+ *once they are verified (smtpauth.h); who is done with a frame that may hold one wipes
+ *it. A report answers the recipients in the order of the job. Pace is about the
+ *destination; of a local job it is O. job_room() tells how many bytes a recipient takes,
+ *so that a job ends before its frame is full. Readers check every field; pointers point
+ *into the frame. Errors: -1, EBADMSG.
  */
 #ifndef QUOIN_JOB_H
 #define QUOIN_JOB_H
@@ -53,6 +55,12 @@ enum {
 	PACE_NO_NETWORK = 'N',
 };
 
+struct job_login {
+	const char *host; /* as in the route */
+	const char *user;
+	const char *password;
+};
+
 struct job {
 	uint16_t slot;
 	const char *id;
@@ -64,6 +72,8 @@ struct job {
 	const char *sender;
 	const char *route;
 	const char *envid;
+	uint8_t nlogins;
+	struct job_login logins[LIMIT_JOBAUTHS];
 	uint16_t nrcpts;
 	const char *rcpts[LIMIT_JOBRCPTS];
 	uint8_t notify[LIMIT_JOBRCPTS];
@@ -80,9 +90,14 @@ struct report {
 
 /* A NULL envid or orcpt is written as "". */
 __attribute__((warn_unused_result)) int job_put(struct sbuf *b, const struct job *j);
-/* Bytes of a frame without recipients, at most, and of one recipient. */
+/* Bytes of a frame without recipients and logins, at most, of one recipient, and of the
+ * logins. */
 enum { JOB_HEAD = 128 + 2 * LIMIT_ADDRESS + LIMIT_ROUTE + LIMIT_ENVID };
 size_t job_room(const char *rcpt, const char *orcpt);
+size_t job_logins_room(const struct job *j);
+
+/* The login for a host, or NULL. */
+const struct job_login *job_login(const struct job *j, const char *host);
 
 __attribute__((warn_unused_result)) int job_get(struct job *j, const char *p, size_t n);
 

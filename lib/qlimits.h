@@ -30,6 +30,11 @@
 #define LIMIT_FRAME    61440
 #define LIMIT_JOBRCPTS 50   /* recipients of one job; fewer where the frame is full */
 #define LIMIT_ROUTE    1024 /* the route of a job: several next hops */
+#define LIMIT_JOBAUTHS 8    /* hops of a route that get a password */
+
+/* control/smtpauth */
+#define LIMIT_SMTPUSER     255
+#define LIMIT_SMTPPASSWORD 1024
 
 /* control/destconcurrency, control/destrate */
 #define LIMIT_DESTCONCURRENCY 1000  /* jobs at one destination */

@@ -22,8 +22,24 @@
 #include "relay.h"
 #include "remotejob.h"
 #include "rnd.h"
+#include "smtpauth.h"
 #include "sum.h"
 #include "usock.h"
+
+static struct smtpauth *logins;
+
+/* The caller's own look at control/smtpauth: 1, -1, or 0: it is not for his eyes, so the
+ * message is for the queue. */
+static int load_logins(void)
+{
+	smtpauth_free(logins);
+	logins = smtpauth_load();
+	if (logins != NULL)
+		return 1;
+	if (errno == EACCES)
+		return 0;
+	return fail(errno == ENOMEM ? FAIL_MEMORY : FAIL_CONFIG, "%s", control_error());
+}
 
 int handon_route(char route[LIMIT_ROUTE + 1])
 {
@@ -37,7 +53,9 @@ int handon_route(char route[LIMIT_ROUTE + 1])
 		return 0;
 	r = relay_parse(line, route);
 	free(line);
-	return r == 0 ? 1 : fail(FAIL_CONFIG, "control/nullclient: %s", relay_usage);
+	if (r == -1)
+		return fail(FAIL_CONFIG, "control/nullclient: %s", relay_usage);
+	return load_logins();
 }
 
 /* ---- the message as a file ---- */
@@ -196,7 +214,7 @@ static uint8_t ret_flag(const char *ret)
 static void fill_job(struct job *j, const struct envelope *e, const char **at,
 		     size_t *left)
 {
-	size_t room = LIMIT_FRAME - JOB_HEAD;
+	size_t room = LIMIT_FRAME - JOB_HEAD - job_logins_room(j);
 
 	for (j->nrcpts = 0; *left > 0 && j->nrcpts < LIMIT_JOBRCPTS; (*left)--) {
 		struct envelope_rcpt r;
@@ -312,6 +330,7 @@ static int hand_on(struct walk *w, const struct mail *m, const char *route,
 		j.flags |= ret_flag(e.ret);
 		j.sender = e.sender;
 		j.envid = e.envid;
+		smtpauth_logins(logins, route, &j);
 		r = all_jobs(w, &c, &j, &e, &copy);
 	}
 	child_end(&c);

@@ -10,7 +10,8 @@
 #include "mail.h"
 #include "qid.h"
 
-/* control/nullclient as a route (relay.h): 1, 0 there is none, -1. */
+/* control/nullclient as a route (relay.h): 1; 0 there is none, or the logins at next hops
+ * (control/smtpauth) are not the caller's to read; -1. */
 int handon_route(char route[LIMIT_ROUTE + 1]);
 
 /* Static storage, zero at first. */

@@ -5,6 +5,7 @@
  *              -q FD, a SOCK_SEQPACKET socket to qsend: jobs in, reports out (job.h).
  * Trusts:      qsend's frames after checking them; of its children's only what answers
  *              the job that they have.
+ * Passes on:   the logins at next hops that a job has, to the one child of that route.
  * Never:       reads a message or a byte of the network, blocks on a peer, gives one
  *              child two destinations.
  */
@@ -141,13 +142,27 @@ static void hear_child(struct child *c)
 
 /* ---- jobs ---- */
 
+/* There may be a password in it. */
+static void wipe(char *p, size_t n)
+{
+	int e = errno;
+
+	if (n > 0)
+		explicit_bzero(p, n);
+	errno = e;
+}
+
 static int hand_over(struct child *c, const struct job *j, size_t n, int fd)
 {
 	static struct sbuf job = SBUF_INIT(LIMIT_REMOTEFRAME);
 	struct remotejob_dead dead = memory_dead(&memory, clock_mono_ms());
 
-	if (remotejob_put(&job, &dead, frame, n) == -1 ||
-	    usock_send(c->fd, job.p, job.len, fd) == -1)
+	int r = remotejob_put(&job, &dead, frame, n);
+
+	if (r == 0)
+		r = usock_send(c->fd, job.p, job.len, fd);
+	wipe(job.p, job.len);
+	if (r == -1)
 		return -1;
 	c->busy = 1;
 	c->slot = j->slot;
@@ -206,6 +221,7 @@ static void hear_qsend(void)
 	if (n == -1)
 		die_qsend("receive a job");
 	start_job((size_t)n, fd);
+	wipe(frame, (size_t)n);
 	(void)close(fd);
 }
 

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "prog.h"
 #include "sbuf.h"
+#include "smtpauth.h"
 #include "usock.h"
 #include "verp.h"
 
@@ -128,7 +129,10 @@ static int add_rcpt(const struct sched *q, struct part *p, int channel, struct s
 		return 0;
 	if (s->n == 0) {
 		making.to = to;
-		making.room = LIMIT_FRAME - JOB_HEAD;
+		making.job.nlogins = 0;
+		if (channel == ROUTE_REMOTE)
+			smtpauth_logins(q->smtpauth, to.relay, &making.job);
+		making.room = LIMIT_FRAME - JOB_HEAD - job_logins_room(&making.job);
 	}
 	if (making.room < job_room(to.address, r.orcpt))
 		return 0;
@@ -208,6 +212,18 @@ static int open_for_job(const struct sched *q, struct msg *m)
 	return fd;
 }
 
+/* A password does not stay in it. */
+static int send_frame(const struct channel *c, int fd)
+{
+	int r = usock_send(c->fd, frame.p, frame.len, fd);
+	int e = errno;
+
+	if (making.job.nlogins > 0)
+		explicit_bzero(frame.p, frame.len);
+	errno = e;
+	return r;
+}
+
 static int send_job(struct sched *q, struct channel *c, struct half *h, uint16_t number,
 		    struct slot *s)
 {
@@ -218,7 +234,7 @@ static int send_job(struct sched *q, struct channel *c, struct half *h, uint16_t
 	fd = open_for_job(q, h->msg);
 	if (fd == -1)
 		return -1;
-	if (usock_send(c->fd, frame.p, frame.len, fd) == 0) {
+	if (send_frame(c, fd) == 0) {
 		(void)close(fd);
 		return 0;
 	}

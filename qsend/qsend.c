@@ -7,7 +7,8 @@
  *              lifeline; -d: says ready. All made by qstart.
  * Trusts:      nobody: queue files are checked, frames are checked, a bad file goes to
  *              queue/bad, a spawner that breaks the protocol ends qsend (111).
- * Reads:       head and envelope of a queue file; never the message.
+ * Reads:       head and envelope of a queue file; never the message. control/smtpauth,
+ *              of which each job gets the logins of its own next hops.
  * Never:       writes a queue file; syncs or waits in its loop.
  */
 #include "sched.h"
@@ -34,6 +35,7 @@
 #include "prog.h"
 #include "ready.h"
 #include "sigfd.h"
+#include "smtpauth.h"
 #include "usock.h"
 
 extern const struct jail_profile jail_qsend;
@@ -191,6 +193,9 @@ static void configure(struct sched *q)
 	q->route = route_load();
 	if (q->route == NULL)
 		die_msg(EXIT_TEMP, "%s", route_error());
+	q->smtpauth = smtpauth_load();
+	if (q->smtpauth == NULL)
+		die_msg(EXIT_TEMP, "%s", control_error());
 	use_conf(q);
 	if (tell_load(&q->tell) == -1)
 		die_msg(EXIT_TEMP, "%s", tell_error());
@@ -223,6 +228,18 @@ static int open_signals(void)
 	return fd;
 }
 
+static void reread_smtpauth(struct sched *q)
+{
+	struct smtpauth *a = smtpauth_load();
+
+	if (a == NULL) {
+		warn_msg("keeping the old logins at other hosts: %s", control_error());
+		return;
+	}
+	smtpauth_free(q->smtpauth);
+	q->smtpauth = a;
+}
+
 static void reread(struct sched *q)
 {
 	struct route *r = route_load();
@@ -234,6 +251,7 @@ static void reread(struct sched *q)
 		q->route = r;
 		q->rerouted = 1;
 	}
+	reread_smtpauth(q);
 	if (conf_load(&q->conf) == -1)
 		warn_msg("keeping the old settings: %s", conf_error());
 	if (tell_load(&q->tell) == -1)

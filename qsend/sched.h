@@ -209,6 +209,7 @@ struct sched {
 	struct clocks now;
 	struct conf conf;
 	struct route *route;
+	struct smtpauth *smtpauth; /* logins at next hops */
 	int rerouted; /* the control files were read again: routes may have changed */
 	int cur, new, state, bad; /* directories */
 	int lock;                 /* queue/lock */

@@ -92,9 +92,9 @@ class Remote:
 
     def send(self, message, rcpts=("b@there.example",), sender="a@here.example", route="",
              damage=None, checksum=None, dead=(), flags=0,
-             envid="", notify=(), orcpt=()):
+             envid="", notify=(), orcpt=(), logins=()):
         """Send one job, its slot is the result. notify, orcpt: of each recipient. damage: bytes to write over the file; dead:
-        addresses to leave alone."""
+        addresses to leave alone; logins: (host, user, password)."""
         envelope = b"F" + b"x" * 20
         path = self.home / "message"
         path.write_bytes(b"h" * 56 + envelope + (message if damage is None else damage))
@@ -110,6 +110,7 @@ class Remote:
         frame = struct.pack(">H", slot) + z(QID)
         frame += struct.pack(">QQ", 56 + len(envelope), len(message)) + checksum
         frame += struct.pack(">QB", int(time.time()), flags) + z(sender) + z(route) + z(envid)
+        frame += bytes([len(logins)]) + b"".join(z(x) for login in logins for x in login)
         notify = [*notify, *[0] * (len(rcpts) - len(notify))]
         orcpt = [*orcpt, *[""] * (len(rcpts) - len(orcpt))]
         frame += struct.pack(">H", len(rcpts))

@@ -93,6 +93,11 @@ class Job:
         self.birth, self.flags = struct.unpack(">QB", rest[32:41])
         self.sender, self.route, self.envid, rest = (
             f.decode("latin-1") if i < 3 else f for i, f in enumerate(rest[41:].split(b"\0", 3)))
+        logins, rest = rest[0], rest[1:]
+        self.logins = []
+        for _ in range(logins):
+            *login, rest = rest.split(b"\0", 3)
+            self.logins.append(tuple(x.decode() for x in login))
         (n,) = struct.unpack(">H", rest[:2])
         rest = rest[2:]
         self.rcpts, self.notify, self.orcpt = [], [], []

@@ -18,8 +18,11 @@ static struct job sample(void)
 			.birth = 1763726400,
 			.sender = "a@b",
 			.route = "mx.example 26",
+			.nlogins = 2,
 			.nrcpts = 2};
 
+	j.logins[0] = (struct job_login){"mx.example", "a user", "a pass word"};
+	j.logins[1] = (struct job_login){"other", "u", "p"};
 	j.rcpts[0] = "c@d";
 	j.rcpts[1] = "e@f";
 	j.notify[1] = NOTIFY_SUCCESS;
@@ -45,6 +48,9 @@ static void test_job(void **state)
 	assert_true(back.birth == j.birth);
 	assert_string_equal(back.sender, "a@b");
 	assert_string_equal(back.route, "mx.example 26");
+	assert_string_equal(job_login(&back, "MX.example")->password, "a pass word");
+	assert_string_equal(job_login(&back, "other")->user, "u");
+	assert_null(job_login(&back, "third"));
 	assert_int_equal(back.nrcpts, 2);
 	assert_string_equal(back.rcpts[1], "e@f");
 	assert_int_equal(back.notify[1], NOTIFY_SUCCESS);
@@ -109,6 +115,12 @@ static void test_bad_jobs(void **state)
 	j = sample(), j.orcpt[1] = long_name, refuse(j);
 	j = sample(), j.notify[1] = NOTIFY_NEVER | NOTIFY_DELAY, refuse(j);
 	j = sample(), j.notify[0] = 16, refuse(j);
+	j = sample(), j.logins[1].host = "", refuse(j);
+	j = sample(), j.logins[0].user = "", refuse(j);
+	j = sample(), j.logins[0].password = "", refuse(j);
+	j = sample(), j.logins[0].user = long_name, refuse(j);
+	j = sample(), j.logins[0].host = long_route, refuse(j);
+	j = sample(), j.logins[0].password = long_route, refuse(j);
 }
 
 static void test_report(void **state)
