@@ -16,7 +16,7 @@ void rbuf_init(struct rbuf *r, int fd, struct obuf *tie)
 	r->fd = fd;
 	r->deadline = CLOCK_NEVER;
 	r->tie = tie;
-	r->at = r->end = 0;
+	r->at = r->end = r->touched = 0;
 	r->kernel_ms = 0;
 }
 
@@ -40,6 +40,13 @@ static ssize_t receive(const struct rbuf *r, char *p, size_t n)
 			return got;
 	}
 	return fd_read_some(r->fd, p, n, r->deadline);
+}
+
+void rbuf_wipe(struct rbuf *r)
+{
+	explicit_bzero(r->buf, r->at);
+	explicit_bzero(r->buf + r->end, r->touched - r->end);
+	r->touched = r->end;
 }
 
 size_t rbuf_pending(const struct rbuf *r)
@@ -72,6 +79,8 @@ static int fill(struct rbuf *r)
 	if (n <= 0)
 		return (int)n;
 	r->end += (size_t)n;
+	if (r->end > r->touched)
+		r->touched = r->end;
 	return 1;
 }
 

@@ -34,6 +34,7 @@ struct rbuf {
 	struct obuf *tie; /* flushed before a wait; may be NULL */
 	int kernel_ms;    /* rbuf_kernel_timeout() */
 	size_t at, end;   /* bytes not yet taken: buf[at..end) */
+	size_t touched;   /* nothing was ever written behind these */
 	char buf[RBUF_SIZE];
 };
 
@@ -54,6 +55,9 @@ __attribute__((warn_unused_result)) int rbuf_line(struct rbuf *r, size_t max,
 __attribute__((warn_unused_result)) int rbuf_some(struct rbuf *r, const char **p,
 						  size_t *n);
 void rbuf_take(struct rbuf *r, size_t n);
+
+/* Zeroes where the bytes were that are taken: a password was among them. */
+void rbuf_wipe(struct rbuf *r);
 
 /* Bytes in the buffer. */
 size_t rbuf_pending(const struct rbuf *r);
