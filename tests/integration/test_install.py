@@ -14,6 +14,7 @@ PATHS = {
     "USERSDIR": "/etc/quoin/users",
     "ALIASDIR": "/var/lib/quoin/alias",
     "HOMESDIR": "/var/lib/quoin/homes",
+    "STSDIR": "/var/lib/quoin/sts",
     "BINDIR": "/usr/lib/quoin",
     "LOGDIR": "/var/log/quoin",
     "MANDIR": "/usr/share/man",
