@@ -70,38 +70,48 @@ static _Noreturn void run_programs(const struct options *o, const struct setting
 			  .settings = *set};
 
 	(void)close(o->socket);
-	/* The queue file names everybody whom the message went to, Bcc too: no program of
-	 * this user may take it out of this process (ptrace, pidfd_getfd). exec ends it.
-	 */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
-		die_sys(EXIT_TEMP, "keep other processes out");
-	/* Without the home the other half answers every job itself. */
-	if (home != -1 && fchdir(home) == -1)
+	reader_forget();
+	if (fchdir(home) == -1)
 		die_sys2(EXIT_TEMP, "change to the home", o->home);
 	steer_serve(&s);
+}
+
+/* The other half, before the sandbox closes. */
+static int start_programs(const struct options *o, const struct settings *set, int home)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (usock_pair(pair) == -1 || (pid = fork()) == -1)
+		die_sys(EXIT_TEMP, "start the program half");
+	if (pid == 0) {
+		(void)close(pair[0]);
+		run_programs(o, set, home, pair[1]);
+	}
+	(void)close(pair[1]);
+	return pair[0];
 }
 
 static _Noreturn void serve(const struct options *o)
 {
 	struct settings set;
-	struct reader r = {.socket = o->socket, .home_path = o->home, .settings = &set};
-	int pair[2];
-	pid_t pid;
+	struct reader r = {
+	    .socket = o->socket, .pair = -1, .home_path = o->home, .settings = &set};
 
 	if (geteuid() == 0)
 		die_msg(EXIT_TEMP, "root has no mailbox here: name an alias for it");
 	if (settings_read(&set) == -1)
 		die_msg(EXIT_TEMP, "%s", control_error());
+	/* The queue file names everybody whom the message went to, Bcc too: no program of
+	 * this user may take it out of this process (ptrace, pidfd_getfd). exec ends it.
+	 */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
+		die_sys(EXIT_TEMP, "keep other processes out");
 	r.home = open(o->home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r.home_error = errno;
-	if (usock_pair(pair) == -1 || (pid = fork()) == -1)
-		die_sys(EXIT_TEMP, "start the program half");
-	if (pid == 0) {
-		(void)close(pair[0]);
-		run_programs(o, &set, r.home, pair[1]);
-	}
-	(void)close(pair[1]);
-	r.pair = pair[0];
+	reader_take(&r);
+	if (!reader_is_plain(&r))
+		r.pair = start_programs(o, &set, r.home);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (outside_jail(o->home) == -1)
 		die_sys(EXIT_TEMP, "close the sandbox");

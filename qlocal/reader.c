@@ -21,6 +21,11 @@ static struct stepper stepper;
 static struct delivery delivery;
 static struct dotfile dotfile;
 
+/* The job at hand. */
+static char frame[LIMIT_LOCALFRAME];
+static size_t frame_len;
+static int frame_fd;
+
 static _Noreturn void die_pair(void)
 {
 	die_msg(EXIT_TEMP, "the program half is gone");
@@ -69,15 +74,14 @@ static void send_pair(const struct reader *r, const struct sbuf *b, int pass)
 			die_pair();
 }
 
-static void send_job(const struct reader *r, const char *frame, size_t n, size_t index,
-		     int fd)
+static void send_job(const struct reader *r, const struct delivery *d)
 {
 	struct sbuf b = SBUF_INIT(STEP_FRAME);
 
-	if (put_u8(&b, STEP_JOB) == -1 || put_u16(&b, (uint16_t)index) == -1 ||
-	    sbuf_cat(&b, frame, n) == -1)
+	if (put_u8(&b, STEP_JOB) == -1 || put_u16(&b, (uint16_t)d->index) == -1 ||
+	    sbuf_cat(&b, frame, frame_len) == -1)
 		die_sys(EXIT_TEMP, "make a frame");
-	send_pair(r, &b, fd);
+	send_pair(r, &b, d->message.fd);
 	sbuf_free(&b);
 }
 
@@ -106,13 +110,13 @@ static void wait_pair(const struct reader *r)
 		die_msg(EXIT_TEMP, "qlspawn is gone");
 }
 
-static int take_report(const char *frame, size_t n, struct answer *a)
+static int take_report(const char *step, size_t n, struct answer *a)
 {
 	struct cursor c;
 	uint8_t letter;
 	const char *text;
 
-	cur_init(&c, frame + 1, n - 1);
+	cur_init(&c, step + 1, n - 1);
 	if (cur_u8(&c, &letter) == -1 || cur_str(&c, LIMIT_TEXT, &text) == -1 ||
 	    cur_end(&c) == -1 || letter == 0 || strchr("KRXZDB", letter) == NULL)
 		return -1;
@@ -123,7 +127,7 @@ static int take_report(const char *frame, size_t n, struct answer *a)
 static void be_directed(const struct reader *r, const struct delivery *d,
 			struct answer *a)
 {
-	static char frame[STEP_FRAME];
+	static char step[STEP_FRAME];
 
 	for (;;) {
 		int fd;
@@ -132,15 +136,15 @@ static void be_directed(const struct reader *r, const struct delivery *d,
 		ssize_t n;
 
 		wait_pair(r);
-		n = usock_recv(r->pair, frame, sizeof frame, &fd);
+		n = usock_recv(r->pair, step, sizeof step, &fd);
 		if (n <= 0)
 			die_pair();
-		if (*frame == STEP_REPORT) {
-			if (fd != -1 || take_report(frame, (size_t)n, a) == -1)
+		if (*step == STEP_REPORT) {
+			if (fd != -1 || take_report(step, (size_t)n, a) == -1)
 				die_pair();
 			return;
 		}
-		due = step_do(&stepper, d, frame, (size_t)n, fd, a, &copy);
+		due = step_do(&stepper, d, step, (size_t)n, fd, a, &copy);
 		if (due == -1)
 			die_pair();
 		if (due == 1)
@@ -150,26 +154,43 @@ static void be_directed(const struct reader *r, const struct delivery *d,
 
 /* ---- jobs ---- */
 
-static void deliver(const struct reader *r, const char *frame, size_t n, size_t index,
-		    struct answer *a)
+static void deliver_plain(const struct reader *r, const struct delivery *d,
+			  struct answer *a)
 {
-	const struct delivery *d = &delivery;
 	char text[LIMIT_TEXT + 1];
 
+	step_maildir(&stepper, d, r->settings->delivery, 1, a);
+	if (a->letter != DONE)
+		return;
+	memcpy(text, a->text, sizeof text);
+	answer_set(a, DONE, "%s%sdid 1+0+0", text, *text != '\0' ? " " : "");
+}
+
+/* 0, or -1: this process, which has no program half, is not the one to do it. */
+static int deliver(const struct reader *r, struct answer *a)
+{
+	const struct delivery *d = &delivery;
+
 	if (check_home(r, a) == -1)
-		return;
+		return 0;
 	if (is_plain_delivery(r, d)) {
-		step_maildir(&stepper, d, r->settings->delivery, 1, a);
-		if (a->letter != DONE)
-			return;
-		memcpy(text, a->text, sizeof text);
-		answer_set(a, DONE, "%s%sdid 1+0+0", text, *text != '\0' ? " " : "");
-		return;
+		deliver_plain(r, d, a);
+		return 0;
 	}
+	if (r->pair == -1)
+		return -1;
 	if (message_check_loop(&d->message, d->to, a) == -1)
-		return;
-	send_job(r, frame, n, index, d->message.fd);
+		return 0;
+	send_job(r, d);
 	be_directed(r, d, a);
+	return 0;
+}
+
+static void send_to_qlspawn(const struct reader *r, const char *p, size_t n)
+{
+	while (usock_send(r->socket, p, n, -1) == -1)
+		if (errno != EAGAIN || fd_wait(r->socket, POLLOUT, CLOCK_NEVER) == -1)
+			die_sys(EXIT_TEMP, "report");
 }
 
 static void send_report(const struct reader *r, const struct report *rep)
@@ -178,26 +199,50 @@ static void send_report(const struct reader *r, const struct report *rep)
 
 	if (report_put(&b, rep) == -1)
 		die_sys(EXIT_TEMP, "make a report");
-	while (usock_send(r->socket, b.p, b.len, -1) == -1)
-		if (errno != EAGAIN || fd_wait(r->socket, POLLOUT, CLOCK_NEVER) == -1)
-			die_sys(EXIT_TEMP, "report");
+	send_to_qlspawn(r, b.p, b.len);
 	sbuf_free(&b);
 }
 
-static void handle(const struct reader *r, const char *frame, size_t n, int fd)
+static void understand(size_t index)
+{
+	if (frame_fd == -1 ||
+	    delivery_init(&delivery, frame, frame_len, index, frame_fd) == -1)
+		die_msg(EXIT_TEMP, "a job is not understood");
+}
+
+/* 0, or -1 when nothing was done of it. A dot-file that appears in the middle of a job is
+ * for the next attempt. */
+static int do_all(const struct reader *r, struct report *rep)
 {
 	static struct answer answers[LIMIT_JOBRCPTS];
-	struct report rep = {0};
 	size_t index = 0;
 
 	do {
-		if (fd == -1 || delivery_init(&delivery, frame, n, index, fd) == -1)
-			die_msg(EXIT_TEMP, "a job is not understood");
-		deliver(r, frame, n, index, &answers[index]);
-		rep.letter[index] = answers[index].letter;
-		rep.text[index] = answers[index].text;
+		struct answer *a = &answers[index];
+
+		understand(index);
+		if (deliver(r, a) == -1) {
+			if (index == 0)
+				return -1;
+			answer_set(a, LATER, "A dot-file has just appeared. (#4.3.0)");
+		}
+		rep->letter[index] = a->letter;
+		rep->text[index] = a->text;
 	} while (++index < delivery.l.job.nrcpts);
-	(void)close(fd);
+	return 0;
+}
+
+static void handle(const struct reader *r)
+{
+	static const char back = LOCALJOB_BACK;
+	struct report rep = {0};
+	int result = do_all(r, &rep);
+
+	(void)close(frame_fd);
+	if (result == -1) {
+		send_to_qlspawn(r, &back, 1);
+		return;
+	}
 	rep.slot = delivery.l.job.slot;
 	rep.count = delivery.l.job.nrcpts;
 	send_report(r, &rep);
@@ -205,22 +250,36 @@ static void handle(const struct reader *r, const char *frame, size_t n, int fd)
 		_exit(0);
 }
 
-void reader_serve(struct reader *r)
+void reader_take(const struct reader *r)
 {
-	static char frame[LIMIT_LOCALFRAME];
+	ssize_t n;
 
+	if (fd_wait(r->socket, POLLIN, CLOCK_NEVER) == -1)
+		die_sys(EXIT_TEMP, "wait for a job");
+	n = usock_recv(r->socket, frame, sizeof frame, &frame_fd);
+	if (n == 0)
+		_exit(0);
+	if (n == -1)
+		die_sys(EXIT_TEMP, "receive a job");
+	frame_len = (size_t)n;
+}
+
+int reader_is_plain(const struct reader *r)
+{
+	understand(0);
+	return r->home == -1 || is_plain_delivery(r, &delivery);
+}
+
+void reader_forget(void)
+{
+	(void)close(frame_fd);
+}
+
+void reader_serve(const struct reader *r)
+{
 	stepper_init(&stepper, r->home, r->socket);
 	for (;;) {
-		int fd;
-		ssize_t n;
-
-		if (fd_wait(r->socket, POLLIN, CLOCK_NEVER) == -1)
-			die_sys(EXIT_TEMP, "wait for a job");
-		n = usock_recv(r->socket, frame, sizeof frame, &fd);
-		if (n == 0)
-			_exit(0);
-		if (n == -1)
-			die_sys(EXIT_TEMP, "receive a job");
-		handle(r, frame, (size_t)n, fd);
+		handle(r);
+		reader_take(r);
 	}
 }

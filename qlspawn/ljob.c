@@ -21,7 +21,8 @@ struct ljob {
 	enum { LOOKUP, WAITING, RUNNING, DONE } state;
 	uint16_t slot;
 	uint16_t nrcpts;
-	int fd;
+	int came_back; /* from a child that could not do it */
+	int fd;        /* kept until the report: it may come back */
 	char id[QID_LEN + 1];
 	char local[LIMIT_ADDRESS + 1];
 	struct sbuf frame; /* qsend's; when DONE: the report */
@@ -167,7 +168,6 @@ static void give(struct ljob *j, struct child *c)
 		j->state = RUNNING;
 		c->job = j;
 		c->since = clock_mono_ms();
-		close_fd(j);
 	} else {
 		finish_log(j, 'Z', "Unable to hand over a delivery. (#4.3.0)");
 		child_kill(c);
@@ -308,10 +308,30 @@ static int take_report(struct child *c, const char *p, size_t n)
 		return -1;
 	if (report_put(&j->frame, &r) == -1)
 		return -1;
+	close_fd(j);
 	j->state = DONE;
 	c->job = NULL;
 	c->since = clock_mono_ms();
 	return 0;
+}
+
+/* It needs what this child lacks: it waits for another one, which is started anew. */
+static int take_back(struct child *c)
+{
+	struct ljob *j = c->job;
+
+	if (j == NULL || j->came_back)
+		return -1;
+	j->came_back = 1;
+	j->state = WAITING;
+	c->job = NULL;
+	child_close(c);
+	return 0;
+}
+
+static int take_answer(struct child *c, const char *p, size_t n)
+{
+	return n == 1 && *p == LOCALJOB_BACK ? take_back(c) : take_report(c, p, n);
 }
 
 void ljob_hear(struct child *c)
@@ -323,7 +343,7 @@ void ljob_hear(struct child *c)
 		return;
 	if (r <= 0)
 		lose(c, "The delivery ended without a result. (#4.3.0)");
-	else if (take_report(c, buf, (size_t)r) == -1) {
+	else if (take_answer(c, buf, (size_t)r) == -1) {
 		warn_msg("%s (pid %ld): not a report", c->user.name, (long)c->pid);
 		lose(c, "The delivery ended without a result. (#4.3.0)");
 	}

@@ -49,7 +49,7 @@ def z(text):
 def frame(slot, msg, dash, ext, alias, sender, local, rcpts):
     job = struct.pack(">H", slot) + z(msg.id) + struct.pack(">QQ", msg.offset, msg.len)
     job += msg.sum + struct.pack(">QB", int(time.time()), 0) + z(sender) + z(local) + z("")
-    job += struct.pack(">BH", 0, len(rcpts)) + b"".join(z(r) + b"\0\0" for r in rcpts)
+    job += struct.pack(">H", len(rcpts)) + b"".join(z(r) + b"\0\0" for r in rcpts)
     return z(dash) + z(ext) + z(alias) + job
 
 
@@ -66,8 +66,12 @@ class Gone(Exception):
 
 class Qlocal:
     def __init__(self, home, conf, user="user", before=(), env=None):
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.sock, self.slot = ours, 0
+        self.how, self.slot, self.went_back = (home, conf, user, before, env), 0, 0
+        self.begin()
+
+    def begin(self):
+        home, conf, user, before, env = self.how
+        self.sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         fd = theirs.fileno()
         self.proc = subprocess.Popen(
             [*before, str(BIN / "qlocal"), "-C", str(conf), "-q", str(fd),
@@ -86,16 +90,33 @@ class Qlocal:
         self.slot += 1
         data = frame(self.slot, msg, dash, ext, alias, sender, local,
                      rcpts or [f"{local}@example.test"])
-        fd = os.open(msg.path, os.O_RDONLY)
+        self.job = data, msg.path
+        self.send_job()
+
+    def send_job(self):
+        data, path = self.job
+        fd = os.open(path, os.O_RDONLY)
         try:
             self.sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
                                         array.array("i", [fd]))])
         finally:
             os.close(fd)
 
+    def start_another(self):
+        """The job came back: another process gets it, as from qlspawn."""
+        self.went_back += 1
+        self.sock.close()
+        assert self.proc.communicate(timeout=20)[1] == b"" and self.proc.returncode == 0
+        self.begin()
+        self.send_job()
+
     def recv(self, timeout=20):
         self.sock.settimeout(timeout)
         data = self.sock.recv(65536)
+        if data == b"H":
+            self.start_another()
+            data = self.sock.recv(65536)
+            assert data != b"H"
         if not data:
             raise Gone(self.stderr())
         slot, answers = read_report(data)

@@ -192,6 +192,29 @@ def test_owner_replaces_the_maildir(place):
     assert len(place.new()) == 1
 
 
+def threads(q):
+    """Processes of a qlocal: itself and its program half."""
+    return 1 + len(pathlib.Path(f"/proc/{q.proc.pid}/task/{q.proc.pid}/children").read_text().split())
+
+
+def test_a_program_half_only_for_who_needs_it(place):
+    """What a lonely process cannot do goes back, once, and the other serves both kinds."""
+    q = place.start()
+    assert q.deliver(place.message())[0] == "K" and threads(q) == 1
+    place.write(".qmail-x", "|echo x >> out\n")
+    assert q.deliver(place.message(), dash="-", ext="x", local="user-x") == ("K", "did 0+0+1")
+    assert q.went_back == 1 and threads(q) == 2
+    assert q.deliver(place.message())[0] == "K"
+    assert q.deliver(place.message(), dash="-", ext="x", local="user-x")[0] == "K"
+    assert q.went_back == 1 and place.out() == "x\nx\n" and len(place.new()) == 2
+
+
+def test_a_dot_file_that_comes_before_the_first_message(place):
+    place.write(".qmail", "|echo here > out\n")
+    q = place.start()
+    assert q.deliver(place.message()) == ("K", "did 0+0+1") and q.went_back == 0
+
+
 def test_dot_file_is_read_for_each_message(place):
     q = place.start()
     q.deliver(place.message())

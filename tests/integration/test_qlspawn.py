@@ -35,6 +35,9 @@ while True:
         time.sleep(0.5)
     if ext == "bad":
         report(b"K", "x"); report(b"K", "twice"); time.sleep(1000)
+    if ext == "never" or ext == "fresh" and served > 1:
+        s.send(b"H")
+        continue
     if ext == "wrong":
         s.send(b"\0\0\0\7" + b"Kx\0" * 7); time.sleep(1000)
     if ext == "noise":
@@ -90,7 +93,7 @@ class Spawner:
         z = lambda s: s.encode() + b"\0"
         frame = struct.pack(">H", slot) + z("0QJvD3qwUb40z9a1c") + struct.pack(">QQ", 56, 4)
         frame += b"\0" * 16 + struct.pack(">QB", 1700000000, 0) + z("s@q.example") + z(local) + z("")
-        frame += struct.pack(">BH", 0, len(rcpts)) + b"".join(z(x) + b"\0\0" for x in rcpts)
+        frame += struct.pack(">H", len(rcpts)) + b"".join(z(x) + b"\0\0" for x in rcpts)
         socket.send_fds(self.qsend, [frame], [fd])
         os.close(fd)
 
@@ -216,6 +219,18 @@ def test_no_result_is_later(spawner, ext):
 def test_a_second_report_ends_the_child(spawner):
     assert spawner.one("alice-bad") == ("K", "x")
     wait_for(lambda: "not a report" in spawner.logged())
+    assert spawner.one("alice")[0] == "K"
+
+
+def test_a_job_that_comes_back_goes_to_another(spawner):
+    first = json.loads(spawner.one("alice")[1])
+    fresh = json.loads(spawner.one("alice-fresh")[1])
+    assert fresh["pid"] != first["pid"] and fresh["body"] == "body"
+    assert json.loads(spawner.one("alice")[1])["pid"] == fresh["pid"]
+
+
+def test_a_job_comes_back_once(spawner):
+    assert spawner.one("alice-never")[0] == "Z"
     assert spawner.one("alice")[0] == "K"
 
 
