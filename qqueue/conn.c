@@ -25,8 +25,16 @@ static void give_back(struct conn *c)
 	c->use = (struct quota_use){0};
 }
 
+static void settle(struct conn *c, int sent)
+{
+	if (c->counted != NULL)
+		sending_settle(c->counted, c->draft.nrcpts, sent);
+	c->counted = NULL;
+}
+
 static void drop_draft(struct conn *c)
 {
+	settle(c, 0);
 	if (c->drafting)
 		draft_drop(&c->draft);
 	c->drafting = 0;
@@ -185,6 +193,7 @@ static void log_result(const struct conn *c, char letter, const char *text)
 static void answer(struct conn *c, char letter, const char *text)
 {
 	log_result(c, letter, text);
+	settle(c, letter == 'K');
 	drop_draft(c);
 	c->verdict = '\0';
 	c->state = CONN_READING;
@@ -271,10 +280,47 @@ static void take_envelope(struct conn *c, const char *p, size_t n)
 		fail_write(c);
 }
 
+static void alarm_of_login(const struct conn *c, const char *login,
+			   const struct amount *used)
+{
+	struct qlog l;
+
+	qlog_begin(&l, "alarm");
+	qlog_id(&l, c->id);
+	qlog_str(&l, "login", login);
+	qlog_num(&l, "messages", used->messages);
+	qlog_num(&l, "rcpts", used->rcpts);
+	qlog_str(&l, "reason", "over the limit of an hour");
+	qlog_end(&l);
+}
+
+/* control/userlimit */
+static void count_login(struct conn *c)
+{
+	const char *login = c->draft.b.p + c->draft.login;
+	struct amount used;
+	int r;
+
+	if (c->draft.login == 0)
+		return;
+	r = sending_count(&c->server->sending, login, c->draft.nrcpts, c->server->now,
+			  &c->counted, &used);
+	if (r == SENDING_ALARM)
+		alarm_of_login(c, login, &used);
+	if (r == -1)
+		fail(c, 'Z', "unable to count what this login sends", errno);
+	else if (r != SENDING_OK)
+		fail(c, 'Z', "this login has sent too much in an hour", 0);
+}
+
 static void end_envelope(struct conn *c)
 {
-	if (begin(c) == -1 || draft_envelope_end(&c->draft, c->account->trusted) == 0)
+	if (begin(c) == -1)
 		return;
+	if (draft_envelope_end(&c->draft, c->account->trusted) == 0) {
+		count_login(c);
+		return;
+	}
 	if (errno == E2BIG)
 		fail(c, 'D', "too many recipients", 0);
 	else if (errno == EPERM)
@@ -322,6 +368,7 @@ static void commit_done(struct work *w)
 	if (c->state == CONN_GONE) {
 		if (w->error == 0)
 			log_result(c, 'K', c->id);
+		settle(c, w->error == 0);
 		bury(c);
 	} else if (w->error == 0)
 		answer(c, 'K', c->id);

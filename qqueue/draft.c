@@ -57,6 +57,7 @@ int draft_envelope_end(struct draft *d, int trusted)
 		return fail(EPERM);
 	d->front = d->b.len;
 	d->sender = (size_t)(e.sender - d->b.p);
+	d->login = e.login != NULL ? (size_t)(e.login - d->b.p) : 0;
 	d->nrcpts = e.nrcpts;
 	return 0;
 }

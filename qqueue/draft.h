@@ -37,6 +37,7 @@ struct draft {
 	uint64_t msg_len;
 	struct sum sum;
 	size_t sender; /* offset in b */
+	size_t login;  /* the same; 0: none */
 	size_t nrcpts;
 	struct msgid msgid;
 };

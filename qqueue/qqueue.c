@@ -102,6 +102,8 @@ static void configure(struct server *s)
 	s->quota.limit.conns = setting("queueconns", 1000000, CONNS_OF_USER);
 	s->quota.limit.bytes = setting("queuebytes", INT64_MAX, bytes_of_user);
 	s->quota.limit.envelopes = envelopes_of_user;
+	if (sending_load(&s->sending) == -1)
+		die_config();
 }
 
 /* As many descriptors as we may have, and from them how many clients. */

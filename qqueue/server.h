@@ -11,6 +11,7 @@
 
 #include "ids.h"
 #include "quota.h"
+#include "sending.h"
 #include "syncer.h"
 
 /* Something epoll watches; the first member of what owns the descriptor. */
@@ -41,6 +42,7 @@ struct server {
 
 	struct ids ids;
 	struct quota quota;
+	struct sending sending;
 	struct syncer syncer;
 
 	struct source listener;

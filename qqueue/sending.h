@@ -1,0 +1,54 @@
+/* sending: how much a login sends in an hour. A stolen password is the usual disaster of
+ * a mail server: the limit keeps it small, and the alarm in the log makes it known.
+ *
+ * Counted are the messages and recipients of envelopes with a login (lib/qfile.h, L),
+ * over the last hour: what the hour before it had counts by the part of it that is in
+ * reach. What failed is given back. control/userlimit: "login:messages:recipients", 0 no
+ * limit, without a login for all others. In memory: a restart forgets. Owner:  the loop's
+ * thread. A sender lives while something is counted for it.
+ */
+#ifndef QQUEUE_SENDING_H
+#define QQUEUE_SENDING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SENDING_SLOTS = 4096, SENDING_MAX = 20000 };
+
+struct amount {
+	uint64_t messages, rcpts;
+};
+
+struct sender {
+	struct sender *next;
+	int64_t hour; /* begin of the hour that is counted now, ms */
+	struct amount now, before;
+	unsigned open;    /* submissions that are counted and not settled */
+	int64_t alarm_at; /* not before; ms */
+	char login[];
+};
+
+struct ctlmap;
+
+struct sending {
+	const struct ctlmap *limits;
+	struct amount usual; /* limit of who has no line */
+	struct sender *slot[SENDING_SLOTS];
+	size_t count;
+};
+
+/* Read control/userlimit: 0, or -1 (control_error()). */
+int sending_load(struct sending *s);
+
+enum sending_answer { SENDING_OK, SENDING_OVER, SENDING_ALARM };
+
+/* A message to n recipients: counted, and *who is to be settled; or over the limit, and
+ * SENDING_ALARM if that is news of this hour. -1 with ENOMEM. *used gets what the hour
+ * had before it. */
+int sending_count(struct sending *s, const char *login, size_t n, int64_t now,
+		  struct sender **who, struct amount *used);
+
+/* It was sent (or not: given back). */
+void sending_settle(struct sender *who, size_t n, int sent);
+
+#endif
