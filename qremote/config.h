@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct control_item;
+struct ctlmap;
 
 struct config {
 	char *helo4; /* the name in EHLO: behind the address in control/outgoingip, */
@@ -20,6 +21,7 @@ struct config {
 	struct in6_addr source6;
 	struct control_item *mxfallback; /* domains, or NULL */
 	struct control_item *ipv4first;  /* the same */
+	struct ctlmap *tlspolicy;
 };
 
 int config_load(struct config *c);

@@ -47,6 +47,19 @@ static void log_reply(struct qlog *l, const struct reply *reply)
 	qlog_str(l, "reply", text);
 }
 
+static void log_tls(struct qlog *l, const struct smtp *s)
+{
+	qlog_str(l, "tls", s->tls ? s->facts.version : "none");
+	if (s->tls) {
+		qlog_str(l, "cipher", s->facts.cipher);
+		qlog_str(l, "verified", s->verified);
+	}
+	if (s->tls_why[0] != '\0')
+		qlog_str(l, "tlswhy", s->tls_why);
+	if (s->login[0] != '\0')
+		qlog_str(l, "login", s->login);
+}
+
 /* As it was when a host's turn came. */
 struct before {
 	int64_t time;
@@ -70,7 +83,7 @@ static void log_try(const struct remote *r, const struct job *j, const struct ou
 	qlog_str(&l, "host", t->host);
 	qlog_str(&l, "ip", t->ip);
 	qlog_num(&l, "port", t->port);
-	qlog_str(&l, "tls", "none");
+	log_tls(&l, &r->smtp);
 	qlog_num(&l, "decided", o->decided - before->decided);
 	qlog_num(&l, "of", o->count);
 	if (o->decided < o->count)
@@ -169,13 +182,21 @@ static void drop_unless_kept(struct remote *r)
 		smtp_close(&r->smtp);
 }
 
+/* A password that was given, or changed, asks for a new connection. */
+static int is_login_as_before(const struct smtp *s, const struct job *j)
+{
+	const struct job_login *l = *j->route != '\0' ? job_login(j, s->peer.host) : NULL;
+
+	return strcmp(s->login, l != NULL ? l->user : "") == 0;
+}
+
 /* The connection kept from the last job. A server may have had enough of it: that is no
  * trouble worth telling. */
 static void try_kept(struct remote *r, const struct mail *m, struct outcome *o)
 {
 	struct before before = begin_try(o);
 
-	if (!smtp_is_reusable(&r->smtp))
+	if (!smtp_is_reusable(&r->smtp) || !is_login_as_before(&r->smtp, m->job))
 		smtp_close(&r->smtp);
 	if (r->smtp.fd == -1)
 		return;
@@ -227,13 +248,37 @@ static int is_left_alone(const struct remote *r, const struct job *j,
 	return remotejob_is_dead(r->dead, addr);
 }
 
+/* An MTA-STS policy that is tested: would it have held (RFC 8461 5)? */
+static void log_testing(const struct smtp *s, const struct demand *d, const char *id)
+{
+	struct qlog l;
+
+	if (!d->testing || s->reach != REACH_CONNECTED || !s->greeted)
+		return;
+	qlog_begin(&l, "sts-testing");
+	qlog_id(&l, id);
+	qlog_str(&l, "host", s->peer.host);
+	qlog_str(&l, "ip", s->peer.ip);
+	qlog_str(&l, "result",
+		 d->unlisted                      ? "not listed"
+		 : !s->tls                        ? s->tls_why
+		 : strcmp(s->verified, "no") == 0 ? s->facts.why
+						  : "ok");
+	qlog_end(&l);
+}
+
+/* A host that cannot be secure enough gets no connection. */
 static void try_target(struct remote *r, const struct target *t, const struct mail *m,
 		       struct outcome *o, struct trouble *trouble)
 {
 	struct before before = begin_try(o);
+	const struct demand *d = demand_of(&r->demands, t);
 
-	if (smtp_open(&r->smtp, t, m->deadline) == 0)
+	if (d->action == ACT_SKIP)
+		smtp_skip(&r->smtp, t, d->why);
+	else if (smtp_open(&r->smtp, t, d, m->deadline) == 0)
 		smtp_send(&r->smtp, m, o);
+	log_testing(&r->smtp, d, m->job->id);
 	note_reach(r, t);
 	trouble->greeted += r->smtp.greeted != 0;
 	if (!is_done(o))
@@ -309,6 +354,8 @@ static char try_hosts(struct remote *r, const struct mail *m, struct outcome *o)
 		domain = "";
 	dest_open(&r->dest, &r->dns, &r->self, domain, m->job->route,
 		  dest_flags(&r->config, domain));
+	demand_begin(&r->demands, &r->dns, r->config.tlspolicy, m->job, &r->dest, domain,
+		     m->deadline);
 	while (!is_done(o) && trouble.hosts < TRIES_MAX &&
 	       clock_left_ms(m->deadline) > 0 && next_target(r, m->job, &trouble, &t))
 		try_target(r, &t, m, o, &trouble);

@@ -3,6 +3,7 @@
 #define QREMOTE_DELIVER_H
 
 #include "config.h"
+#include "demand.h"
 #include "dest.h"
 #include "destination.h"
 #include "dns.h"
@@ -20,6 +21,7 @@ struct remote {
 	struct self self;
 	struct dns dns;
 	struct dest dest;
+	struct demands demands;
 	struct smtp smtp;
 	const struct remotejob_dead *dead; /* of the job */
 	struct remotejob_tried tried;

@@ -40,8 +40,14 @@ static void say_later(struct dest *d, const char *name)
 
 /* ---- addresses ---- */
 
+/* What the look-ups of one host said: believed only if all of them are. */
+struct looked {
+	unsigned answers, secure;
+	char owner[LIMIT_DOMAIN + 1];
+};
+
 static void add_target(struct dest *d, const char *host, uint16_t port,
-		       const struct address *a)
+		       const struct address *a, const struct looked *l)
 {
 	struct target *t = &d->targets[d->naddrs];
 
@@ -49,6 +55,8 @@ static void add_target(struct dest *d, const char *host, uint16_t port,
 	    (a->family == AF_INET6 && (d->flags & DEST_IPV4_ONLY) != 0))
 		return;
 	(void)snprintf(t->host, sizeof t->host, "%s", host);
+	t->secure = l != NULL && l->answers > 0 && l->answers == l->secure;
+	(void)snprintf(t->base, sizeof t->base, "%s", l != NULL ? l->owner : host);
 	t->addr = *a;
 	t->port = port;
 	if (inet_ntop(a->family, a->ip, t->ip, sizeof t->ip) != NULL)
@@ -69,7 +77,7 @@ static int is_address(const char *s, struct address *a)
 
 /* The addresses of one type, shuffled: their count, or -1 for later. */
 static int look_up(struct dest *d, const char *name, uint16_t type,
-		   struct address found[LIMIT_DNSRECORDS])
+		   struct address found[LIMIT_DNSRECORDS], struct looked *l)
 {
 	int n = 0;
 	int r = dns_query(d->dns, name, type, &answer, d->deadline);
@@ -78,6 +86,12 @@ static int look_up(struct dest *d, const char *name, uint16_t type,
 		say_later(d, name);
 		return -1;
 	}
+	if (r != -1) {
+		l->answers++;
+		l->secure += answer.ad != 0;
+	}
+	if (r == 1)
+		(void)snprintf(l->owner, sizeof l->owner, "%s", answer.owner);
 	for (size_t i = 0; r == 1 && i < answer.count; i++) {
 		uint32_t k = rnd_below((uint32_t)n + 1);
 		struct address a = {.family = type == DNS_A ? AF_INET : AF_INET6};
@@ -100,12 +114,12 @@ static int is_usable(const struct dest *d, const struct address *a, int *self)
 }
 
 /* Addresses i to end of a host to the targets, as far as they are usable. */
-static void add_targets(struct dest *d, const struct dest_host *h,
+static void add_targets(struct dest *d, const struct dest_host *h, const struct looked *l,
 			const struct address *a, int i, int end, int *self)
 {
 	for (; i < end; i++)
 		if (is_usable(d, &a[i], self))
-			add_target(d, h->name, h->port, &a[i]);
+			add_target(d, h->name, h->port, &a[i], l);
 }
 
 /* In a route the tag of RFC 5321 4.1.3 may be missing: [2001:db8::1]. */
@@ -127,6 +141,7 @@ static int resolve(struct dest *d, const struct dest_host *h)
 {
 	static struct address six[LIMIT_DNSRECORDS];
 	static struct address four[LIMIT_DNSRECORDS];
+	struct looked l = {0};
 	int n6 = 0;
 	int n4;
 	int self = 0;
@@ -134,20 +149,20 @@ static int resolve(struct dest *d, const struct dest_host *h)
 	if (d->self != NULL && self_is_name(d->self, h->name))
 		return 1;
 	if (d->self == NULL && is_route_address(h->name, &four[0])) {
-		add_target(d, h->name, h->port, &four[0]);
+		add_target(d, h->name, h->port, &four[0], NULL);
 		return 0;
 	}
 	if ((d->flags & DEST_IPV4_ONLY) == 0)
-		n6 = look_up(d, h->name, DNS_AAAA, six);
-	n4 = look_up(d, h->name, DNS_A, four);
+		n6 = look_up(d, h->name, DNS_AAAA, six, &l);
+	n4 = look_up(d, h->name, DNS_A, four, &l);
 	if (d->flags & DEST_IPV4_FIRST) {
-		add_targets(d, h, four, 0, n4, &self);
-		add_targets(d, h, six, 0, n6, &self);
+		add_targets(d, h, &l, four, 0, n4, &self);
+		add_targets(d, h, &l, six, 0, n6, &self);
 		return self;
 	}
 	for (int i = 0; i < n6 || i < n4; i++) {
-		add_targets(d, h, six, i, i < n6 ? i + 1 : i, &self);
-		add_targets(d, h, four, i, i < n4 ? i + 1 : i, &self);
+		add_targets(d, h, &l, six, i, i < n6 ? i + 1 : i, &self);
+		add_targets(d, h, &l, four, i, i < n4 ? i + 1 : i, &self);
 	}
 	return self;
 }
@@ -209,6 +224,9 @@ static void open_domain(struct dest *d, const char *domain)
 {
 	int r = dns_query(d->dns, domain, DNS_MX, &answer, d->deadline);
 
+	d->secure = r != -1 && answer.ad;
+	if (r != -1)
+		(void)snprintf(d->owner, sizeof d->owner, "%s", answer.owner);
 	if (r == -1 && errno == EINVAL)
 		say(d, 'D', "%s cannot be the name of a domain (#5.1.2)", domain);
 	else if (r == -1)
@@ -235,7 +253,7 @@ static void open_literal(struct dest *d, const char *domain)
 
 	say(d, 'D', "mail is not sent to the address %s (#5.1.2)", domain);
 	if (is_address(domain, &a) && is_usable(d, &a, &self))
-		add_target(d, domain, SMTP_PORT, &a);
+		add_target(d, domain, SMTP_PORT, &a, NULL);
 }
 
 static void open_route(struct dest *d, const char *route)
@@ -250,6 +268,7 @@ static void open_route(struct dest *d, const char *route)
 	}
 	say(d, 'Z', "no host of the route %s is known (#4.4.1)", route);
 	d->self = NULL;
+	d->secure = 1;
 	while ((r = relay_next(&route, &hop)) == 1)
 		add_host(d, hop.group, hop.host, hop.port);
 	if (r == -1)
@@ -264,7 +283,8 @@ void dest_open(struct dest *d, struct dns *dns, const struct self *self,
 	d->self = self;
 	d->deadline = clock_mono_ms() + DNS_TIME;
 	d->flags = flags;
-	d->implicit = d->later = d->silent = d->given = 0;
+	d->implicit = d->later = d->silent = d->given = d->secure = 0;
+	d->owner[0] = '\0';
 	d->nhosts = d->host = d->naddrs = d->addr = 0;
 	d->fallback = NULL;
 	if (*route != '\0')

@@ -33,6 +33,8 @@ enum {
 
 struct target {
 	char host[LIMIT_DOMAIN + 1]; /* a name, or the address once more */
+	char base[LIMIT_DOMAIN + 1]; /* behind its aliases: where TLSA records are */
+	int secure;                  /* DNS vouches for its addresses */
 	struct address addr;
 	uint16_t port;
 	char ip[46]; /* as text */
@@ -50,6 +52,9 @@ struct dest {
 	int64_t deadline;
 	unsigned flags;
 	int implicit; /* the domain stands for its MX */
+	int secure; /* the MX, or its absence, is vouched for; or a route names the hosts
+		     */
+	char owner[LIMIT_DOMAIN + 1]; /* the domain behind its aliases */
 	const char *fallback;
 	size_t nhosts, host; /* host[0..nhosts), the next to look up */
 	struct dest_host hosts[DEST_HOSTS];

@@ -12,6 +12,12 @@
 #define WAIT_BLOCK    180000
 #define WAIT_DOT      600000
 #define WAIT_HELO     300000
+#define WAIT_AUTH     300000
+
+/* The answer to STARTTLS, the handshake, and qtls before both. */
+#define WAIT_STARTTLS  60000
+#define WAIT_HANDSHAKE 60000
+#define WAIT_TLSGATE   10000
 
 /* control/timeoutconnect and control/timeoutremote, seconds */
 #define TIMEOUT_CONNECT 60

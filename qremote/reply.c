@@ -95,6 +95,41 @@ int reply_has(const struct reply *r, const char *keyword, char *arg, size_t size
 	return 0;
 }
 
+/* Is the word one of those in n bytes? */
+static int has_word(const char *p, size_t n, const char *word)
+{
+	size_t k = strlen(word);
+
+	while (n > 0) {
+		const char *blank = memchr(p, ' ', n);
+		size_t len = blank != NULL ? (size_t)(blank - p) : n;
+
+		if (len == k && strncasecmp(p, word, k) == 0)
+			return 1;
+		len += blank != NULL;
+		p += len;
+		n -= len;
+	}
+	return 0;
+}
+
+int reply_lists(const struct reply *r, const char *keyword, const char *word)
+{
+	const char *p = r->text;
+	const char *end = p + r->len;
+	size_t k = strlen(keyword);
+
+	(void)next_line(&p, end);
+	while (p < end) {
+		const char *line = p;
+		size_t n = next_line(&p, end);
+
+		if (is_keyword(line, n, keyword) && has_word(line + k, n - k, word))
+			return 1;
+	}
+	return 0;
+}
+
 /* Length of "x.y.z " at p (RFC 3463 2), or 0. */
 static size_t enhanced(const char *p, size_t n)
 {

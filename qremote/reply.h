@@ -28,6 +28,9 @@ int reply_line(struct reply *r, const char *line, size_t n);
  * arg ("" if none; size > 0). */
 int reply_has(const struct reply *r, const char *keyword, char *arg, size_t size);
 
+/* Does such a line name the word among its arguments? Case is free. */
+int reply_lists(const struct reply *r, const char *keyword, const char *word);
+
 /* Does its enhanced status (RFC 3463 2) begin with these bytes ("4.7.")? */
 int reply_is_status(const struct reply *r, const char *prefix);
 

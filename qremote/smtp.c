@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "config.h"
 #include "connect.h"
+#include "demand.h"
 #include "escape.h"
 #include "limits.h"
 #include "remotejob.h"
@@ -166,6 +167,22 @@ int smtp_put(struct smtp *s, const char *fmt, ...)
 	return 0;
 }
 
+int smtp_put_secret(struct smtp *s, const char *words, const char *secret)
+{
+	transcript_add(&s->transcript, 'c', words, strlen(words));
+	if (obuf_puts(&s->out, secret) == -1 || obuf_puts(&s->out, "\r\n") == -1)
+		return lose_errno(s, "writing", errno);
+	return 0;
+}
+
+int smtp_flush_secret(struct smtp *s)
+{
+	int r = smtp_flush(s);
+
+	explicit_bzero(s->out.buf, sizeof s->out.buf);
+	return r;
+}
+
 int smtp_flush(struct smtp *s)
 {
 	return obuf_flush(&s->out) == -1 ? lose_errno(s, "writing", errno) : 0;
@@ -198,21 +215,22 @@ static void note_caps(struct smtp *s)
 	} caps[] = {{"PIPELINING", CAP_PIPELINING},
 		    {"SIZE", CAP_SIZE},
 		    {"8BITMIME", CAP_8BITMIME},
-		    {"DSN", CAP_DSN}};
+		    {"DSN", CAP_DSN},
+		    {"STARTTLS", CAP_STARTTLS}};
 	char arg[32];
 
 	s->caps = 0;
 	for (size_t i = 0; i < sizeof caps / sizeof *caps; i++)
 		if (reply_has(&s->reply, caps[i].keyword, arg, sizeof arg))
 			s->caps |= caps[i].bit;
+	if (reply_lists(&s->reply, "AUTH", "PLAIN"))
+		s->caps |= CAP_PLAIN;
+	if (reply_lists(&s->reply, "AUTH", "LOGIN"))
+		s->caps |= CAP_LOGIN;
 }
 
-static int greet(struct smtp *s)
+int smtp_hello(struct smtp *s)
 {
-	if (smtp_take(s, "the greeting", WAIT_GREETING) == -1)
-		return -1;
-	if (s->reply.code / 100 != 2)
-		return smtp_refuse(s);
 	s->caps = 0;
 	if (say_hello(s, "EHLO") == 0) {
 		note_caps(s);
@@ -220,6 +238,13 @@ static int greet(struct smtp *s)
 	}
 	/* RFC 5321 3.2: a server from before EHLO says 500 or 502 */
 	return !s->lost && s->why_code / 100 == 5 ? say_hello(s, "HELO") : -1;
+}
+
+static int greet(struct smtp *s)
+{
+	if (smtp_take(s, "the greeting", WAIT_GREETING) == -1)
+		return -1;
+	return s->reply.code / 100 == 2 ? smtp_hello(s) : smtp_refuse(s);
 }
 
 static void set_peer(struct smtp *s, const struct target *t, int64_t deadline)
@@ -232,6 +257,10 @@ static void set_peer(struct smtp *s, const struct target *t, int64_t deadline)
 	(void)snprintf(s->name, sizeof s->name, "%s [%s]%s", t->host, t->ip, port);
 	s->lost = s->dirty = s->greeted = 0;
 	s->sent = 0;
+	s->tls = s->tls_failed = 0;
+	s->verified = "no";
+	s->login[0] = '\0';
+	memset(&s->facts, 0, sizeof s->facts);
 	s->transcript.n = 0;
 	s->opened = clock_mono_ms();
 	s->deadline = deadline;
@@ -252,23 +281,75 @@ static char reach_of(int e)
 	}
 }
 
-int smtp_open(struct smtp *s, const struct target *t, int64_t deadline)
+static int reach(struct smtp *s)
 {
-	set_peer(s, t, deadline);
-	s->fd = connect_to(s->cfg, t,
-			   clock_sooner(s->opened + s->cfg->timeout_connect, deadline));
+	s->fd =
+	    connect_to(s->cfg, &s->peer,
+		       clock_sooner(s->opened + s->cfg->timeout_connect, s->deadline));
 	s->no_route = s->fd == -1 && errno == ENETUNREACH;
 	s->reach = s->fd == -1 ? reach_of(errno) : REACH_CONNECTED;
 	if (s->fd == -1)
 		return smtp_lose(s, "unable to connect: %s", strerror(errno));
 	rbuf_init(&s->in, s->fd, NULL);
 	obuf_init(&s->out, s->fd);
-	if (greet(s) == 0) {
-		s->greeted = 1;
+	return 0;
+}
+
+static int converse(struct smtp *s, const struct demand *d)
+{
+	int implicit = s->peer.port == SMTPS_PORT && d->action != ACT_CLEAR;
+
+	if ((implicit && tls_at_once(s, d) == -1) || greet(s) == -1)
+		return -1;
+	s->greeted = 1;
+	if (!implicit && d->action != ACT_CLEAR && tls_start(s, d) == -1)
+		return -1;
+	return d->login != NULL ? auth_login(s, d) : 0;
+}
+
+static int open_once(struct smtp *s, const struct target *t, const struct demand *d,
+		     int64_t deadline)
+{
+	set_peer(s, t, deadline);
+	if (reach(s) == -1)
+		return -1;
+	if (converse(s, d) == 0)
 		return 0;
-	}
 	smtp_close(s);
 	return -1;
+}
+
+/* In clear the second time, where that is allowed (RFC 7435 3). */
+int smtp_open(struct smtp *s, const struct target *t, const struct demand *d,
+	      int64_t deadline)
+{
+	static const struct demand in_clear = {.action = ACT_CLEAR};
+
+	s->tls_why[0] = '\0';
+	if (open_once(s, t, d, deadline) == 0)
+		return 0;
+	if (!s->tls_failed || d->action != ACT_MAY || t->port == SMTPS_PORT)
+		return -1;
+	return open_once(s, t, &in_clear, deadline);
+}
+
+void smtp_skip(struct smtp *s, const struct target *t, const char *why)
+{
+	set_peer(s, t, CLOCK_NEVER);
+	s->reach = 0;
+	s->no_route = 0;
+	s->tls_why[0] = '\0';
+	(void)smtp_lose(s, "left out: %s (#4.7.5)", why);
+}
+
+void smtp_tls_words(const struct smtp *s, char out[SMTP_TLS])
+{
+	if (s->tls)
+		(void)snprintf(
+		    out, SMTP_TLS, "%s %s %s", s->facts.version, s->facts.cipher,
+		    strcmp(s->verified, "no") == 0 ? "unverified" : s->verified);
+	else
+		(void)snprintf(out, SMTP_TLS, "none");
 }
 
 int smtp_may_go_on(const struct smtp *s)

@@ -1,6 +1,7 @@
-/* smtp: one connection to one server, as its client (RFC 5321, 2920, 1870, 6152, 3461).
+/* smtp: one connection to one server, as its client (RFC 5321, 2920, 1870, 6152, 3461,
+ *3207, 8314, 4954).
  *
- *	smtp_open(&s, &cfg, &target, deadline)	connect, greeting, EHLO
+ *	smtp_open(&s, &target, &demand, deadline)	connect, greeting, EHLO, TLS, AUTH
  *	smtp_send(&s, &mail, &outcome)		one message; as often as
  *	smtp_is_reusable(&s)			allows it
  *	smtp_close(&s)				QUIT
@@ -20,14 +21,24 @@
 #include "qlimits.h"
 #include "rbuf.h"
 #include "reply.h"
+#include "tlsgate.h"
 #include "transcript.h"
 
 struct body;
 struct config;
+struct demand;
 struct job;
 struct outcome;
 
-enum { CAP_PIPELINING = 1, CAP_SIZE = 2, CAP_8BITMIME = 4, CAP_DSN = 8 };
+enum {
+	CAP_PIPELINING = 1,
+	CAP_SIZE = 2,
+	CAP_8BITMIME = 4,
+	CAP_DSN = 8,
+	CAP_STARTTLS = 16,
+	CAP_PLAIN = 32, /* AUTH */
+	CAP_LOGIN = 64
+};
 
 struct smtp {
 	const struct config *cfg;
@@ -42,6 +53,12 @@ struct smtp {
 	int slow;     /* a server asked for less; the caller clears it */
 	int dirty;    /* a transaction is open or was refused */
 	unsigned sent;
+	int tls;                /* what is said is encrypted */
+	struct tls_facts facts; /* if so */
+	const char *verified;   /* "dane", "name", "pin", or "no" */
+	int tls_failed;         /* of the last connection; in clear it may do better */
+	char tls_why[LIMIT_TEXT + 1];   /* why there is none though we wanted to, or "" */
+	char login[LIMIT_SMTPUSER + 1]; /* who we are there, "" for nobody */
 	int64_t opened;
 	int64_t deadline; /* of the job until its DATA, then of the message */
 	struct reply reply;
@@ -61,8 +78,13 @@ struct mail {
 
 void smtp_init(struct smtp *s, const struct config *cfg);
 
-/* 0, or -1 with s->why; then it is closed again. */
-int smtp_open(struct smtp *s, const struct target *t, int64_t deadline);
+/* 0, or -1 with s->why; then it is closed again. It proves what is demanded (not
+ * ACT_SKIP) before anything of the message is said. */
+int smtp_open(struct smtp *s, const struct target *t, const struct demand *d,
+	      int64_t deadline);
+
+/* Instead of smtp_open(): not this host, and s->why. */
+void smtp_skip(struct smtp *s, const struct target *t, const char *why);
 
 /* Decides recipients of *o; those left undecided may be tried at another host (s->why
  * says why): the final dot was not sent to this one. Recipients that are too many for one
@@ -72,6 +94,10 @@ void smtp_send(struct smtp *s, const struct mail *m, struct outcome *o);
 /* May it carry one more message, as far as we know? And does the server still listen? */
 int smtp_may_go_on(const struct smtp *s);
 int smtp_is_reusable(struct smtp *s);
+
+/* "none", "TLSv1.3 TLS_AES_256_GCM_SHA384 dane" */
+enum { SMTP_TLS = 96 };
+void smtp_tls_words(const struct smtp *s, char out[SMTP_TLS]);
 
 void smtp_close(struct smtp *s);
 

@@ -241,6 +241,7 @@ static void take_final(struct transaction *t)
 {
 	struct smtp *s = t->s;
 	char text[LIMIT_TEXT + 1];
+	char tls[SMTP_TLS];
 
 	if (smtp_take(s, "the end of the message", WAIT_DOT) == -1) {
 		outcome_rest(t->o, 'Z', "%s", s->why);
@@ -252,10 +253,11 @@ static void take_final(struct transaction *t)
 		return;
 	}
 	reply_text(&s->reply, text);
+	smtp_tls_words(s, tls);
 	for (size_t i = 0; i < t->n; i++)
 		outcome_set(t->o, t->rcpt[i], tells(t, i) ? 'R' : 'K',
-			    "%s [%s]:%u accepted: %.200s (TLS=none, %lld ms)",
-			    s->peer.host, s->peer.ip, (unsigned)s->peer.port, text,
+			    "%s [%s]:%u accepted: %.200s (TLS=%s, %lld ms)", s->peer.host,
+			    s->peer.ip, (unsigned)s->peer.port, text, tls,
 			    (long long)(clock_mono_ms() - t->started));
 	s->dirty = 0;
 	s->sent++;
