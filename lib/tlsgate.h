@@ -1,32 +1,40 @@
 /* tlsgate: asks the TLS service (qtls) to put TLS on a connection; the caller's side.
  *
  *	struct tls_want w = {.server = 1, .timeout_ms = 30000};
- *	if (tlsgate_open(&g, "tls-server", &w, fd, deadline) == -1) ... 454, go on in
- *clear (write "220 go ahead" in full) if (tlsgate_go(&g) == -1 || (plain =
- *tlsgate_result(&g, &facts, deadline)) == -1) ... g.letter, g.text
+ *	if (tlsgate_open(&g, "tls-server", &w, fd, deadline) == -1)
+ *		... 454, go on in clear
+ *	(write "220 go ahead" in full)
+ *	if (tlsgate_go(&g) == -1 || (plain = tlsgate_result(&g, &facts, deadline)) == -1)
+ *		... g.letter, g.text
  *
  * SOCK_SEQPACKET over run/SERVICE/sock: tls-server (SMTP), tls-login (POP3, IMAP),
  * tls-client (qremote), tls-fetch (qsts). The caller passes its TCP socket, which is not
  * to be used any more after go, and gets a plaintext socket and facts; what to make of
- *them (policy) is the caller's. Frames, integers big-endian, strings NUL-ended:
+ * them (policy) is the caller's. Frames, integers big-endian, strings NUL-ended:
  *
  *	request = "S" flags:u8 timeout:u32 alpn				+ the TCP socket
  *	        / "C" flags:u8 timeout:u32 alpn sni verify:u8
  *		  count:u8 *name count:u8 *(pin:32)
- *		  count:u8 *(usage:u8 selector:u8 mtype:u8 len:u16 data)	+ the TCP
- *socket ready   = "R" / "-" letter text go      = "G" result  = "+" version cipher
- *verified:u8 why usable:u8 usage:u8 key name  + plaintext / "-" letter text
+ *		  count:u8 *(usage:u8 selector:u8 mtype:u8 len:u16 data)
+ *								+ the TCP socket
+ *	ready   = "R" / "-" letter text
+ *	go      = "G"
+ *	result  = "+" version cipher verified:u8 why usable:u8 usage:u8 key name
+ *								+ plaintext
+ *	        / "-" letter text
  *
  * The order (no plaintext byte can slip in): request, ready; the caller writes its last
  * plaintext line, then go. The first byte that comes after that must be TLS's. With
  * TLS_GO in flags the request itself says go, and no ready is sent.
  * Letters of "-": B busy or no certificate (before go: nothing has happened, the
- *connection is still good), P plaintext instead of TLS, T time is over, H the handshake
- *failed, L the connection was lost, V (client) the peer was not to be trusted; only with
- *TLS_STRICT. Owner:  the caller; tlsgate_close() at any time. The TCP socket stays the
- *caller's to close; the plaintext socket is the caller's. Nothing is allocated. Errors:
- *-1 with errno; g.letter and g.text (one clean line) say what the service said, or letter
- *0 when it is away.
+ * connection is still good), P plaintext instead of TLS, T time is over, H the handshake
+ * failed, L the connection was lost, V (client) the peer was not to be trusted; only with
+ * TLS_STRICT.
+ * Owner:  the caller; tlsgate_close() at any time. The TCP socket stays the caller's to
+ *         close; the plaintext socket is the caller's. Nothing stays allocated.
+ * Errors: -1 with errno; g.letter and g.text (one clean line) say what the service said,
+ *         or letter 0 when it is away. EBUSY B, ETIMEDOUT T, ECONNRESET L, EACCES V,
+ *         EPROTO P and H.
  */
 #ifndef QUOIN_TLSGATE_H
 #define QUOIN_TLSGATE_H
@@ -47,9 +55,8 @@ enum {
 
 /* flags */
 enum {
-	TLS_GO = 1, /* begin at once */
-	TLS_ASK =
-	    2, /* server: ask for a client certificate; whatever comes is reported */
+	TLS_GO = 1,     /* begin at once */
+	TLS_ASK = 2,    /* server: ask for a client certificate; what comes is reported */
 	TLS_STRICT = 4, /* client: end the connection unless verified */
 };
 
@@ -71,8 +78,8 @@ struct tls_want {
 	int server;
 	unsigned flags;
 	uint32_t timeout_ms; /* for the handshake, from go on */
-	const char *alpn; /* the one protocol, "" or NULL: none. A peer that offers only
-			   * others is refused (RFC 7301) */
+	const char *alpn;    /* the one protocol, "" or NULL: none. A peer that offers
+			      * only others is refused (RFC 7301) */
 	/* of a client */
 	const char *sni; /* NULL or "": none */
 	enum tls_verify verify;
@@ -91,10 +98,8 @@ struct tls_facts {
 	char why[LIMIT_TEXT + 1]; /* not verified: what was wrong, in OpenSSL's words */
 	unsigned usable;          /* DANE: records that could be used */
 	int usage;                /* DANE: of the record that matched, else 255 */
-	char key[2 * TLS_KEYLEN +
-		 1]; /* of the peer's certificate, hex; "" if it has none */
-	char name[LIMIT_DOMAIN +
-		  1]; /* server: the SNI name; client: the name that matched */
+	char key[2 * TLS_KEYLEN + 1]; /* of the peer's certificate, hex; "" if none */
+	char name[LIMIT_DOMAIN + 1];  /* server: the SNI name; client: what matched */
 };
 
 struct tlsgate {

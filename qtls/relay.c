@@ -1,0 +1,229 @@
+#include "relay.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <openssl/err.h>
+
+#include "clock.h"
+
+/* One direction. */
+struct half {
+	unsigned char buf[RELAY_BUFFER];
+	size_t at, len; /* of what waits */
+	int ended;      /* its source has */
+	int told;       /* its sink knows that */
+};
+
+static struct {
+	SSL *ssl;
+	int tcp, plain;
+	struct half in;  /* network to plaintext */
+	struct half out; /* plaintext to network */
+	short tcp_wants, plain_wants;
+	int lost;
+	int gone; /* the caller has closed both ways */
+	int64_t gone_at;
+	int64_t moved_at; /* the last time that something went out */
+} r;
+
+/* ---- the four moves: 1 something happened, 0 not now ---- */
+
+static void lose(void)
+{
+	r.lost = 1;
+	r.in.ended = r.out.ended = r.out.told = 1;
+	r.out.len = 0;
+}
+
+/* What the library waits for; all else ends the connection. */
+static int wait_or_lose(int result)
+{
+	switch (SSL_get_error(r.ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+		r.tcp_wants |= POLLIN;
+		return 0;
+	case SSL_ERROR_WANT_WRITE:
+		r.tcp_wants |= POLLOUT;
+		return 0;
+	case SSL_ERROR_ZERO_RETURN:
+		r.in.ended = 1;
+		return 1;
+	default:
+		/* Both have said all: how the peer closes does not matter any more. */
+		if (r.out.told)
+			r.in.ended = 1;
+		else
+			lose();
+		return 1;
+	}
+}
+
+static int from_network(void)
+{
+	int n;
+
+	if (r.in.len > 0 || r.in.ended)
+		return 0;
+	ERR_clear_error();
+	n = SSL_read(r.ssl, r.in.buf, sizeof r.in.buf);
+	if (n <= 0)
+		return wait_or_lose(n);
+	r.in.at = 0;
+	r.in.len = r.gone ? 0 : (size_t)n;
+	return 1;
+}
+
+static void caller_is_gone(void)
+{
+	if (r.gone)
+		return;
+	r.gone = 1;
+	r.gone_at = r.moved_at = clock_mono_ms();
+	r.in.len = 0;
+	r.in.told = 1;
+}
+
+static int is_later(void)
+{
+	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+static int to_plain(void)
+{
+	ssize_t n;
+
+	if (r.in.len == 0) {
+		if (!r.in.ended || r.in.told)
+			return 0;
+		r.in.told = 1;
+		(void)shutdown(r.plain, SHUT_WR);
+		return 1;
+	}
+	n = send(r.plain, r.in.buf + r.in.at, r.in.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n == -1 && is_later()) {
+		r.plain_wants |= POLLOUT;
+		return 0;
+	}
+	if (n == -1) {
+		caller_is_gone();
+		return 1;
+	}
+	r.in.at += (size_t)n;
+	r.in.len -= (size_t)n;
+	return 1;
+}
+
+static int from_plain(void)
+{
+	ssize_t n;
+
+	if (r.out.len > 0 || r.out.ended)
+		return 0;
+	n = recv(r.plain, r.out.buf, sizeof r.out.buf, MSG_DONTWAIT);
+	if (n == -1 && is_later()) {
+		r.plain_wants |= POLLIN;
+		return 0;
+	}
+	if (n == -1 && errno == ECONNRESET) { /* what it wrote before that is there yet */
+		caller_is_gone();
+		return 1;
+	}
+	r.out.ended = n <= 0;
+	r.out.at = 0;
+	r.out.len = n > 0 ? (size_t)n : 0;
+	return 1;
+}
+
+static int tell_network(void)
+{
+	int n;
+
+	if (!r.out.ended || r.out.told)
+		return 0;
+	ERR_clear_error();
+	n = SSL_shutdown(r.ssl);
+	if (n < 0)
+		return wait_or_lose(n);
+	r.out.told = 1;
+	r.moved_at = clock_mono_ms();
+	return 1;
+}
+
+static int to_network(void)
+{
+	int n;
+
+	if (r.out.len == 0)
+		return tell_network();
+	ERR_clear_error();
+	n = SSL_write(r.ssl, r.out.buf + r.out.at, (int)r.out.len);
+	if (n <= 0)
+		return wait_or_lose(n);
+	r.out.at += (size_t)n;
+	r.out.len -= (size_t)n;
+	r.moved_at = clock_mono_ms();
+	return 1;
+}
+
+/* ---- the loop ---- */
+
+static int is_done(void)
+{
+	return r.in.ended && r.in.len == 0 && r.in.told && r.out.told;
+}
+
+static int64_t deadline(void)
+{
+	if (!r.gone)
+		return CLOCK_NEVER;
+	if (r.out.told)
+		return r.moved_at + RELAY_LINGER_MS;
+	return clock_sooner(r.moved_at + RELAY_STUCK_MS, r.gone_at + RELAY_GONE_MS);
+}
+
+static int move(struct relay_count *count)
+{
+	size_t in = r.in.len;
+	size_t out = r.out.len;
+	int moved;
+
+	r.tcp_wants = r.plain_wants = 0;
+	moved = from_network();
+	count->in += r.in.len - in;
+	moved |= to_plain();
+	moved |= from_plain();
+	count->out += out == 0 ? r.out.len : 0;
+	moved |= to_network();
+	return moved;
+}
+
+/* A side of which nothing is wanted would wake us without end when it is closed; of the
+ * caller that is how we hear of it, once. */
+static int wait_for_more(void)
+{
+	int see_caller = r.plain_wants != 0 || !r.gone;
+	struct pollfd p[2] = {{r.tcp_wants != 0 ? r.tcp : -1, r.tcp_wants, 0},
+			      {see_caller ? r.plain : -1, r.plain_wants, 0}};
+
+	if (poll(p, 2, clock_left_ms(deadline())) == -1)
+		return errno == EINTR ? 0 : -1;
+	if (p[1].revents & (POLLHUP | POLLERR))
+		caller_is_gone();
+	return 0;
+}
+
+enum relay_end relay(SSL *ssl, int tcp, int plain, struct relay_count *count)
+{
+	r.ssl = ssl;
+	r.tcp = tcp;
+	r.plain = plain;
+	while (!is_done()) {
+		if (clock_left_ms(deadline()) == 0)
+			return r.out.told ? RELAY_CLOSED : RELAY_STUCK;
+		if (!move(count) && wait_for_more() == -1)
+			lose();
+	}
+	return r.lost ? RELAY_LOST : RELAY_CLOSED;
+}

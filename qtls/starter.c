@@ -1,0 +1,202 @@
+#include "starter.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "heir.h"
+#include "prog.h"
+#include "session.h"
+#include "sigfd.h"
+#include "usock.h"
+
+enum { WARN_MS = 10000 };
+
+int starter_prepare(struct starter *s)
+{
+	static const int list[] = {SIGCHLD, SIGHUP, SIGTERM, SIGINT, 0};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	s->signals = sigfd_open(list, NULL);
+	s->started = clock_mono_ms();
+	s->restart_at = CLOCK_NEVER;
+	s->warned_at = s->started - WARN_MS;
+	return s->signals == -1 ? -1 : 0;
+}
+
+/* ---- itself, anew ---- */
+
+static void restart(struct starter *s)
+{
+	s->restart_at = CLOCK_NEVER;
+	(void)heir_make(s->program, s->argv, s->place, &s->doors, &s->crowd);
+	warn_sys2("run", s->program);
+	s->restart_at = clock_mono_ms() + STARTER_PAUSE_MS;
+}
+
+static void restart_soon(struct starter *s)
+{
+	int64_t at = s->started + STARTER_PAUSE_MS;
+
+	if (s->restart_at == CLOCK_NEVER)
+		s->restart_at = at > clock_mono_ms() ? at : clock_mono_ms();
+}
+
+static void reap(struct starter *s)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (!crowd_remove(&s->crowd, pid) || !WIFSIGNALED(status))
+			continue;
+		warn_msg("session %ld was ended by signal %d", (long)pid,
+			 WTERMSIG(status));
+		restart_soon(s);
+	}
+}
+
+/* Sessions under way go on without us. */
+static void take_signals(struct starter *s)
+{
+	int sig;
+
+	while ((sig = sigfd_next(s->signals)) != 0) {
+		if (sig == SIGTERM || sig == SIGINT)
+			exit(0);
+		if (sig == SIGCHLD)
+			reap(s);
+		else
+			restart(s);
+	}
+}
+
+/* ---- a caller ---- */
+
+static void say_busy(int caller, const char *why)
+{
+	char frame[128];
+	int n = snprintf(frame, sizeof frame, "-B%s", why);
+
+	(void)usock_send(caller, frame, (size_t)n + 1, -1);
+}
+
+static void warn_seldom(struct starter *s, const char *what, uid_t uid)
+{
+	if (clock_left_ms(s->warned_at + WARN_MS) > 0)
+		return;
+	s->warned_at = clock_mono_ms();
+	warn_msg("a caller is turned away: uid %lu %s", (unsigned long)uid, what);
+}
+
+static _Noreturn void be_session(const struct starter *s, int caller, int key, uid_t uid)
+{
+	struct session_start start = {&s->role, caller, key, uid};
+	sigset_t none;
+
+	for (size_t i = 0; i < s->doors.n; i++)
+		(void)close(s->doors.door[i].fd);
+	(void)close(s->signals);
+	if (s->keys.fd != -1)
+		(void)close(s->keys.fd);
+	(void)close(0);
+	(void)close(1);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	session(&start);
+}
+
+static void start(struct starter *s, int caller, int key, uid_t uid)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		be_session(s, caller, key, uid);
+	if (pid == -1) {
+		warn_sys("start a session");
+		say_busy(caller, "no process is left");
+	} else
+		(void)crowd_add(&s->crowd, pid, uid);
+}
+
+static void welcome(struct starter *s, int caller, uid_t uid)
+{
+	const char *why;
+	int key = -1;
+
+	if (s->crowd.n == CROWD_MAX || crowd_of(&s->crowd, uid) >= s->limit) {
+		warn_seldom(s, "has too many sessions", uid);
+		say_busy(caller, "too many sessions");
+		return;
+	}
+	if (s->role.server && (key = keylink_pair(&s->keys, &why)) == -1) {
+		say_busy(caller, why);
+		return;
+	}
+	start(s, caller, key, uid);
+	if (key != -1)
+		(void)close(key);
+}
+
+static void accept_one(struct starter *s, const struct door *d)
+{
+	int caller = accept4(d->fd, NULL, NULL, SOCK_CLOEXEC);
+	uid_t uid;
+	pid_t pid;
+
+	if (caller == -1) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+			warn_sys("accept a caller");
+			(void)poll(NULL, 0, STARTER_PAUSE_MS / 10);
+		}
+		return;
+	}
+	if (usock_peer(caller, &uid, &pid) == 0 && door_lets_in(d, uid))
+		welcome(s, caller, uid);
+	else
+		warn_seldom(s, "may not call here", uid);
+	(void)close(caller);
+}
+
+/* ---- the loop ---- */
+
+static int may_accept(const struct starter *s)
+{
+	return s->restart_at == CLOCK_NEVER && keylink_is_settled(&s->keys);
+}
+
+static void one_round(struct starter *s)
+{
+	struct pollfd p[DOORS_MAX + 2] = {{s->signals, POLLIN, 0},
+					  {s->keys.used ? s->keys.fd : -1, POLLIN, 0}};
+	int64_t until = clock_sooner(s->restart_at, keylink_next(&s->keys));
+	size_t doors = may_accept(s) ? s->doors.n : 0;
+
+	for (size_t i = 0; i < doors; i++)
+		p[i + 2] = (struct pollfd){s->doors.door[i].fd, POLLIN, 0};
+	if (poll(p, doors + 2, clock_left_ms(until)) == -1)
+		return;
+	if (p[0].revents != 0)
+		take_signals(s);
+	if (p[1].revents != 0)
+		keylink_lost(&s->keys);
+	for (size_t i = 0; i < doors && may_accept(s); i++)
+		if (p[i + 2].revents != 0)
+			accept_one(s, &s->doors.door[i]);
+	if (keylink_tick(&s->keys) || clock_left_ms(s->restart_at) == 0)
+		restart(s);
+}
+
+_Noreturn void starter_serve(struct starter *s)
+{
+	reap(s); /* those that ended while we began */
+	for (;;)
+		one_round(s);
+}
