@@ -1,8 +1,11 @@
 """`qctl restart` under load: everything is replaced, nobody is refused, nothing is lost."""
 
+import json
 import os
+import shutil
 import smtplib
 import socket
+import subprocess
 import threading
 
 import pytest
@@ -152,3 +155,39 @@ def test_what_was_begun_is_finished(tree):
 def _connects(tree):
     with socket.socket(socket.AF_UNIX) as s:
         return s.connect_ex(str(tree.q.home / "run/qqueue/sock")) == 0
+
+
+def state(tree, service):
+    return next(s["state"] for s in json.loads(tree.q.run("qctl", "stat", "--json").stdout) if s["service"] == service)
+
+
+def test_a_door_that_is_off(tree):
+    """`-` alone in its control file closes it; it is off after a boot as well."""
+    tree.q.control("smtplisten", "-")
+    tree.qctl("restart")
+    assert (state(tree, "qsmtpd"), tree.q.run("qctl", "stat").returncode) == ("off", 0)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", tree.port))
+    tree.qctl("start")
+    tree.qctl("down")
+    tree.svscan.wait(30)
+    tree.boot()
+    assert state(tree, "qsmtpd") == "off"
+    tree.q.control("smtplisten", f"127.0.0.1 {tree.port}")
+    tree.qctl("start")
+    assert state(tree, "qsmtpd") == "up"
+    socket.create_connection(("127.0.0.1", tree.port)).close()
+
+
+def test_an_upgrade_brings_services_and_scripts(tree):
+    """A tree that was booted by a version which had neither, brought up to date by restart."""
+    service = tree.q.home / "run/service"
+    subprocess.run(["s6-svc", "-wD", "-T", "10000", "-d", service / "qrcpt"], check=True)
+    shutil.rmtree(service / "qrcpt", ignore_errors=True)
+    subprocess.run(["s6-svscanctl", "-an", service], check=True)
+    wait_for(lambda: not [n for _, n in tree.pids() if n == "qrcpt"])
+    shutil.rmtree(service / "qrcpt", ignore_errors=True)
+    (service / "qgetpw/run").write_text("#!/bin/sh\nexit 100\n")
+    tree.qctl("restart")
+    tree.qctl("start")
+    assert (state(tree, "qrcpt"), state(tree, "qgetpw")) == ("up", "up")
