@@ -12,3 +12,5 @@ qcheckpw.jails = qcheckpw
 QPASSWD_O = qauth/lines.o qauth/pwtext.o qauth/secret.o qauth/cost.o qauth/place.o qauth/assign.o
 qpasswd.o = qauth/qpasswd.o $(QPASSWD_O)
 LINKS += qpasswd/qctl-user
+test_passwd.o = qauth/creds.o qauth/cost.o qauth/verify.o qauth/pwtext.o qauth/lines.o
+fuzz_creds.o = qauth/creds.o
