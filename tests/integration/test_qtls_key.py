@@ -83,7 +83,8 @@ def is_signed(cert, scheme, text, answer, where):
 
 
 def fds(service):
-    return len(os.listdir(f"/proc/{service.pid}/fd"))
+    """How many it has; only root may see that."""
+    return len(os.listdir(f"/proc/{service.pid}/fd")) if ROOT else 0
 
 
 def test_signs_with_every_kind_of_key(quoin, tmp_path):
@@ -174,7 +175,8 @@ def test_the_oldest_pair_goes_first(quoin):
     service = quoin.start("qtls-key")
     s = Starter(quoin)
     pairs = [s.pair() for _ in range(1000)]
-    wait_for(lambda: fds(service) > 1000)
+    wait_for(lambda: fds(service) > 1000 or not ROOT)
+    s.list()
     first, second = pairs[0], pairs[1]
     extra = s.pair()
     assert first.recv(1) == b""
@@ -404,6 +406,7 @@ def test_a_broken_renewal_and_its_repair(quoin):
     key = (quoin.home / "control/tls/default").resolve() / "key.pem"
     text = key.read_bytes()
     s = Starter(quoin)
+    assert s.list() == {old.pin}
     pair = s.pair()
     key.write_bytes(b"")
     service.popen.send_signal(signal.SIGHUP)
@@ -470,9 +473,12 @@ def test_many_sessions_side_by_side(quoin):
         assert lister.list() == {key}
     left = set(pairs)
     while left:
-        ready, _, _ = select.select(list(left), [], [], 10)
+        poll = select.poll()
+        for pair in left:
+            poll.register(pair, select.POLLIN)
+        ready = {fd for fd, _ in poll.poll(10000)}
         assert ready
-        for pair in ready:
+        for pair in [p for p in left if p.fileno() in ready]:
             assert pair.recv(65536)[:1] == b"K"
             pair.close()
             left.discard(pair)
