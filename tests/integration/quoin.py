@@ -215,8 +215,8 @@ class Quoin:
     def queue(self):
         return self.home / "queue"
 
-    def control(self, name, text):
-        """Write a control file: text, or a list of lines; None removes it."""
+    def control(self, name, text, group=None):
+        """Write a control file: text, or a list of lines; None removes it. group: who alone may read it."""
         p = self.home / "control" / name
         if text is None:
             p.unlink(missing_ok=True)
@@ -229,6 +229,10 @@ class Quoin:
             text += b"\n"
         new = p.with_name("." + name)
         new.write_bytes(text)
+        if group:
+            new.chmod(0o640)
+            if ROOT:
+                os.chown(new, 0, self.ids[group])
         new.rename(p)
         return p
 

@@ -156,7 +156,7 @@ def passphrase(q):
 
 
 def wide_password(q):
-    q.control("smtpauth", "mail.example.com:user:secret")
+    q.control("smtpauth", "mail.example.com user secret")
 
 
 def wide_hashes(q):
