@@ -14,13 +14,24 @@ static const struct compiled {
 	const char *dir; /* paths.control or paths.users */
 	const char *text;
 	const char *table;
-	const char *compiler;
+	const char *compiler; /* NULL: qcdb -l */
 } compiled[] = {
     {paths.users, "assign", "cdb", "qnewusers"},
+    {paths.users, "passwd", "passwd.cdb", "qctl user cdb"},
     {paths.control, "aliases", "aliases.cdb", "qnewaliases"},
     {paths.control, "morercpthosts", "morercpthosts.cdb", "qnewmrh"},
     {paths.control, "tcp.smtp", "tcp.smtp.cdb", "qtcprules"},
+    {paths.control, "senders", "senders.cdb", NULL},
+    {paths.control, "relaykeys", "relaykeys.cdb", NULL},
 };
+
+static void tell_remedy(const struct compiled *c, const char *text, const char *table)
+{
+	if (c->compiler != NULL)
+		remedy("%s", c->compiler);
+	else
+		remedy("qcdb -l %s %s", text, table);
+}
 
 static void check_table(const struct compiled *c)
 {
@@ -32,9 +43,9 @@ static void check_table(const struct compiled *c)
 	    !path_join(table, sizeof table, c->dir, c->table))
 		return;
 	if (access(table, F_OK) == -1) {
-		if (stat(text, &ts) == 0) {
+		if (stat(text, &ts) == 0 && ts.st_size > 0) {
 			problem("%s is not compiled: nothing reads it", text);
-			remedy("%s", c->compiler);
+			tell_remedy(c, text, table);
 		}
 		return;
 	}
@@ -43,14 +54,18 @@ static void check_table(const struct compiled *c)
 		table_close(&t);
 		break;
 	case -1:
+		if (errno == EACCES) {
+			note("%s: cannot be read; ask as root", table);
+			return;
+		}
 		problem("%s: %s", table,
 			errno == EPROTO ? "not a table, or broken" : strerror(errno));
-		remedy("%s", c->compiler);
+		tell_remedy(c, text, table);
 		return;
 	}
 	if (stat(text, &ts) == 0 && table_is_fresh(table, text) == 0) {
 		problem("%s was not made of %s as it is now", table, text);
-		remedy("%s", c->compiler);
+		tell_remedy(c, text, table);
 	}
 }
 

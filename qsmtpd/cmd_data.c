@@ -7,11 +7,13 @@
 
 #include "ask.h"
 #include "clock.h"
+#include "complete.h"
 #include "data.h"
 #include "fdio.h"
 #include "prog.h"
 #include "qlog.h"
 #include "received.h"
+#include "senders.h"
 #include "session.h"
 
 enum {
@@ -25,6 +27,8 @@ struct transfer {
 	struct session *s;
 	struct data d;
 	int lost; /* qqueue takes no more */
+	struct complete complete;
+	char author[LIMIT_ADDRESS + 1]; /* if there is no From */
 };
 
 /* qqueue may have been restarted since MAIL: then there is a new id. */
@@ -42,6 +46,16 @@ static int send_envelope(struct session *s)
 	return -1;
 }
 
+/* RFC 3848: S for TLS, A for a login. */
+static const char *protocol(const struct session *s)
+{
+	static const char *const words[] = {"ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA"};
+
+	if (s->greeted != EHLO)
+		return "SMTP";
+	return words[(s->tls.on ? 1 : 0) + (s->login[0] != '\0' ? 2 : 0)];
+}
+
 static int send_received(struct session *s)
 {
 	struct sbuf b = SBUF_INIT(4096);
@@ -50,7 +64,10 @@ static int send_received(struct session *s)
 	    .host = s->peer.host,
 	    .ip = s->peer.ip,
 	    .by = s->cfg.host,
-	    .with = s->greeted == EHLO ? "ESMTP" : "SMTP",
+	    .with = protocol(s),
+	    .tls = s->tls.on ? s->tls.version : NULL,
+	    .cipher = s->tls.cipher,
+	    .hidden = s->cfg.hide_client,
 	    .id = s->queue.id,
 	    .rcpt = s->nrcpts == 1 ? s->first_rcpt : NULL,
 	    .when = (time_t)(clock_wall_ns() / 1000000000),
@@ -92,6 +109,42 @@ static void pass(void *arg, const char *p, size_t n)
 	}
 }
 
+static void complete(void *arg, const char *p, size_t n)
+{
+	struct transfer *t = arg;
+
+	complete_add(&t->complete, p, n);
+}
+
+/* On submission the header passes through complete.c. */
+static void begin_data(struct transfer *t)
+{
+	const struct session *s = t->s;
+
+	data_init(&t->d, s->cfg.submission ? complete : pass, t);
+	if (!s->cfg.submission)
+		return;
+	if (s->sender[0] != '\0')
+		memcpy(t->author, s->sender, strlen(s->sender) + 1);
+	else if (s->login[0] != '\0')
+		senders_own(&s->cfg, s->login, t->author);
+	t->complete = (struct complete){.sink = pass,
+					.arg = t,
+					.id = s->queue.id,
+					.idhost = s->cfg.idhost,
+					.from = t->author,
+					.when = (time_t)(clock_wall_ns() / 1000000000)};
+	complete_init(&t->complete);
+}
+
+static void end_data(struct transfer *t)
+{
+	if (!t->s->cfg.submission)
+		return;
+	submit_deadline(&t->s->queue, clock_mono_ms() + QUEUE_MS);
+	complete_end(&t->complete);
+}
+
 /* Idle time, a minimum rate that no single byte now and then can keep up, and for the
  * largest messages an end. */
 static int64_t deadline(const struct transfer *t, int64_t start)
@@ -120,6 +173,7 @@ static int receive(struct transfer *t)
 	int64_t start = clock_mono_ms();
 	enum data_result r = DATA_MORE;
 
+	begin_data(t);
 	reply(s, SAY_GO_AHEAD);
 	while (r == DATA_MORE) {
 		const char *p;
@@ -140,8 +194,10 @@ static int receive(struct transfer *t)
 			return -1;
 		}
 	}
-	if (r == DATA_END)
+	if (r == DATA_END) {
+		end_data(t);
 		return 0;
+	}
 	session_log_refusal(s, "bare CR or LF in a message", NULL);
 	reply_last(s, SAY_BAD_LINE);
 	return -1;
@@ -172,6 +228,14 @@ static void log_accepted(const struct transfer *t, const char *id)
 	qlog_str(&l, "from", s->sender);
 	qlog_num(&l, "rcpts", s->nrcpts);
 	qlog_num(&l, "bytes", t->d.bytes);
+	if (s->login[0] != '\0')
+		qlog_str(&l, "login", s->login);
+	if (s->tls.key[0] != '\0')
+		qlog_str(&l, "key", s->tls.key);
+	if (s->tls.on) {
+		qlog_str(&l, "tls", s->tls.version);
+		qlog_str(&l, "cipher", s->tls.cipher);
+	}
 	qlog_end(&l);
 }
 
@@ -202,10 +266,12 @@ static void commit(struct transfer *t)
 
 static void transfer(struct session *s)
 {
-	struct transfer t = {.s = s};
+	struct transfer t;
 	enum reply r;
 
-	data_init(&t.d, pass, &t);
+	t.s = s;
+	t.lost = 0;
+	t.author[0] = '\0';
 	if (begin(s) == -1 || receive(&t) == -1) {
 		ask_queue_close(s);
 		return;

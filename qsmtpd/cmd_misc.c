@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "session.h"
+#include "tls.h"
 
 static int greet(struct session *s, const char *name)
 {
@@ -25,18 +26,29 @@ void cmd_helo(struct session *s, char *arg)
 	session_say(s, "\r\n");
 }
 
+static const char *offer_tls(const struct session *s)
+{
+	return !s->tls.on && (s->cfg.submission || tls_is_served()) ? "250-STARTTLS\r\n"
+								    : "";
+}
+
+static const char *offer_auth(const struct session *s)
+{
+	return s->tls.on && s->cfg.submission ? "250-AUTH PLAIN LOGIN\r\n" : "";
+}
+
 void cmd_ehlo(struct session *s, char *arg)
 {
-	char text[LIMIT_DOMAIN + 128];
+	char text[LIMIT_DOMAIN + 256];
 
 	if (greet(s, arg) == -1)
 		return;
 	s->greeted = EHLO;
 	(void)snprintf(text, sizeof text,
 		       "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n"
-		       "%s250 ENHANCEDSTATUSCODES\r\n",
+		       "%s%s%s250 ENHANCEDSTATUSCODES\r\n",
 		       s->cfg.host, (unsigned long long)s->cfg.databytes,
-		       s->cfg.no_dsn ? "" : "250-DSN\r\n");
+		       s->cfg.no_dsn ? "" : "250-DSN\r\n", offer_tls(s), offer_auth(s));
 	session_say(s, text);
 }
 

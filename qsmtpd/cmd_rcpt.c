@@ -37,8 +37,9 @@ static enum reply param_orcpt(struct params *p, const char *value)
 	return dsn_orcpt(value) == 0 ? SAY_OK : SAY_BAD_ARGUMENT;
 }
 
-static const struct param params[] = {
-    {"NOTIFY", param_notify, 1}, {"ORCPT", param_orcpt, 1}, {NULL, NULL, 0}};
+static const struct param params[] = {{"NOTIFY", param_notify, OF_DSN},
+				      {"ORCPT", param_orcpt, OF_DSN},
+				      {NULL, NULL, OF_ALL}};
 
 /* The transaction's state, the address's form, the parameters. */
 static enum reply parse(const struct session *s, char *arg, char *rcpt, int *routed,

@@ -12,7 +12,6 @@
 
 enum { RCPTS_USUAL = 1000, TIMEOUT_USUAL = 1200, TIMEOUT_MAX = 86400 };
 
-static const char more_name[] = "morercpthosts.cdb";
 static char error[LIMIT_PATH + 128];
 
 const char *config_error(void)
@@ -67,19 +66,24 @@ static int is_empty(const struct ctlmap *m)
 	return ctlmap_at(m, 0, &key, &value, &line) == 0;
 }
 
-/* Without rcpthosts we take mail for ourselves alone, where qmail relays for all. */
-static int load_domains(struct config *c)
+static int open_table(struct table *t, const char *name, int *has)
 {
 	char path[LIMIT_PATH];
 
+	*has = -1;
+	if (path_join(path, sizeof path, paths.control, name) != NULL)
+		*has = table_open(t, path);
+	return *has == -1 ? fail(name) : 0;
+}
+
+/* Without rcpthosts we take mail for ourselves alone, where qmail relays for all. */
+static int load_domains(struct config *c)
+{
 	if (load_map(&c->rcpthosts, "rcpthosts", 0) == -1)
 		return -1;
 	if (is_empty(c->rcpthosts) && load_map(&c->locals, "locals", CTLMAP_ME) == -1)
 		return -1;
-	if (path_join(path, sizeof path, paths.control, more_name) == NULL)
-		return fail(more_name);
-	c->has_more = table_open(&c->morercpthosts, path);
-	return c->has_more == -1 ? fail(more_name) : 0;
+	return open_table(&c->morercpthosts, "morercpthosts.cdb", &c->has_more);
 }
 
 /* A switch: the file is there, and not empty. */
@@ -95,16 +99,24 @@ static int has_line(const char *name)
 /* One look for a file that a stranger's session spares. */
 static int load_aliases(struct config *c)
 {
-	static const char name[] = "aliases.cdb";
-	char path[LIMIT_PATH];
 	int r = getenv("RELAYCLIENT") != NULL ? has_line("expn") : 0;
 
 	if (r != 1)
 		return r;
-	if (path_join(path, sizeof path, paths.control, name) == NULL)
-		return fail(name);
-	c->has_aliases = table_open(&c->aliases, path);
-	return c->has_aliases == -1 ? fail(name) : 0;
+	return open_table(&c->aliases, "aliases.cdb", &c->has_aliases);
+}
+
+/* Who may send as whom, and what is written into what they send. */
+static int load_submission(struct config *c)
+{
+	if (!c->submission)
+		return 0;
+	if (load_or_me(c, "idhost", &c->idhost) == -1 ||
+	    load_map(&c->own_domains, "locals", CTLMAP_ME) == -1 ||
+	    open_table(&c->senders, "senders.cdb", &c->has_senders) == -1)
+		return -1;
+	c->hide_client = has_line("hideclient");
+	return c->hide_client == -1 ? -1 : 0;
 }
 
 static int load_numbers(struct config *c)
@@ -128,7 +140,9 @@ static int load_numbers(struct config *c)
 int config_load(struct config *c)
 {
 	if (load_names(c) == -1 || load_domains(c) == -1 || load_numbers(c) == -1 ||
-	    load_map(&c->badmailfrom, "badmailfrom", 0) == -1 || load_aliases(c) == -1)
+	    load_map(&c->badmailfrom, "badmailfrom", 0) == -1 || load_aliases(c) == -1 ||
+	    open_table(&c->keys, "relaykeys.cdb", &c->has_keys) == -1 ||
+	    load_submission(c) == -1)
 		return -1;
 	c->no_dsn = getenv("NODSN") != NULL ? 1 : has_line("nodsn");
 	return c->no_dsn == -1 ? -1 : 0;

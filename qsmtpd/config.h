@@ -12,6 +12,8 @@
 struct ctlmap;
 
 struct config {
+	int submission;              /* -s */
+	int tls_at_once;             /* -t */
 	char *greeting;              /* smtpgreeting */
 	char host[LIMIT_DOMAIN + 1]; /* its first word: our name */
 	char *literal_host;          /* localiphost */
@@ -23,7 +25,15 @@ struct config {
 	int has_more;
 	struct table aliases; /* for EXPN */
 	int has_aliases;      /* control/expn is there, and the client may relay */
-	int no_dsn;           /* control/nodsn, or NODSN in the environment */
+	struct table keys;    /* relaykeys.cdb */
+	int has_keys;
+	int no_dsn; /* control/nodsn, or NODSN in the environment */
+	/* For submission alone. */
+	char *idhost;
+	struct ctlmap *own_domains; /* control/locals */
+	struct table senders;       /* senders.cdb */
+	int has_senders;
+	int hide_client; /* control/hideclient */
 	uint64_t databytes;
 	uint64_t maxrcpt;
 	int64_t timeout_ms;
@@ -38,7 +48,7 @@ struct peer {
 	const char *relay;           /* RELAYCLIENT, or NULL */
 };
 
-/* 0, or -1: config_error() is one line of text. */
+/* submission and tls_at_once are there. 0, or -1: config_error() is one line of text. */
 __attribute__((warn_unused_result)) int config_load(struct config *c);
 const char *config_error(void);
 

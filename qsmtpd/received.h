@@ -10,7 +10,9 @@
 struct received {
 	const char *helo, *host, *ip; /* made harmless (peer_clean) */
 	const char *by;
-	const char *with; /* SMTP or ESMTP */
+	const char *with;         /* SMTP, ESMTP, ESMTPS, … (RFC 3848) */
+	const char *tls, *cipher; /* of the connection; tls NULL: not encrypted */
+	int hidden;               /* say nothing of the client */
 	const char *id;
 	const char *rcpt; /* the only recipient, kept form, or NULL */
 	time_t when;

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "qlog.h"
+#include "tls.h"
 
 /* Counts as junk; is the last of a pipelined group (RFC 2920 3.1). */
 enum { JUNK = 1, LAST = 2 };
@@ -31,8 +32,8 @@ static const struct command {
     {"EXPN", cmd_expn, JUNK},
     {"VERB", cmd_not_offered, JUNK},
     {"ETRN", cmd_not_offered, JUNK},
-    {"AUTH", cmd_not_offered, JUNK},
-    {"STARTTLS", cmd_not_offered, JUNK | LAST},
+    {"AUTH", cmd_auth, JUNK | LAST},
+    {"STARTTLS", cmd_starttls, JUNK | LAST},
     {"BDAT", cmd_bdat, 0},
     /* A browser made to speak to us by a page (cross-protocol attack). */
     {"GET", cmd_not_smtp, 0},
@@ -79,6 +80,8 @@ void session_log_refusal(const struct session *s, const char *why, const char *r
 	qlog_str(&l, "reason", why);
 	qlog_str(&l, "client", s->peer.ip);
 	qlog_str(&l, "helo", s->helo);
+	if (s->login[0] != '\0')
+		qlog_str(&l, "login", s->login);
 	if (s->has_sender)
 		qlog_str(&l, "from", s->sender);
 	if (rcpt != NULL)
@@ -149,7 +152,7 @@ static void bad_line(struct session *s, int e)
 	}
 }
 
-static void next_command(struct session *s)
+int session_line(struct session *s)
 {
 	int64_t now = clock_mono_ms();
 	int64_t idle = now + s->cfg.timeout_ms;
@@ -160,19 +163,37 @@ static void next_command(struct session *s)
 	/* A client that never pauses meets no deadline. */
 	if (now >= s->end) {
 		reply_last(s, SAY_TOO_LONG_HERE);
-		return;
+		return -1;
 	}
 	s->in.deadline = idle < s->end ? idle : s->end;
 	r = rbuf_line(&s->in, LIMIT_COMMAND, &line, &len);
 	if (r == 1) {
 		memcpy(s->line, line, len);
 		s->line[len] = '\0';
-		run_line(s);
-	} else if (r == -1) {
-		bad_line(s, errno);
-	} else {
-		s->over = OVER;
+		return 0;
 	}
+	if (r == -1)
+		bad_line(s, errno);
+	else
+		s->over = OVER;
+	return -1;
+}
+
+void session_may_relay(struct session *s)
+{
+	if (s->peer.relay == NULL)
+		s->peer.relay = "";
+}
+
+int session_is_known(const struct session *s)
+{
+	return s->login[0] != '\0' || s->tls.key[0] != '\0';
+}
+
+static void next_command(struct session *s)
+{
+	if (session_line(s) == 0)
+		run_line(s);
 	if (!s->over && s->errors >= LIMIT_ERRORS) {
 		session_log_refusal(s, "too many errors", NULL);
 		reply_last(s, SAY_TOO_MANY_ERRORS);
@@ -220,6 +241,8 @@ void session_commands(struct session *s)
 
 void session_serve(struct session *s)
 {
+	if (s->cfg.tls_at_once && tls_at_once(s) == -1)
+		return;
 	greet(s);
 	session_commands(s);
 }

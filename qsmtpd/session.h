@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "authask.h"
 #include "config.h"
 #include "rbuf.h"
 #include "replies.h"
@@ -13,11 +14,20 @@
 #include "submit.h"
 
 enum {
-	LIMIT_COMMAND = 2048,        /* RFC 5321 4.5.3.1.4: 512, and a long quoted path */
-	LIMIT_ERRORS = 50,           /* of a session, in a row without a message */
-	LIMIT_JUNK = 100,            /* NOOP and the like between two messages */
-	LIMIT_SESSION_MS = 7200000,  /* no command is begun after this, no DATA longer */
-	LIMIT_HEADER_BYTES = 1 << 20 /* of a message's header */
+	LIMIT_COMMAND = 2048,       /* RFC 5321 4.5.3.1.4: 512, and a long quoted path */
+	LIMIT_ERRORS = 50,          /* of a session, in a row without a message */
+	LIMIT_JUNK = 100,           /* NOOP and the like between two messages */
+	LIMIT_SESSION_MS = 7200000, /* no command is begun after this, no DATA longer */
+	LIMIT_HEADER_BYTES = 1 << 20, /* of a message's header */
+	LIMIT_KEYNAME = 64            /* in control/relaykeys */
+};
+
+/* What qtls tells of the connection. */
+struct secured {
+	int on;
+	char version[16];
+	char cipher[64];
+	char key[LIMIT_KEYNAME + 1]; /* name of the client's key, or "" */
 };
 
 struct session {
@@ -29,6 +39,10 @@ struct session {
 	unsigned errors;
 	unsigned junk;
 	unsigned full; /* 452 said */
+
+	struct secured tls;
+	char login[LIMIT_LOGIN + 1]; /* or "" */
+	unsigned auths;              /* AUTH said */
 
 	enum { NO_HELO, HELO, EHLO } greeted;
 	char helo[LIMIT_DOMAIN + 1];
@@ -61,6 +75,15 @@ void session_commands(struct session *s);
 /* For the replies: put text in the output; a lost client ends the session. */
 void session_say(struct session *s, const char *text);
 
+/* The next line of the client, in line. -1: it was told, or is gone. */
+int session_line(struct session *s);
+
+/* The client has proved to be somebody of ours. */
+void session_may_relay(struct session *s);
+
+/* May it send mail at all? For a service that wants a proof. */
+int session_is_known(const struct session *s);
+
 /* Forget the transaction. */
 void session_reset(struct session *s);
 
@@ -78,6 +101,8 @@ void cmd_noop(struct session *s, char *arg);
 void cmd_help(struct session *s, char *arg);
 void cmd_vrfy(struct session *s, char *arg);
 void cmd_quit(struct session *s, char *arg);
+void cmd_auth(struct session *s, char *arg);
+void cmd_starttls(struct session *s, char *arg);
 void cmd_expn(struct session *s, char *arg);
 void cmd_not_offered(struct session *s, char *arg);
 void cmd_bdat(struct session *s, char *arg);
@@ -96,11 +121,13 @@ struct params {
 	unsigned notify;
 };
 
-/* One of them: SAY_OK, or what to say. no_dsn hides those of DSN. */
+/* One of them: SAY_OK, or what to say. Of an extension that is not offered (no_dsn; AUTH
+ * where there is no submission) they are not known. */
+enum extension { OF_ALL, OF_DSN, OF_AUTH };
 struct param {
 	const char *name;
 	enum reply (*take)(struct params *p, const char *value);
-	int is_dsn;
+	enum extension of;
 };
 
 /* All of rest, by the table (which ends in a NULL name); each at most once. */

@@ -9,12 +9,16 @@ A dialog is a text file, one step a line:
     set control NAME VALUE      a control file; lines divided by \\n, nothing: no such file
     set env NAME=VALUE          for the server
     set early bytes             what the client sends before there is a server
+    set args -s                 options of qsmtpd
+    set house tls               (first) a host that has qtls and qauth, with joe's password
+                                "secret" and ann@v.example's "two words"
     c -> EHLO x                 the client sends a line; CR LF is added
     c -| bytes                  the client sends just these bytes
     c -* 1000 bytes             the same bytes that often
     c <~ 250                    a whole reply (all its lines, without CR), a regular
                                 expression from its start
     c <|                        the server closes, without another byte
+    c tls                       the client begins TLS, whoever the server is
     q = 1                       so many messages are in the queue at the end
     q ~ regex                   and the last of them matches (search, LF line ends)
     q T alice@q.example         its recipients, with blanks between them
@@ -31,6 +35,7 @@ import os
 import re
 import shlex
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -103,6 +108,8 @@ class FakeRcpt(threading.Thread):
 class House:
     """One Quoin for many dialogs."""
 
+    tls = False
+
     def __init__(self):
         self.q = Quoin(me="q.example")
         self.q.start_queue()
@@ -114,16 +121,38 @@ class House:
 
     def reset(self):
         for p in (self.q.home / "control").iterdir():
-            p.unlink()
+            if not p.is_dir():
+                p.unlink()
         for name, text in CONTROL.items():
             self.q.control(name, text)
         for p in (self.q.queue / "new").iterdir():
             p.unlink()
 
 
+class TlsHouse(House):
+    tls = True
+
+    def __init__(self):
+        super().__init__()
+        try:
+            self.q.users("joe", "ann")
+            self.q.passwords({"joe": "secret", "ann@v.example": "two words"})
+            self.q.start_tls()
+            self.q.start_auth()
+        except BaseException:
+            self.close()
+            raise
+
+
+def tcp_pair():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname())
+        return ours, listener.accept()[0]
+
+
 class Client:
-    def __init__(self, house, env, early):
-        self.sock, theirs = socket.socketpair()
+    def __init__(self, house, env, early, args):
+        self.sock, theirs = tcp_pair() if house.tls else socket.socketpair()
         self.sock.settimeout(15)
         self.send(early)
         self.log = tempfile.TemporaryFile()
@@ -131,9 +160,17 @@ class Client:
         if ROOT:
             uid = house.q.ids["quoind"]
             user = {"user": uid, "group": uid, "extra_groups": []}
-        argv = [str(house.q.bin / "qsmtpd"), "-C", str(house.q.home)]
+        argv = [str(house.q.bin / "qsmtpd"), "-C", str(house.q.home), *args]
         self.server = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=self.log, env=env, **user)
         theirs.close()
+        self.file = self.sock.makefile("rb")
+
+    def start_tls(self):
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        self.file.close()
+        self.sock = context.wrap_socket(self.sock, server_hostname="q.example")
         self.file = self.sock.makefile("rb")
 
     def send(self, data):
@@ -169,12 +206,14 @@ class Client:
 
 
 class Dialog:
-    def __init__(self, house, path, verbose=False):
-        self.house = house
+    def __init__(self, houses, path, verbose=False):
+        self.houses = houses
+        self.house = houses[House]
         self.path = path
         self.verbose = verbose
         self.env = dict(ENV)
         self.early = b""
+        self.args = []
         self.client = None
         self.server_log = ""
 
@@ -206,12 +245,19 @@ class Dialog:
             self.env[name] = unescape(value).decode("latin-1")
         elif how == "early":
             self.early = unescape(text)
+        elif how == "args":
+            self.args = text.split()
+        elif how == "house" and text == "tls":
+            if TlsHouse not in self.houses:
+                self.houses[TlsHouse] = TlsHouse()
+            self.house = self.houses[TlsHouse]
+            self.house.reset()
         else:
             raise Failed("set what?")
 
     def do_client(self, how, text):
         if self.client is None:
-            self.client = Client(self.house, self.env, self.early)
+            self.client = Client(self.house, self.env, self.early, self.args)
         if how == "->":
             self.client.send(unescape(text) + b"\r\n")
         elif how == "-|":
@@ -227,6 +273,8 @@ class Dialog:
                 raise Failed(f"heard {reply!r}")
         elif how == "<|":
             self.client.expect_close()
+        elif how == "tls":
+            self.client.start_tls()
         else:
             raise Failed("what does the client do?")
 
@@ -271,19 +319,20 @@ class Dialog:
 
 def main(args):
     verbose = args[:1] == ["-v"]
-    house = House()
+    houses = {House: House()}
     passed = failed = 0
     try:
         for name in args[verbose:]:
             try:
-                Dialog(house, Path(name), verbose).run()
+                Dialog(houses, Path(name), verbose).run()
             except Failed as e:
                 failed += 1
                 print(e)
             else:
                 passed += 1
     finally:
-        house.close()
+        for house in houses.values():
+            house.close()
     print(f"{passed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
 

@@ -1,8 +1,11 @@
 /* A whole session of qsmtpd after its greeting, with a stand-in of qqueue. 0xff divides
- * the input into packets, so that what must not be pipelined can be reached.
+ * the input into packets, so that what must not be pipelined can be reached; 0xfe at its
+ * begin makes it the service of port 587, with stand-ins of qtls and qauth: "secret" is
+ * everybody's password.
  *
- * Whatever the client says: an envelope must be one, its recipients ours, and a message
- * that was committed must have no CR.
+ * Whatever the client says: an envelope must be one, its recipients ours unless the
+ * client has proved to be somebody, and his sender his; and a message that was committed
+ * must have no CR.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +18,13 @@
 #include <unistd.h>
 
 #include "addr.h"
+#include "authask.h"
 #include "dsnparam.h"
 #include "paths.h"
 #include "qfile.h"
 #include "qlog.h"
+#include "tlsgate.h"
+#include "../../qsmtpd/senders.h"
 #include "../../qsmtpd/session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -26,6 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { INPUT_MAX = 32768, PACKETS_MAX = 100 };
 
 static int null = -1;
+static struct session *now; /* of this run */
 
 static void check(int ok)
 {
@@ -58,7 +65,8 @@ static void check_recipient(const char *rcpt)
 {
 	const char *domain = addr_domain(rcpt);
 
-	check(domain == NULL || domain_equal(domain, "q.example"));
+	check(now->login[0] != '\0' || domain == NULL ||
+	      domain_equal(domain, "q.example"));
 }
 
 int submit_envelope(struct submit *s, const char *env, size_t n)
@@ -70,6 +78,9 @@ int submit_envelope(struct submit *s, const char *env, size_t n)
 	(void)s;
 	check(envelope_parse(&e, env, n) == 0);
 	check(e.envid == NULL || dsn_envid(e.envid) == 0);
+	check((e.login != NULL) == (now->login[0] != '\0'));
+	check(!now->cfg.submission || (now->tls.on && e.login != NULL));
+	check(e.login == NULL || senders_may(&now->cfg, e.login, e.sender) == 1);
 	at = e.rcpts;
 	for (size_t i = 0; i < e.nrcpts; i++) {
 		at = envelope_rcpt(&e, at, &r);
@@ -96,6 +107,65 @@ int submit_commit(struct submit *s, char *answer)
 void submit_close(struct submit *s)
 {
 	s->id[0] = '\0';
+}
+
+/* ---- a qtls and a qauth ---- */
+
+static int tcp = -1;
+
+int tlsgate_open(struct tlsgate *g, const char *service, const struct tls_want *w, int fd,
+		 int64_t deadline)
+{
+	(void)service;
+	(void)deadline;
+	check(w->server && tcp == -1);
+	*g = (struct tlsgate){.fd = -1};
+	tcp = dup(fd);
+	check(tcp != -1);
+	return 0;
+}
+
+int tlsgate_go(struct tlsgate *g)
+{
+	(void)g;
+	return 0;
+}
+
+int tlsgate_result(struct tlsgate *g, struct tls_facts *f, int64_t deadline)
+{
+	int plain = tcp;
+
+	(void)g;
+	(void)deadline;
+	memset(f, 0, sizeof *f);
+	memcpy(f->version, "TLSv1.3", 8);
+	tcp = -1;
+	return plain;
+}
+
+void tlsgate_close(struct tlsgate *g)
+{
+	(void)g;
+	if (tcp != -1)
+		(void)close(tcp);
+	tcp = -1;
+}
+
+enum auth_answer authask(const char *door, const struct auth_want *w,
+			 char out[LIMIT_TEXT + 1], int64_t deadline)
+{
+	(void)door;
+	(void)deadline;
+	check(w->user[0] != '\0' && strlen(w->user) <= LIMIT_LOGIN);
+	check(w->password[0] != '\0' && strlen(w->password) <= LIMIT_PASSWORD);
+	(void)snprintf(out, LIMIT_TEXT + 1, "%s", w->user);
+	/* A name of another form is no account, and makes a warning. */
+	for (const char *p = w->user; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return AUTH_NO;
+	return strcmp(w->password, "secret") == 0 ? AUTH_YES
+	       : strcmp(w->password, "cut") == 0  ? AUTH_CUT
+						  : AUTH_NO;
 }
 
 /* ---- no log ---- */
@@ -170,6 +240,7 @@ static void make_house(struct session *s)
 	write_control("me", "q.example\n");
 	write_control("rcpthosts", "q.example\n");
 	write_control("badmailfrom", "@bad.example\n");
+	s->cfg.submission = 1; /* what it needs is loaded */
 	check(config_load(&s->cfg) == 0);
 	remove_house();
 	null = open("/dev/null", O_WRONLY);
@@ -203,10 +274,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (null == -1)
 		make_house(&s);
+	now = &s;
+	s.cfg.submission = size > 0 && data[0] == 0xfe;
+	s.peer.relay = NULL;
+	memset(&s.tls, 0, sizeof s.tls);
+	s.login[0] = '\0';
+	s.auths = 0;
 	check(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds) == 0);
-	send_packets(fds[1], data, size);
+	send_packets(fds[1], data + s.cfg.submission, size - (size_t)s.cfg.submission);
 	(void)close(fds[1]);
-	session_init(&s, fds[0], null);
+	session_init(&s, fds[0], dup(null));
 	s.over = GOES_ON;
 	s.greeted = NO_HELO;
 	s.helo[0] = '\0';
@@ -215,6 +292,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	session_reset(&s);
 	session_commands(&s);
 	sbuf_free(&s.env);
-	(void)close(fds[0]);
+	if (s.in.fd != -1)
+		(void)close(s.in.fd);
+	if (s.out.fd != s.in.fd && s.out.fd != -1)
+		(void)close(s.out.fd);
 	return 0;
 }
