@@ -248,6 +248,15 @@ static int is_left_alone(const struct remote *r, const struct job *j,
 	return remotejob_is_dead(r->dead, addr);
 }
 
+static const char *testing_result(const struct smtp *s, const struct demand *d)
+{
+	if (d->unlisted)
+		return "not listed";
+	if (!s->tls)
+		return s->tls_why[0] != '\0' ? s->tls_why : "no STARTTLS";
+	return strcmp(s->verified, "no") == 0 ? s->facts.why : "ok";
+}
+
 /* An MTA-STS policy that is tested: would it have held (RFC 8461 5)? */
 static void log_testing(const struct smtp *s, const struct demand *d, const char *id)
 {
@@ -259,11 +268,7 @@ static void log_testing(const struct smtp *s, const struct demand *d, const char
 	qlog_id(&l, id);
 	qlog_str(&l, "host", s->peer.host);
 	qlog_str(&l, "ip", s->peer.ip);
-	qlog_str(&l, "result",
-		 d->unlisted                      ? "not listed"
-		 : !s->tls                        ? s->tls_why
-		 : strcmp(s->verified, "no") == 0 ? s->facts.why
-						  : "ok");
+	qlog_str(&l, "result", testing_result(s, d));
 	qlog_end(&l);
 }
 

@@ -161,7 +161,6 @@ static int is_offered(struct smtp *s, const struct demand *d)
 {
 	if (s->caps & CAP_STARTTLS)
 		return 1;
-	note(s, "not offered");
 	if (is_demanded(d))
 		(void)smtp_lose(s, "does not offer STARTTLS, which %s demands (#4.7.4)",
 				d->why);
