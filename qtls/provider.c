@@ -39,15 +39,26 @@ static int init(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in,
 	return 1;
 }
 
+static OSSL_PROVIDER *loaded[2];
+
 /* Once any provider is loaded the default one is no longer there by itself. */
 int provider_load(void)
 {
 	if (OSSL_PROVIDER_add_builtin(NULL, OURS, init) != 1 ||
-	    OSSL_PROVIDER_load(NULL, "default") == NULL ||
-	    OSSL_PROVIDER_load(NULL, OURS) == NULL ||
+	    (loaded[0] = OSSL_PROVIDER_load(NULL, "default")) == NULL ||
+	    (loaded[1] = OSSL_PROVIDER_load(NULL, OURS)) == NULL ||
 	    EVP_set_default_properties(NULL, "?" DEFAULT) != 1)
 		return -1;
 	return 0;
+}
+
+void provider_unload(void)
+{
+	for (int i = 1; i >= 0; i--) {
+		if (loaded[i] != NULL)
+			(void)OSSL_PROVIDER_unload(loaded[i]);
+		loaded[i] = NULL;
+	}
 }
 
 static const char *kind_of(const EVP_PKEY *key)

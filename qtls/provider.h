@@ -27,6 +27,7 @@
 /* OpenSSL's default provider and ours, with the default one preferred: else our key
  * types would be fetched for ephemeral keys too. */
 int provider_load(void);
+void provider_unload(void); /* for a test that looks for leaks */
 
 EVP_PKEY *provider_key(X509 *cert);
 

@@ -334,6 +334,13 @@ static int load(void **state)
 	return provider_load();
 }
 
+static int unload(void **state)
+{
+	(void)state;
+	provider_unload();
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,5 +351,5 @@ int main(void)
 	    cmocka_unit_test(test_other_kinds),
 	};
 
-	return cmocka_run_group_tests(tests, load, NULL);
+	return cmocka_run_group_tests(tests, load, unload);
 }
