@@ -12,3 +12,11 @@ test_body.o = qremote/body.o
 test_dest.o = qremote/dest.o qremote/self.o
 test_secure.o = qremote/secure.o qremote/policy.o
 fuzz_reply.o = qremote/reply.o
+
+FAST += qsts
+STS_O = qremote/sts_record.o qremote/sts_text.o qremote/sts_http.o
+qsts.o = qremote/qsts.o qremote/sts_cache.o qremote/sts_clients.o qremote/sts_fetch.o \
+	qremote/sts_fetcher.o qremote/sts_pending.o qremote/sts_recent.o $(STS_O)
+qsts.jails = qsts qsts-fetch
+test_sts.o = $(STS_O) qremote/sts_cache.o qremote/sts_recent.o
+fuzz_sts.o = $(STS_O) qremote/sts_fetcher.o qremote/sts_fetch.o qremote/sts_cache.o
