@@ -21,3 +21,6 @@ qtls.o = qtls/qtls.o qtls/starter.o qtls/doors.o qtls/crowd.o qtls/heir.o qtls/k
 	qtls/session.o $(QTLS_TLS_O) $(QTLS_KEYASK_O)
 qtls.jails = qtls qtls-session
 qtls.libs = -lssl -lcrypto
+test_keyask.o = qtls/keyask.o qtls/signing.o
+test_keys.o = $(QTLS_KEY_O)
+test_keys.libs = -lcrypto
