@@ -161,8 +161,9 @@ def test_odd_bytes(q):
     q.start_auth()
     assert ask(q, "alice", "\x01\xff:\n\t =" + "x" * 1000) == ("+", "alice")
     long_name = "n" * 255
-    for user in ("alice\n", "al ice", "a:b", "\x1b[2J", long_name, "\xe9\xff", "x\nqauth: login-failed client=192.0.2.9"):
-        assert ask(q, user, "secret", client="2001:db8::1")[0] in "-C"
+    names = ("alice\n", "al ice", "a:b", "\x1b[2J", long_name, "\xe9\xff", "x\nqauth: login-failed client=192.0.2.9")
+    for n, user in enumerate(names):
+        assert ask(q, user, "secret", client=f"2001:db8:0:{n}::1") == ("-", WRONG)
     assert "\n".join(l for l in q.log("qauth").splitlines() if not l.startswith("qauth: ")) == ""
     assert "client=192.0.2.9" not in q.log("qauth")
 
@@ -517,14 +518,14 @@ def test_failures_wait_and_are_cut(q):
     for _ in range(6):
         assert ask(q, "alice", "same")[0] == "-"
     begin = time.monotonic()
-    for n in range(5):
+    for n in range(4):
         assert ask(q, "alice", f"wrong{n}") == ("-", WRONG)
-    assert 6 < time.monotonic() - begin < 10  # 1 + 2 + 4
+    assert 3 <= time.monotonic() - begin < 6  # 1 + 2
     begin = time.monotonic()
     assert ask(q, "alice", "secret", client="192.0.2.2") == ("+", "alice")
     assert time.monotonic() - begin < 2
     counts = re.findall(r"login-failed .* count=(\d+)", q.log("qauth"))
-    assert counts == ["1"] * 6 + ["2", "3", "4", "5", "6"]
+    assert counts == ["1"] * 6 + ["2", "3", "4", "5"]
 
 
 @pytest.mark.long
@@ -537,7 +538,7 @@ def test_the_tenth_failure_cuts(q):
 def test_many_at_once_of_one_address(q):
     """Parallel connections do not get around the delay: they are told later at once."""
     q.start_auth()
-    for n in range(6):
+    for n in range(4):
         ask(q, "alice", f"wrong{n}")
     doors = [Door(q) for _ in range(50)]
     for n, d in enumerate(doors):
@@ -552,7 +553,7 @@ def test_many_at_once_of_one_address(q):
 def test_this_host_is_many(q):
     """A webmail of this host: names are counted, not its address."""
     q.start_auth()
-    for n in range(5):
+    for n in range(4):
         ask(q, "alice", f"wrong{n}", client="127.0.0.1")
     begin = time.monotonic()
     assert ask(q, "bob", "word", client="127.0.0.1") == ("+", "bob")
@@ -657,7 +658,8 @@ def test_fail2ban(q):
     ask(q, "bob", "word", client="203.0.113.9")
     wait_for(lambda: "second" in q.log("qauth"))
     log = q.home / "fail2ban.log"
-    log.write_text("".join(f"2026-11-21 12:00:00.123456789  {l}\n" for l in q.log("qauth").splitlines()))
+    stamp = "@4000000069200000" + "12345678"  # s6-log's
+    log.write_text("".join(f"{stamp} {l}\n" for l in q.log("qauth").splitlines()))
     p = subprocess.run(
         ["fail2ban-regex", "--out", "ip", str(log), str(SOURCE / "package/fail2ban/quoin.conf")],
         capture_output=True, check=False, text=True,
