@@ -55,7 +55,7 @@ static size_t ecdhe_text(const struct ecdhe *e, char out[SIGN_TEXT])
 	out[n++] = (char)e->curve;
 	out[n++] = (char)e->len;
 	out[n] = (char)e->first;
-	return (size_t)((int)n + e->len + e->extra);
+	return n + e->len + (size_t)e->extra; /* -1 wraps, and is meant */
 }
 
 static void test_tls12(void **state)
