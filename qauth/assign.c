@@ -71,22 +71,32 @@ static void compile(void)
 		die_msg(EXIT_TEMP, "users/assign could not be compiled");
 }
 
+/* Is joe+anything@ joe's? With any other separator a slip of the pen would be, too. */
+static int has_plus(void)
+{
+	char *separators;
+	int r = control_line("userseparators", &separators);
+
+	if (r == -1)
+		die_msg(EXIT_PERM, "unable to read %s", control_error());
+	if (r == 0)
+		return 1;
+	r = strchr(separators, '+') != NULL;
+	free(separators);
+	return r;
+}
+
 void place_assign(const struct place *p)
 {
-	static const char usual[] = "-+";
-	char *separators = NULL;
 	struct lines l;
 
-	if (control_line("userseparators", &separators) == -1)
-		die_msg(EXIT_PERM, "unable to read %s", control_error());
 	read_assign(&l);
 	add(&l, p, '=', "");
-	for (const char *s = separators != NULL ? separators : usual; *s != '\0'; s++)
-		add(&l, p, '+', (const char[]){*s, '\0'});
+	if (has_plus())
+		add(&l, p, '+', "+");
 	lines_write(&l);
 	compile();
 	lines_free(&l);
-	free(separators);
 }
 
 /* "...:HOME:dash:ext:MARK" */

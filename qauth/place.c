@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "fdio.h"
 #include "maildir.h"
 #include "owner.h"
 #include "paths.h"
@@ -137,6 +139,20 @@ void place_find(struct place *p, const char *name)
 
 /* ---- the home ---- */
 
+/* What comes to joe+anything. */
+static void make_default(int home)
+{
+	static const char text[] = "./Maildir/\n";
+	int fd = openat(home, ".qmail-default",
+			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd == -1 && errno == EEXIST)
+		return;
+	if (fd == -1 || fd_write_full(fd, text, sizeof text - 1, CLOCK_NEVER) == -1 ||
+	    fsync(fd) == -1 || close(fd) == -1)
+		die_sys(EXIT_TEMP, "make .qmail-default");
+}
+
 /* As the user; returns when it was there. */
 static int make_home(const struct place *p)
 {
@@ -159,6 +175,9 @@ static int make_home(const struct place *p)
 	if (maildir_open(&m, home, "./Maildir/", 1) == -1 || fsync(base) == -1)
 		die_sys2(EXIT_TEMP, "make a Maildir in", p->home);
 	maildir_close(&m);
+	make_default(home);
+	if (fsync(home) == -1)
+		die_sys2(EXIT_TEMP, "sync", p->home);
 	return there;
 }
 

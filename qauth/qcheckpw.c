@@ -14,6 +14,7 @@
  * Exit 1: wrong; 2: misused; 111: later.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -240,6 +241,9 @@ int main(int argc, char **argv)
 		warn_msg("run as: %s", usage);
 		return EXIT_MISUSED;
 	}
+	/* else the first file that is opened would get its number */
+	if (fcntl(JUDGE_PASSWORD_FD, F_GETFD) == -1)
+		return EXIT_MISUSED;
 	if (system_accounts)
 		run_shadow(argv + first);
 	configure();

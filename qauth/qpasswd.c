@@ -177,6 +177,19 @@ static void do_passwd(struct lines *t, char **words)
 	show("the new password", made);
 }
 
+/* Does another account read this mailbox? */
+static int is_read(const struct lines *t, const char *home)
+{
+	struct pwline l;
+	const char *why;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (pwline_get(&l, t->line[i], &why) && !l.is_app &&
+		    strcmp(l.home, home) == 0)
+			return 1;
+	return 0;
+}
+
 static void do_del(struct lines *t, char **words)
 {
 	struct pwline l;
@@ -189,7 +202,7 @@ static void do_del(struct lines *t, char **words)
 	/* first the login, then the address */
 	pwtext_remove(t, name);
 	pwtext_write(t);
-	if (place_unassign(home) > 0)
+	if (!is_read(t, home) && place_unassign(home) > 0)
 		(void)fprintf(stderr,
 			      "mail to %s is no longer taken; what came stays in %s\n",
 			      name, home);

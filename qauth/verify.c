@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "pwrec.h"
 
@@ -20,15 +22,31 @@ static enum verdict waste(const char *password, const struct cost *usual)
 	return VERDICT_WRONG;
 }
 
-/* libsodium says EINVAL for a wrong password, and that alone. */
+/* libsodium calls a hash that it had no memory for a wrong one. */
+static int had_memory(const char *hash)
+{
+	const char *m = strstr(hash, "$m=");
+	size_t n = m != NULL ? (size_t)strtoul(m + 3, NULL, 10) << 10 : 0;
+	void *p = mmap(NULL, n + 65536, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return 0;
+	(void)munmap(p, n + 65536);
+	return 1;
+}
+
+/* A wrong password is EINVAL. */
 static enum verdict fits(const struct pwrec_hash *h, const char *password)
 {
 	errno = 0;
 	if (crypto_pwhash_str_verify(h->hash, password, strlen(password)) == 0)
 		return VERDICT_RIGHT;
-	if (errno == EINVAL)
+	if (errno == EINVAL && had_memory(h->hash))
 		return VERDICT_WRONG;
-	if (errno == 0)
+	if (errno == EINVAL)
+		errno = ENOMEM;
+	else if (errno == 0)
 		errno = EBADMSG;
 	return VERDICT_LATER;
 }
