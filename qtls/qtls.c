@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "args.h"
@@ -133,6 +134,7 @@ int main(int argc, char **argv)
 	if (starter_prepare(&starter) == -1)
 		die_sys(EXIT_TEMP, "catch signals");
 	open_doors();
+	tzset(); /* dates of certificates: a session could not open /etc/localtime */
 	open_role();
 	if (jail_enter(&jail_qtls) == -1)
 		die_sys(EXIT_TEMP, "close the sandbox");
