@@ -7,8 +7,8 @@
  *		keyask_sign(pair, id, ...)		once, by provider_hook
  *
  * A session must not have fd: whoever has it can make pairs, one signature each. The
- * keys that were listed on a connection, or later, can be used over its pairs as long as
- * it lasts, and over each pair as long as that lasts, whatever is read anew meanwhile.
+ * keys that were listed on a connection, at any time, can be used over its pairs as long
+ * as it lasts, and over each pair as long as that lasts, whatever is read anew meanwhile.
  * So a starter begins anew (connect, list) with each set of certificates. A SIGHUP that
  * qtls-key got before the list was asked for is done first.
  * Owner:  descriptors are the caller's, close-on-exec. Nothing is allocated.

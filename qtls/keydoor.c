@@ -16,8 +16,9 @@
 enum { FRAMES_A_ROUND = 64 };
 
 static struct starter {
-	int fd; /* -1: free */
-	uint64_t since;
+	int fd;         /* -1: free */
+	uint64_t since; /* of its first list; until then of its coming */
+	int has_list;
 } starters[DOOR_STARTERS];
 
 /* In the order in which they came. */
@@ -147,7 +148,9 @@ static int answer_list(struct starter *s)
 {
 	static uint8_t frame[SIGN_LIST];
 
-	s->since = keys_generation();
+	if (!s->has_list)
+		s->since = keys_generation();
+	s->has_list = 1;
 	return usock_send(s->fd, frame, keys_list(frame), -1);
 }
 
@@ -191,7 +194,7 @@ void keydoor_accept(int listener)
 		return;
 	for (struct starter *s = starters; s < starters + DOOR_STARTERS; s++)
 		if (s->fd == -1) {
-			*s = (struct starter){fd, keys_generation()};
+			*s = (struct starter){.fd = fd, .since = keys_generation()};
 			return;
 		}
 	warn_msg("a starter is turned away: more than %d", DOOR_STARTERS);

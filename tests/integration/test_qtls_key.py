@@ -378,9 +378,10 @@ def test_reload_keeps_the_old_key_for_those_who_began_with_it(quoin):
     before.close()
     for pair in (waiting, late):
         assert ask(pair, old, ECDSA, TLS13)[:1] == b"K"
-    # a starter that asks anew has begun anew
-    assert after.list() == {new}
-    assert after.ask(old, ECDSA, TLS13) == NO_KEY
+    # nobody is left who began before
+    late = Starter(quoin)
+    assert late.list() == {new}
+    assert late.ask(old, ECDSA, TLS13) == NO_KEY
 
 
 def test_old_keys_go(quoin):
@@ -396,8 +397,10 @@ def test_old_keys_go(quoin):
     for pin in pins:
         assert keeper.ask(pin, ECDSA, TLS13)[:1] == b"K"
     assert keeper.list() == {pins[-1]}
+    assert keeper.ask(pins[0], ECDSA, TLS13)[:1] == b"K"  # to ask anew is not to begin anew
+    keeper.close()
     for pin in pins[:-1]:
-        assert keeper.ask(pin, ECDSA, TLS13) == NO_KEY
+        assert Starter(quoin).ask(pin, ECDSA, TLS13) == NO_KEY
 
 
 def test_a_broken_renewal_and_its_repair(quoin):
