@@ -89,21 +89,25 @@ static void configure(struct dns *d)
 {
 	if (dns_init(d) == -1)
 		die_msg(EXIT_TEMP, "unable to read %s", control_error());
-	if (sts_cache_open() == -1)
-		die_sys(EXIT_TEMP, "open the directory sts");
+	/* A process that has fetched is nobody's to wait for. */
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGCHLD, SIG_IGN) == SIG_ERR)
+		die_sys(EXIT_TEMP, "set signals");
 }
 
-static int open_socket(void)
+static int open_directory_and_socket(void)
 {
-	int fd = usock_listen("qsts", SOCK_SEQPACKET, 0660);
+	int fd;
 
+	if (sts_cache_open() == -1)
+		die_sys(EXIT_TEMP, "open the directory sts");
+	fd = usock_listen("qsts", SOCK_SEQPACKET, 0660);
 	if (fd == -1)
 		die_sys(EXIT_TEMP, "listen at run/qsts");
 	return fd;
 }
 
-/* The other half has neither our socket nor our directory. */
-static int start_fetcher(struct dns *d, int sock, int notify)
+/* The other half has neither our socket, nor its lock, nor our directory. */
+static int start_fetcher(struct dns *d, int notify)
 {
 	int fds[2];
 	pid_t pid;
@@ -115,10 +119,8 @@ static int start_fetcher(struct dns *d, int sock, int notify)
 		return fds[0];
 	}
 	(void)close(fds[0]);
-	(void)close(sock);
 	if (notify != -1)
 		(void)close(notify);
-	sts_cache_close();
 	if (jail_enter(&jail_qsts_fetch) == -1)
 		die_sys(EXIT_TEMP, "close the sandbox");
 	sts_fetcher(fds[1], d, port);
@@ -134,11 +136,8 @@ int main(int argc, char **argv)
 	prog_init("qsts");
 	notify = arguments(argc, argv);
 	configure(&dns);
-	/* A process that has fetched is nobody's to wait for. */
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGCHLD, SIG_IGN) == SIG_ERR)
-		die_sys(EXIT_TEMP, "set signals");
-	sock = open_socket();
-	pair = start_fetcher(&dns, sock, notify);
+	pair = start_fetcher(&dns, notify);
+	sock = open_directory_and_socket();
 	sts_pending_open(pair);
 	if (jail_enter(&jail_qsts) == -1)
 		die_sys(EXIT_TEMP, "close the sandbox");

@@ -1,0 +1,271 @@
+"""qsts: policies of MTA-STS, from real DNS packets and web servers, by the real qtls."""
+
+import os
+import socket
+import threading
+import time
+
+import pytest
+from quoin import wait_for
+from sts import Answer, World, http, policy
+
+pytestmark = pytest.mark.programs("qsts", "qtls")
+NONE = Answer("N", None, None, None)
+
+
+@pytest.fixture
+def world(quoin):
+    with World(quoin) as w:
+        yield w
+
+
+def test_a_policy_is_fetched_once_and_kept(world):
+    world.publish("a.test", policy(mx=["mail.A.test", "*.b.test"]), id="20261121T1")
+    world.start()
+    want = Answer("E", "20261121T1", ["mail.a.test", "*.b.test"], None)
+    assert world.ask("a.test") == want
+    assert world.ask("a.test") == want
+    assert world.web.hits["mta-sts.a.test"] == 1
+    assert world.dns.asked["_mta-sts.a.test", "TXT"] == 1
+    assert world.kept() == ["a.test"]
+    request = world.web.requests[0].decode()
+    assert request.startswith("GET /.well-known/mta-sts.txt HTTP/1.1\r\nHost: mta-sts.a.test\r\n")
+    log = world.q.log("qsts")
+    assert "policy domain=a.test result=fetched policyid=20261121T1 mode=enforce" in log
+
+
+def test_modes_and_domains_without(world):
+    world.publish("t.test", policy(mode="testing"))
+    world.publish("n.test", policy(mode="none", mx=()))
+    world.dns.records["_mta-sts.other.test", "TXT"] = ['"v=spf1 -all"']
+    world.publish("two.test", policy())
+    world.dns.records["_mta-sts.two.test", "TXT"] = ['"v=STSv1; id=1"', '"v=STSv1; id=2"']
+    world.start()
+    assert world.ask("t.test").mode == "T"
+    for domain in ("n.test", "other.test", "two.test", "nothing.test"):
+        assert world.ask(domain) == NONE
+    assert world.kept() == ["n.test", "t.test"]
+
+
+def test_an_old_policy_holds_over_a_restart_and_whatever_fails(world):
+    world.publish("a.test", policy())
+    world.publish("b.test", policy())
+    world.start()
+    assert world.ask("a.test").mode == world.ask("b.test").mode == "E"
+    world.q.service("qsts").stop()
+    # DNS is away for one, the record for the other
+    world.dns.broken.add("_mta-sts.a.test")
+    del world.dns.records["_mta-sts.b.test", "TXT"]
+    world.start_qsts()
+    assert world.ask("a.test").mode == world.ask("b.test").mode == "E"
+    assert world.web.hits["mta-sts.a.test"] == 1
+    world.q.service("qsts").stop()
+    # a new id, and a web server that has nothing good to say
+    world.dns.broken.clear()
+    world.publish("a.test", http(b"", status="404 Not Found"), id="2", certify=False)
+    world.start_qsts()
+    assert world.ask("a.test") == Answer("E", "1", ["mail.example"], None)
+    assert "policy domain=a.test result=kept text=" in world.q.log("qsts")
+
+
+def test_a_new_id_replaces(world):
+    world.publish("a.test", policy())
+    world.start()
+    assert world.ask("a.test").mode == "E"
+    world.q.service("qsts").stop()
+    world.start_qsts()
+    assert world.ask("a.test").id == "1"  # the same id: nothing is fetched
+    assert world.web.hits["mta-sts.a.test"] == 1
+    world.q.service("qsts").stop()
+    world.publish("a.test", policy(mode="testing", mx=["new.test"]), id="2", certify=False)
+    world.start_qsts()
+    assert world.ask("a.test") == Answer("T", "2", ["new.test"], None)
+
+
+BAD = {
+    "moved": (http(b"", head="Location: https://mta-sts.a.test/x", status="302 Found"), "sends us elsewhere"),
+    "absent": (http(b"", status="404 Not Found"), "no policy"),
+    "html": (http(policy(), head="Content-Type: text/html"), "not text/plain"),
+    "endless": (b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + policy(), "where it ends"),
+    "cut": (http(policy())[:-10], "ends early"),
+    "huge": (http(policy() + b"x: y\n" * 20000), "too long"),
+    "compressed": (http(policy(), head="Content-Type: text/plain\r\nContent-Encoding: gzip"), "compressed"),
+    "nonsense": (http(b"<html>"), "broken"),
+    "not http": (b"HTTP is what this is not\r\n\r\n", "not HTTP"),
+    "no hosts": (http(policy(mx=())), "no host"),
+    "says nothing": (lambda conn: None, "ends early"),
+}
+
+
+def test_what_is_no_policy(world):
+    for n, (answer, _) in enumerate(BAD.values()):
+        world.publish(f"b{n}.test", answer)
+    world.start()
+    for n, (_, text) in enumerate(BAD.values()):
+        assert world.ask(f"b{n}.test") == NONE
+        line = next(x for x in world.q.log("qsts").splitlines() if f"domain=b{n}.test " in x)
+        assert "result=failed" in line
+        assert text.replace(" ", "\\x20") in line, line
+    assert world.kept() == []
+
+
+def test_chunks(world):
+    text = policy()
+    body = b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in (text[:7], text[7:])) + b"0\r\n\r\n"
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    def slowly(conn):
+        for byte in head + body:
+            conn.send(bytes([byte]))
+
+    world.publish("a.test", slowly)
+    world.start()
+    assert world.ask("a.test").mode == "E"
+
+
+def test_certificates(world):
+    """Of the host's own name, by a CA that we know, and not too old; else nothing is asked."""
+    for domain, names, kw in (("other", ("mta-sts.x.test",), {}), ("old", (), {"days": -1}),
+                              ("parent", ("parent.test",), {})):  # fmt: skip
+        world.publish(f"{domain}.test", policy(), certify=False)
+        world.web.certify(f"mta-sts.{domain}.test", *names, **kw)
+    world.publish("wild.test", policy(), certify=False)
+    world.web.certify("mta-sts.wild.test", "*.wild.test")
+    world.start()
+    for domain in ("other", "old", "parent"):
+        assert world.ask(f"{domain}.test") == NONE
+        assert world.web.hits[f"mta-sts.{domain}.test"] == 0
+        assert f"policy domain={domain}.test result=failed" in world.q.log("qsts")
+    assert world.ask("wild.test").mode == "E"
+
+
+def test_without_qtls_there_is_no_policy_but_an_old_one_holds(world):
+    world.publish("a.test", policy())
+    world.publish("b.test", policy())
+    world.start()
+    assert world.ask("a.test").mode == "E"
+    world.q.service("qtls").stop()
+    assert world.ask("b.test") == NONE
+    assert world.ask("a.test").mode == "E"
+
+
+def test_a_slow_one_holds_up_no_other_and_callers_share(world):
+    release = threading.Event()
+
+    def slow(conn):
+        release.wait(30)
+        conn.sendall(http(policy()))
+
+    world.publish("slow.test", slow)
+    world.publish("a.test", policy())
+    world.start()
+    got = []
+    callers = [threading.Thread(target=lambda: got.append(world.ask("slow.test"))) for _ in range(5)]
+    for c in callers:
+        c.start()
+    wait_for(lambda: world.web.hits["mta-sts.slow.test"] == 1)
+    assert world.ask("a.test").mode == "E"
+    assert not got
+    release.set()
+    for c in callers:
+        c.join(20)
+    assert [a.mode for a in got] == ["E"] * 5
+    assert world.web.hits["mta-sts.slow.test"] == 1
+
+
+def test_broken_file_is_later_until_it_is_fetched_anew(world):
+    world.publish("a.test", policy())
+    world.start()
+    assert world.ask("a.test").mode == "E"
+    world.q.service("qsts").stop()
+    path = world.q.home / "sts/a.test"
+    path.write_bytes(path.read_bytes()[:20])
+    world.dns.broken.add("_mta-sts.a.test")
+    world.start_qsts()
+    assert world.ask("a.test").mode == "Z"
+    world.q.service("qsts").stop()
+    world.dns.broken.clear()
+    world.start_qsts()
+    assert world.ask("a.test").mode == "E"
+    assert world.web.hits["mta-sts.a.test"] == 2
+
+
+def rewrite(world, domain, seconds):
+    """As if it had been fetched so long ago."""
+    path = world.q.home / "sts" / domain
+    lines = [f"fetched {int(time.time()) - seconds}" if x.startswith("fetched ") else x
+             for x in path.read_text().splitlines()]  # fmt: skip
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_the_round_fetches_what_is_a_day_old_and_removes_what_is_over(world):
+    world.publish("day.test", policy())
+    world.publish("young.test", policy())
+    world.publish("over.test", policy(max_age=1000))
+    world.start()
+    for name in ("day", "young", "over"):
+        assert world.ask(f"{name}.test").mode == "E"
+    world.q.service("qsts").stop()
+    rewrite(world, "day.test", 90000)
+    rewrite(world, "young.test", 80000)
+    rewrite(world, "over.test", 1001)
+    world.start_qsts()
+    wait_for(lambda: world.web.hits["mta-sts.day.test"] == 2)
+    wait_for(lambda: world.kept() == ["day.test", "young.test"])
+    wait_for(lambda: f"fetched {int(time.time()) - 90000 + 1000}" < world.q.home.joinpath("sts/day.test").read_text().splitlines()[2])
+    assert world.web.hits["mta-sts.young.test"] == 1
+
+
+def test_strangers_frames_end_their_connection_alone(world):
+    world.publish("a.test", policy())
+    world.start()
+    for frame in (b"\0", b"a.test", b"A.test\0", b"../passwd\0", b"a..test\0", b"a.test\0x", b"x" * 5000):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+            s.settimeout(10)
+            s.connect(str(world.q.home / "run/qsts/sock"))
+            s.send(frame)
+            assert s.recv(100) == b""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:  # many on one connection
+        s.settimeout(20)
+        s.connect(str(world.q.home / "run/qsts/sock"))
+        for _ in range(3):
+            s.send(b"a.test\0")
+            assert world.read(s).mode == "E"
+
+
+def test_ends_with_its_other_half(world):
+    service = world.start()
+    children = [int(c) for c in open(f"/proc/{service.pid}/task/{service.pid}/children").read().split()]
+    assert len(children) == 1
+    os.kill(children[0], 9)
+    assert service.popen.wait(10) == 111
+    assert "has ended" in service.text()
+
+
+@pytest.mark.root("services have uids of their own")
+def test_who_may_reach_what(world):
+    world.publish("a.test", policy())
+    service = world.start()
+    world.ask("a.test")
+    ids = world.q.ids
+    path = world.q.home / "sts"
+    assert (path.stat().st_uid, path.stat().st_mode & 0o7777) == (ids["quoinm"], 0o700)
+    assert (path / "a.test").stat().st_mode & 0o7777 == 0o600
+    child = int(open(f"/proc/{service.pid}/task/{service.pid}/children").read())
+    for pid in (service.pid, child):
+        status = open(f"/proc/{pid}/status").read()
+        assert f"Uid:\t{ids['quoinm']}\t{ids['quoinm']}\t{ids['quoinm']}" in status
+        assert "Seccomp:\t2" in status and "NoNewPrivs:\t1" in status
+    # the half that faces the network has no file open but its log and /dev/null
+    names = {os.readlink(f"/proc/{child}/fd/{fd}") for fd in os.listdir(f"/proc/{child}/fd")}
+    assert not [n for n in names if n.startswith(str(path)) or "/run/" in n], names
+
+
+def test_no_directory_is_a_clear_line(quoin):
+    (quoin.home / "sts").rmdir()
+    quoin.control("dnsservers", "127.0.0.1 1")
+    s = quoin.start("qsts", ready=False)
+    assert s.popen.wait(10) == 111
+    assert "fatal: unable to open the directory sts" in s.text()
+
+
