@@ -5,6 +5,7 @@ import os
 import shutil
 import smtplib
 import socket
+import ssl
 import subprocess
 import threading
 
@@ -29,20 +30,41 @@ def tree():
 class Client(threading.Thread):
     """One message a connection, until it is told to stop."""
 
-    def __init__(self, port, name, stop):
+    sender = "a@sender.example"
+
+    def __init__(self, tree, name, stop):
         super().__init__(daemon=True)
-        self.port, self.stop, self.tag = port, stop, name
+        self.tree, self.stop, self.tag = tree, stop, name
         self.accepted, self.faults = [], []
+
+    def connect(self):
+        return smtplib.SMTP("127.0.0.1", self.tree.port, timeout=60)
 
     def run(self):
         while not self.stop.is_set():
             tag = f"{self.tag}-{len(self.accepted)}"
             try:
-                with smtplib.SMTP("127.0.0.1", self.port, timeout=60) as s:
-                    s.sendmail("a@sender.example", [f"{USERS[len(self.accepted) % len(USERS)]}@q.example"], f"Subject: {tag}\n\nx\n")
+                with self.connect() as s:
+                    s.sendmail(self.sender, [f"{USERS[len(self.accepted) % len(USERS)]}@q.example"], f"Subject: {tag}\n\nx\n")
                 self.accepted.append(tag)
             except (OSError, smtplib.SMTPException) as e:
                 self.faults.append(repr(e))
+
+
+class Submitter(Client):
+    """The same with a password over TLS."""
+
+    sender = "alice@q.example"
+
+    def connect(self):
+        context = ssl._create_unverified_context()
+        if self.tag.endswith("s"):
+            s = smtplib.SMTP_SSL("127.0.0.1", self.tree.submissions, context=context, timeout=60)
+        else:
+            s = smtplib.SMTP("127.0.0.1", self.tree.submission, timeout=60)
+            s.starttls(context=context)
+        s.login("alice", "secret")
+        return s
 
 
 def pid_of(tree, name):
@@ -56,8 +78,10 @@ def subjects(tree):
 
 def test_restart_under_load(tree):
     stop = threading.Event()
-    clients = [Client(tree.port, f"c{i}", stop) for i in range(CLIENTS)]
-    before = {n: pid_of(tree, n) for n in ("qqueue", "qsend", "qgetpw", "qrcpt", "qlisten")}
+    tree.q.passwords({"alice": "secret"})
+    clients = [Client(tree, f"c{i}", stop) for i in range(CLIENTS)]
+    clients += [Submitter(tree, f"t{i}", stop) for i in range(2)] + [Submitter(tree, "ts", stop)]
+    before = {n: pid_of(tree, n) for n in ("qqueue", "qsend", "qgetpw", "qrcpt", "qtls-key", "qauth", "qlisten")}
     for c in clients:
         c.start()
     try:
@@ -135,7 +159,7 @@ def test_what_was_begun_is_finished(tree):
     qqueue = pid_of(tree, "qqueue")
     restart.start()
     stop = threading.Event()
-    other = Client(tree.port, "other", stop)
+    other = Client(tree, "other", stop)
     try:
         # that the door is shut is seen from outside
         wait_for(lambda: not _connects(tree), 10, "the door is shut")
