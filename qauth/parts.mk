@@ -14,3 +14,6 @@ qpasswd.o = qauth/qpasswd.o $(QPASSWD_O)
 LINKS += qpasswd/qctl-user
 test_passwd.o = qauth/creds.o qauth/cost.o qauth/verify.o qauth/pwtext.o qauth/lines.o
 fuzz_creds.o = qauth/creds.o
+
+test_throttle.o = qauth/throttle.o
+fuzz_authask.o = qauth/throttle.o

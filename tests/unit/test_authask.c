@@ -1,0 +1,252 @@
+/* authask: frames of a login, and what the caller makes of every answer. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "exact.h"
+
+#include "authask.h"
+#include "clock.h"
+#include "paths.h"
+#include "usock.h"
+
+/* ---- frames ---- */
+
+#define X4(s)   s s s s
+#define X16(s)  X4(X4(s))
+#define X64(s)  X4(X16(s))
+#define X255(s) X64(s) X64(s) X64(s) X16(s) X16(s) X16(s) X4(s) X4(s) X4(s) s s s
+#define X256(s) X4(X64(s))
+
+static const struct {
+	const char *name;
+	const char *frame;
+	size_t n;
+	int wanted;
+} frames[] = {
+#define F(s) (s), sizeof(s) - 1
+    {"plain",
+     F("smtp\0"
+       "192.0.2.1\0joe\0secret\0\0"),
+     0},
+    {"a word", F("imap\0::1\0joe\0secret\0a1 \0"), 0},
+    {"no client", F("smtp\0\0joe\0secret\0\0"), 0},
+    {"any bytes", F("smtp\0c\0j\377\n\0\001\177 \0\0"), 0},
+    {"longest name", F("smtp\0c\0" X255("u") "\0p\0\0"), 0},
+    {"name too long", F("smtp\0c\0" X256("u") "\0p\0\0"), -1},
+    {"longest password", F("smtp\0c\0u\0" X4(X256("p")) "\0\0"), 0},
+    {"password too long", F("smtp\0c\0u\0" X4(X256("p")) "p\0\0"), -1},
+    {"longest word", F("smtp\0c\0u\0p\0" X256("w") "\0"), 0},
+    {"word too long", F("smtp\0c\0u\0p\0" X256("w") "w\0"), -1},
+    {"longest client", F("smtp\0" X64("c") "\0u\0p\0\0"), 0},
+    {"client too long", F("smtp\0" X64("c") "c\0u\0p\0\0"), -1},
+    {"longest service", F(X16("s") "\0c\0u\0p\0\0"), 0},
+    {"service too long", F(X16("s") "s\0c\0u\0p\0\0"), -1},
+    {"empty", F(""), -1},
+    {"short", F("smtp\0c\0u\0p\0"), -1},
+    {"no NUL at the end", F("smtp\0c\0u\0p\0w"), -1},
+    {"a NUL in the password", F("smtp\0c\0u\0p\0q\0\0"), -1},
+    {"trailing byte", F("smtp\0c\0u\0p\0\0x"), -1},
+    {"no service", F("\0c\0u\0p\0\0"), -1},
+    {"odd service", F("SMTP\0c\0u\0p\0\0"), -1},
+    {"a path for a service", F("../x\0c\0u\0p\0\0"), -1},
+    {"no name", F("smtp\0c\0\0p\0\0"), -1},
+    {"no password", F("smtp\0c\0u\0\0\0"), -1},
+#undef F
+};
+
+static void reads_frames(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(frames); i++) {
+		char *copy = exact(frames[i].frame, frames[i].n);
+		char again[LIMIT_AUTHFRAME];
+		struct auth_want w;
+		size_t n;
+
+		if (authask_get(&w, copy, frames[i].n) != frames[i].wanted)
+			fail_msg("%s", frames[i].name);
+		if (frames[i].wanted == 0) {
+			assert_int_equal(w.session, -1);
+			assert_int_equal(authask_put(again, &n, &w), 0);
+			assert_int_equal(n, frames[i].n);
+			assert_memory_equal(again, copy, n);
+		}
+		free(copy);
+	}
+}
+
+static void writes_nothing_too_long(void **state)
+{
+	char frame[LIMIT_AUTHFRAME];
+	char name[LIMIT_LOGIN + 2];
+	struct auth_want w = {"smtp", "c", name, "secret", NULL, -1};
+	size_t n;
+
+	(void)state;
+	memset(name, 'u', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	memset(frame, 'x', sizeof frame);
+	assert_int_equal(authask_put(frame, &n, &w), -1);
+	assert_int_equal(errno, EMSGSIZE);
+	w.user = "u";
+	assert_int_equal(authask_put(frame, &n, &w), 0);
+	assert_int_equal(n, sizeof "smtp\0c\0u\0secret\0");
+}
+
+/* ---- answers ---- */
+
+static char home[] = "/tmp/test_authask.XXXXXX";
+static int door = -1;
+
+static void in_home(char path[64], const char *rest)
+{
+	(void)snprintf(path, 64, "%s/run%s", home, rest);
+}
+
+static int setup(void **state)
+{
+	char path[64];
+
+	(void)state;
+	if (mkdtemp(home) == NULL || paths_under(home) == -1)
+		return -1;
+	in_home(path, "");
+	if (mkdir(path, 0700) == -1)
+		return -1;
+	in_home(path, "/qauth-smtp");
+	if (mkdir(path, 0700) == -1)
+		return -1;
+	door = usock_listen("qauth-smtp", SOCK_SEQPACKET, 0600);
+	return door == -1 ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+	static const char *const files[] = {"/qauth-smtp/sock", "/qauth-smtp/lock"};
+	char path[64];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(files); i++) {
+		in_home(path, files[i]);
+		(void)unlink(path);
+	}
+	in_home(path, "/qauth-smtp");
+	(void)rmdir(path);
+	in_home(path, "");
+	(void)rmdir(path);
+	return rmdir(home);
+}
+
+/* A qauth that says this to the first who asks, whatever it is: 0 bytes are a hang. */
+static pid_t say(const char *answer, size_t n)
+{
+	pid_t pid = fork();
+	char frame[LIMIT_AUTHFRAME];
+	int fd;
+
+	assert_int_not_equal(pid, -1);
+	if (pid != 0)
+		return pid;
+	while ((fd = accept(door, NULL, NULL)) == -1)
+		(void)usleep(1000);
+	(void)!read(fd, frame, sizeof frame);
+	if (n == 0)
+		(void)pause();
+	(void)!write(fd, answer, n);
+	_exit(0);
+}
+
+static const struct {
+	const char *answer;
+	size_t n;
+	enum auth_answer wanted;
+	const char *text; /* NULL: one of authask's own */
+} answers[] = {
+#define F(s) (s), sizeof(s) - 1
+    {F("+joe@example\0"), AUTH_YES, "joe@example"},
+    {F("-no\0"), AUTH_NO, "no"},
+    {F("Cgo\0"), AUTH_CUT, "go"},
+    {F("Zlater\0"), AUTH_LATER, "later"},
+    {F("-two\nlines\0"), AUTH_NO, "two lines"},
+    {F("+\0"), AUTH_LATER, NULL},
+    {F("+" X256("x") "\0"), AUTH_LATER, NULL},
+    {F("+joe"), AUTH_LATER, NULL},
+    {F("+joe\0x"), AUTH_LATER, NULL},
+    {F("Xjoe\0"), AUTH_LATER, NULL},
+    {F("\0joe\0"), AUTH_LATER, NULL},
+    {F("+"), AUTH_LATER, NULL},
+    {F("-" X256("x") X256("x") "\0"), AUTH_LATER, NULL},
+#undef F
+};
+
+static void takes_answers(void **state)
+{
+	const struct auth_want w = {"smtp", "192.0.2.1", "joe", "secret", NULL, -1};
+	char out[LIMIT_TEXT + 1];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(answers); i++) {
+		pid_t pid = say(answers[i].answer, answers[i].n);
+
+		if (authask("qauth-smtp", &w, out, clock_mono_ms() + 10000) !=
+		    answers[i].wanted)
+			fail_msg("%zu: %s", i, out);
+		if (answers[i].text != NULL)
+			assert_string_equal(out, answers[i].text);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+	}
+}
+
+static void does_not_wait_for_ever(void **state)
+{
+	const struct auth_want w = {"smtp", "192.0.2.1", "joe", "secret", NULL, -1};
+	char out[LIMIT_TEXT + 1];
+	pid_t pid = say("", 0);
+
+	(void)state;
+	assert_int_equal(authask("qauth-smtp", &w, out, clock_mono_ms() + 50),
+			 AUTH_LATER);
+	assert_int_equal(errno, ETIMEDOUT);
+	(void)kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(authask("nowhere", &w, out, CLOCK_NEVER), AUTH_LATER);
+	assert_int_equal(errno, ENOENT);
+}
+
+/* What can be no password is not asked. */
+static void says_no_itself(void **state)
+{
+	char name[LIMIT_LOGIN + 2];
+	char password[LIMIT_PASSWORD + 2];
+	char out[LIMIT_TEXT + 1];
+	struct auth_want w = {"smtp", "c", "", "secret", NULL, -1};
+
+	(void)state;
+	memset(name, 'u', sizeof name - 1);
+	memset(password, 'p', sizeof password - 1);
+	name[sizeof name - 1] = password[sizeof password - 1] = '\0';
+	assert_int_equal(authask("nowhere", &w, out, CLOCK_NEVER), AUTH_NO);
+	w.user = name;
+	assert_int_equal(authask("nowhere", &w, out, CLOCK_NEVER), AUTH_NO);
+	w.user = "joe";
+	w.password = "";
+	assert_int_equal(authask("nowhere", &w, out, CLOCK_NEVER), AUTH_NO);
+	w.password = password;
+	assert_int_equal(authask("nowhere", &w, out, CLOCK_NEVER), AUTH_NO);
+	assert_string_equal(out, AUTH_WRONG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(reads_frames),   cmocka_unit_test(writes_nothing_too_long),
+	    cmocka_unit_test(takes_answers),  cmocka_unit_test(does_not_wait_for_ever),
+	    cmocka_unit_test(says_no_itself),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
