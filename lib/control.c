@@ -36,7 +36,8 @@ int control_wrong(const char *name, unsigned line, const char *why)
 	return fail(EINVAL, name, line, why);
 }
 
-/* Most files are short: one read, and less than asked for is all of a regular file. */
+/* To the end of file, and not to the first read that gives less than it might: a file
+ * system may do that in the middle, and half a `locals` bounces mail. */
 static int slurp(int fd, struct sbuf *b)
 {
 	char part[1024];
@@ -50,8 +51,6 @@ static int slurp(int fd, struct sbuf *b)
 			return (int)r;
 		if (sbuf_cat(b, part, (size_t)r) == -1)
 			return -1;
-		if ((size_t)r < sizeof part)
-			return 0;
 	}
 }
 
