@@ -11,9 +11,19 @@
 #include "smtp.h"
 #include "smtp_int.h"
 
-static int64_t within(const struct smtp *s, int64_t ms)
+static int64_t handshake_time(const struct smtp *s)
 {
-	return clock_sooner(clock_mono_ms() + ms, s->deadline);
+	int64_t left = clock_left_ms(s->deadline);
+	int64_t ms = s->cfg->timeout_remote < WAIT_HANDSHAKE ? s->cfg->timeout_remote
+							     : WAIT_HANDSHAKE;
+
+	return left >= 0 && left < ms ? left : ms;
+}
+
+/* qtls itself is not the peer: it has its own time. */
+static int64_t within(int64_t ms)
+{
+	return clock_mono_ms() + ms + WAIT_TLSGATE;
 }
 
 static int is_demanded(const struct demand *d)
@@ -98,8 +108,7 @@ static void enter(struct smtp *s, int plain)
 
 static int take_result(struct smtp *s, struct tlsgate *g, const struct demand *d)
 {
-	int plain =
-	    tlsgate_result(g, &s->facts, within(s, WAIT_HANDSHAKE + WAIT_TLSGATE));
+	int plain = tlsgate_result(g, &s->facts, within(handshake_time(s)));
 
 	if (plain == -1)
 		return fail_handshake(s, g);
@@ -115,12 +124,10 @@ static int ask_qtls(struct smtp *s, struct tlsgate *g, const struct demand *d,
 		    unsigned flags)
 {
 	struct tls_want w = d->want;
-	int64_t left = clock_left_ms(s->deadline);
 
 	w.flags = flags;
-	w.timeout_ms =
-	    left >= 0 && left < WAIT_HANDSHAKE ? (uint32_t)left : WAIT_HANDSHAKE;
-	return tlsgate_open(g, "tls-client", &w, s->fd, within(s, WAIT_TLSGATE));
+	w.timeout_ms = (uint32_t)handshake_time(s);
+	return tlsgate_open(g, "tls-client", &w, s->fd, within(0));
 }
 
 /* ---- RFC 8314 3.3 ---- */

@@ -6,12 +6,14 @@ Server: a TCP server in a thread; script(conn, number) is a test's own.
 """
 
 import array
+import base64
 import contextlib
 import hashlib
 import ipaddress
 import os
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import tempfile
@@ -54,10 +56,13 @@ class Report:
 
 
 class Remote:
-    def __init__(self, spawner=False, netns=None, wrap=(), **control):
+    def __init__(self, spawner=False, netns=None, wrap=(), qtls=None, **control):
         self.home = Path(tempfile.mkdtemp(prefix="qr-", dir="/tmp"))
         (self.home / "control").mkdir()
         (self.home / "bin").mkdir()
+        (self.home / "run").mkdir()
+        if qtls:
+            (self.home / "run/tls-client").symlink_to(qtls.door)
         for prog in ("qremote", "qrspawn"):
             (self.home / "bin" / prog).symlink_to(BIN / prog)
         self.control("me", "q.example")
@@ -158,6 +163,39 @@ class Remote:
         shutil.rmtree(self.home)
 
 
+class Qtls:
+    """A qtls for clients that trusts one CA. Remote(qtls=...) asks it."""
+
+    def __init__(self, ca, **control):
+        self.home = Path(tempfile.mkdtemp(prefix="qt-", dir="/tmp"))
+        for name in ("control", "run/tls-client"):
+            (self.home / name).mkdir(parents=True)
+        for name, text in control.items():
+            (self.home / "control" / name).write_text(text + "\n")
+        self.door = self.home / "run/tls-client"
+        self.ca = ca
+
+    def __enter__(self):
+        ready, theirs = os.pipe()
+        with open(self.home / "log", "ab") as err:
+            self.popen = subprocess.Popen(
+                [*(os.environ.get("QTLS_WRAP","").split()), BIN / "qtls", "-c", "-C", self.home, "-d", str(theirs), "tls-client"],
+                stderr=err, pass_fds=[theirs],
+                env={**os.environ, "SSL_CERT_FILE": str(self.ca.cert), "ASAN_OPTIONS": "detect_leaks=0"})
+        os.close(theirs)
+        assert os.read(ready, 1) == b"\n", self.log()
+        os.close(ready)
+        return self
+
+    def log(self):
+        return (self.home / "log").read_text()
+
+    def __exit__(self, *_):
+        self.popen.terminate()
+        self.popen.wait(10)
+        shutil.rmtree(self.home)
+
+
 class Server:
     """Calls script(conn, number) in a thread for each connection; conn has readline(),
     send(); what a script raises on a closed connection is its own business."""
@@ -224,6 +262,12 @@ class Conn:
     def send(self, text):
         self.s.sendall(text if isinstance(text, bytes) else text.encode())
 
+    def wrap(self, context):
+        """TLS from here on."""
+        self.s = context.wrap_socket(self.s, server_side=True)
+        self.file = self.s.makefile("rb")
+        self.sni = getattr(context, "sni", None)
+
     def close(self):
         try:
             self.s.shutdown(socket.SHUT_RDWR)
@@ -233,9 +277,24 @@ class Conn:
         self.s.close()
 
 
-def speaker(messages, caps=("PIPELINING", "SIZE 1000000", "8BITMIME"), answers=None, greeting="220 sink.test ESMTP"):
+def server_context(cert):
+    """For a Server with a certificate of certs.py; .sni is the last name that was asked for."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert.chain, cert.key)
+    context.sni = None
+
+    def note(_socket, name, _context):
+        context.sni = name
+
+    context.sni_callback = note
+    return context
+
+
+def speaker(messages, caps=("PIPELINING", "SIZE 1000000", "8BITMIME"), answers=None, greeting="220 sink.test ESMTP",
+            tls=None, implicit=False, logins=None, mechanisms="PLAIN LOGIN"):
     """A well-behaved server. messages gets (envelope lines, raw body without the dot);
-    answers: {verb or b"." : reply or function of the line giving one}."""
+    answers: {verb or b"." : reply or function of the line giving one}. tls: a server_context(),
+    for STARTTLS, or (implicit) for TLS at once; logins: {user: password}, which are then needed."""
     answers = answers or {}
 
     def reply(conn, key, line, default):
@@ -247,17 +306,50 @@ def speaker(messages, caps=("PIPELINING", "SIZE 1000000", "8BITMIME"), answers=N
         conn.send(a + "\r\n")
         return a
 
+    def secret(conn):
+        conn.send("334 \r\n")
+        return base64.b64decode(conn.readline().strip()).decode()
+
+    def login(conn, line):
+        """The user, or None."""
+        words = line.split()
+        if words[1].upper() == b"PLAIN":
+            said = base64.b64decode(words[2]).decode() if words[2:] else secret(conn)
+            assert said[0] == "\0"
+            user, password = said[1:].split("\0")
+        else:
+            user, password = secret(conn), secret(conn)
+        return user if logins.get(user) == password else None
+
+    def offered(conn):
+        under = conn.context is not None
+        return [*caps, *(["STARTTLS"] if tls and not under else []),
+                *([f"AUTH {mechanisms}"] if logins and under else [])]
+
     def script(conn, number):
+        conn.context = conn.user = None
+        if implicit:
+            conn.wrap(tls)
+            conn.context = tls
         conn.send(greeting + "\r\n")
         envelope = []
         while line := conn.readline():
             verb = line.split()[0].split(b":")[0].upper().decode()
             if verb == "EHLO":
-                lines = ["sink.test", *caps]
+                lines = ["sink.test", *offered(conn)]
                 reply(conn, "EHLO", line, "\r\n".join(
                     f"250{' ' if i == len(lines) - 1 else '-'}{x}" for i, x in enumerate(lines)))
             elif verb in ("HELO", "RSET"):
                 reply(conn, verb, line, "250 ok")
+            elif verb == "STARTTLS" and tls:
+                if reply(conn, "STARTTLS", line, "220 go ahead")[:3] == "220":
+                    conn.wrap(tls)
+                    conn.context = tls
+            elif verb == "AUTH" and logins:
+                conn.user = login(conn, line)
+                conn.send("235 2.7.0 welcome\r\n" if conn.user else "535 5.7.8 no\r\n")
+            elif verb == "MAIL" and logins and not conn.user:
+                conn.send("530 5.7.0 who are you\r\n")
             elif verb == "MAIL":
                 envelope = [line]
                 reply(conn, "MAIL", line, "250 2.1.0 ok")
