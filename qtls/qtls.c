@@ -76,7 +76,8 @@ static void remember_words(const char *self)
 	for (size_t i = 0; i < starter.doors.n; i++)
 		*w++ = starter.doors.door[i].word;
 	starter.argv = words;
-	starter.program = n > 0 ? program : self;
+	/* By its path where that is known: after an upgrade it is another file. */
+	starter.program = self[0] == '/' || n <= 0 ? self : program;
 }
 
 static void configure(void)

@@ -215,3 +215,19 @@ def test_an_upgrade_brings_services_and_scripts(tree):
     tree.qctl("restart")
     tree.qctl("start")
     assert (state(tree, "qrcpt"), state(tree, "qgetpw")) == ("up", "up")
+
+
+def test_restart_runs_what_is_installed_now(tree):
+    """Every service, those that execute themselves too. The tree's bin is a link to the build;
+    after the upgrade it is a directory of its own."""
+    build = tree.q.bin.resolve()
+    shutil.copytree(build, tree.q.home / "bin2", symlinks=True)
+    tree.q.bin.unlink()
+    (tree.q.home / "bin2").rename(tree.q.bin)
+    tree.qctl("restart")
+
+    def old():
+        exes = {n: os.readlink(f"/proc/{p}/exe") for p, n in tree.pids() if n != "s6-log"}
+        return [n for n, exe in exes.items() if exe.startswith(str(build))]
+
+    wait_for(lambda: not old(), 20, "the old programs are gone")
