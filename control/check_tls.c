@@ -9,9 +9,21 @@
 #include <unistd.h>
 
 #include "checks.h"
+#include "control.h"
 #include "finding.h"
 #include "openssl.h"
 #include "paths.h"
+
+/* What makes a certificate for NAME; "default" goes by the host's name. */
+static void remedy_self(const char *name)
+{
+	char *me = NULL;
+
+	if (strcmp(name, "default") == 0 && control_line("me", &me) == 1)
+		name = me;
+	remedy("qctl cert self %s   (a real one, or its renewal: man qctl-cert)", name);
+	free(me);
+}
 
 #define SOON "1209600" /* seconds: two weeks */
 
@@ -24,7 +36,7 @@ static int is_there(const char *name, const char *file, char path[LIMIT_PATH],
 		return 0;
 	if (stat(path, st) == -1) {
 		problem("control/tls/%s/%s: %s", name, file, strerror(errno));
-		remedy("qctl cert self %s   (or qctl cert-hook; man qctl-cert)", name);
+		remedy_self(name);
 		return 0;
 	}
 	if (!S_ISREG(st->st_mode)) {
@@ -57,7 +69,7 @@ static void check_time(const char *name, const char *cert)
 
 	if (openssl_run(now, out) == 1) {
 		problem("control/tls/%s: the certificate has expired", name);
-		remedy("qctl cert self %s   (or renew it; man qctl-cert)", name);
+		remedy_self(name);
 	} else if (openssl_run(soon, out) == 1)
 		note("control/tls/%s: the certificate expires within two weeks", name);
 }
@@ -78,7 +90,7 @@ static void check_pair(const char *name, const char *cert, const char *key)
 		remedy("openssl pkey -in %s", key);
 	} else if (openssl_run(of_cert, a) == 0 && strcmp(a, b) != 0) {
 		problem("control/tls/%s: key.pem is not the key of cert.pem", name);
-		remedy("qctl cert self %s   (or qctl cert-hook; man qctl-cert)", name);
+		remedy_self(name);
 	}
 }
 
@@ -107,6 +119,19 @@ static void check_certificate(const char *name)
 	}
 }
 
+/* A link to another name's directory: it is looked at there. */
+static int is_alias(const char *name)
+{
+	char path[LIMIT_PATH], to[LIMIT_PATH];
+	ssize_t n;
+
+	if (snprintf(path, sizeof path, "%s/tls/%s", paths.control, name) >=
+	    (int)sizeof path)
+		return 0;
+	n = readlink(path, to, sizeof to - 1);
+	return n > 0 && to[0] != '.' && memchr(to, '/', (size_t)n) == NULL;
+}
+
 static int is_name(const struct dirent *e)
 {
 	return e->d_name[0] != '.';
@@ -125,13 +150,14 @@ void check_tls(void)
 		return; /* check_modes has said it */
 	for (int i = 0; i < n; i++) {
 		has_default |= strcmp(names[i]->d_name, "default") == 0;
-		check_certificate(names[i]->d_name);
+		if (!is_alias(names[i]->d_name))
+			check_certificate(names[i]->d_name);
 		free(names[i]);
 	}
 	free(names);
 	if (!has_default) {
 		problem("control/tls/default does not exist: no STARTTLS, and nobody can "
 			"submit mail with a password");
-		remedy("qctl cert self");
+		remedy_self("default");
 	}
 }
