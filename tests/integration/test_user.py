@@ -15,7 +15,7 @@ import threading
 import time
 
 import pytest
-from quoin import BIN, FIRST_USER, ROOT, SOURCE, Quoin, free_port, wait_for
+from quoin import BIN, FIRST_USER, ROOT, Quoin, wait_for
 
 pytestmark = pytest.mark.programs("qpasswd", "qcheckpw", "qnewusers")
 
@@ -74,7 +74,6 @@ def ask(q, name, word, *command, options=(), service=None, raw=None, uid=None, p
     env = {"PATH": os.environ["PATH"], "ASAN_OPTIONS": "detect_leaks=0"}
     if service:
         env["SERVICE"] = service
-    # As an ordinary user the programs run under the same uid as everything else
     kw = {} if uid is None or not ROOT else {"user": uid, "group": uid, "extra_groups": []}
     argv = [q.bin / program, "-C", q.home, *options, *(command or ("-r", "4"))]
     shell = 'exec "$@" 3<&' + str(r) + " 4<&" + str(its.fileno()) + f" {r}<&- {its.fileno()}<&-"
@@ -564,9 +563,9 @@ def test_unknown_users_take_as_long(q):
 
 @pytest.fixture
 def person():
-    """An account of the system, if this is a machine of ours to change."""
-    name = f"quoint{os.getpid()}"
-    if not ROOT or not shutil.which("useradd") or not os.environ.get("QUOIN_MAY_CHANGE_USERS", "1") == "1":
+    """A user of the system."""
+    name = f"qtest{os.getpid()}"
+    if not ROOT or not shutil.which("useradd"):
         pytest.skip("needs a user of the system")
     subprocess.run(["useradd", "--create-home", "--shell", "/bin/sh", name], check=True)
     subprocess.run(["chpasswd"], input=f"{name}:a long word\n", text=True, check=True)

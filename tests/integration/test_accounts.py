@@ -1,0 +1,150 @@
+"""docs/accounts.md: what it tells an admin to do, done: through qauth, with real judges."""
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+
+import pytest
+from quoin import BIN, ROOT, SOURCE, free_port, wait_for
+
+pytestmark = pytest.mark.programs("qauth", "qauth-enter", "qcheckpw", "qpasswd")
+
+
+def ask(q, name, password):
+    """qauth's answer: its letter and the text."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.settimeout(60)
+        s.connect(str(q.home / "run/qauth-smtp/sock"))
+        s.send(b"".join(x.encode() + b"\0" for x in ("smtp", "192.0.2.1", name, password, "")))
+        got = s.recv(1000)
+    return chr(got[0]), got[1:-1].decode()
+
+
+def user(q, *args, word=""):
+    p = subprocess.run(
+        [q.bin / "qctl", "-C", q.home, "user", *args], input=word, capture_output=True, text=True, timeout=30
+    )
+    assert p.returncode == 0, p.stderr
+    return p.stdout.strip()
+
+
+@pytest.fixture
+def q(quoin):
+    quoin.users("alice")
+    quoin.control("locals", "q.example")
+    quoin.control("passwordcost", "1 1")
+    return quoin
+
+
+@pytest.fixture
+def person():
+    """A user of the system."""
+    name = f"qtest{os.getpid()}"
+    subprocess.run(["useradd", "--create-home", "--shell", "/bin/sh", name], check=True)
+    subprocess.run(["chpasswd"], input=f"{name}:a long word\n", text=True, check=True)
+    yield name
+    subprocess.run(["userdel", "--remove", name], check=True, capture_output=True)
+
+
+def test_accounts_count_at_once(q):
+    """Added, changed, removed while qauth runs."""
+    q.start_auth()
+    word = user(q, "add", "-g", "zoe@q.example")
+    assert ask(q, "zoe@q.example", word) == ("+", "zoe@q.example")
+    phone = user(q, "apppass", "-s", "imap,smtp", "zoe@q.example", "phone")
+    assert ask(q, "Zoe@Q.example", phone) == ("+", "zoe@q.example")
+    pop = user(q, "apppass", "-s", "pop3", "zoe@q.example", "laptop")
+    no = ask(q, "zoe@q.example", pop)
+    assert no[0] == "-" and ask(q, "nobody", pop) == no
+    user(q, "passwd", "zoe@q.example", word="another word\n")
+    assert ask(q, "zoe@q.example", "another word")[0] == "+"
+    user(q, "del", "zoe@q.example")
+    assert ask(q, "zoe@q.example", "another word") == no
+
+
+def test_a_compiled_checker_of_others(q):
+    program = BIN.parent / "tests/foreign_checkpw"
+    if not program.exists():
+        pytest.skip("not built: foreign_checkpw")
+    uid, _, home = q.accounts["alice"]
+    own = q.home / "checker"  # where every user may run it
+    shutil.copy(program, own)
+    q.control("checkpassword", f"{own} alice secret {uid} {home}")
+    q.start_auth()
+    assert ask(q, "alice", "secret") == ("+", "alice")
+    assert ask(q, "alice", "wrong")[0] == "-"
+    assert ask(q, "bob", "secret")[0] == "-"
+    if ROOT:
+        q.service("qauth").stop()
+        q.control("checkpassword", f"{own} root secret 0 /")
+        q.start_auth()
+        assert ask(q, "root", "secret")[0] in "-Z"
+
+
+@pytest.mark.root("reads shadow")
+@pytest.mark.tools("useradd")
+def test_the_system_s_passwords(q, person):
+    q.control("checkpassword", "qcheckpw -s")
+    user(q, "add", "alice", word="a long word\n")
+    q.start_auth()
+    assert ask(q, person, "a long word") == ("+", person)
+    assert ask(q, person, "a wrong word")[0] == "-"
+    assert ask(q, "root", "a long word")[0] == "-"
+    assert ask(q, "alice", "a long word")[0] == "-", "a table of accounts is not asked"
+
+
+@contextlib.contextmanager
+def ldap(where, people):
+    """A slapd with people {name: password}; its URI."""
+    port = free_port()
+    (where / "db").mkdir()
+    (where / "slapd.conf").write_text(
+        "include /etc/ldap/schema/core.schema\nmodulepath /usr/lib/ldap\nmoduleload back_mdb\n"
+        f"pidfile {where}/pid\ndatabase mdb\nsuffix dc=example,dc=org\ndirectory {where}/db\n"
+        "access to attrs=userPassword by anonymous auth\n"
+    )
+    text = "dn: dc=example,dc=org\nobjectClass: organization\nobjectClass: dcObject\no: x\ndc: example\n\n"
+    text += "dn: ou=people,dc=example,dc=org\nobjectClass: organizationalUnit\nou: people\n\n"
+    for name, password in people.items():
+        text += f"dn: uid={name},ou=people,dc=example,dc=org\nobjectClass: person\nobjectClass: uidObject\n"
+        text += f"uid: {name}\ncn: {name}\nsn: {name}\nuserPassword: {password}\n\n"
+    subprocess.run(["slapadd", "-f", where / "slapd.conf"], input=text, text=True, check=True, capture_output=True)
+    uri = f"ldap://127.0.0.1:{port}"
+    p = subprocess.Popen(
+        ["slapd", "-f", where / "slapd.conf", "-h", uri, "-d", "0"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, 10, "slapd")
+        yield uri
+    finally:
+        p.terminate()
+        p.wait(20)
+
+
+@pytest.mark.root("the checker becomes the user")
+@pytest.mark.tools("slapd", "slapadd", "ldapwhoami", "useradd", "setpriv")
+def test_ldap(q, person, tmp_path):
+    text = (SOURCE / "docs/accounts.md").read_text()
+    script = re.search(r"```bash\n(#!.*?)```", text, re.S).group(1)
+    checker = q.home / "checkpassword-ldap"
+    q.control("checkpassword", str(checker))
+
+    def write(uri):
+        checker.write_text(script.replace("ldaps://ldap.example.org", uri))
+        checker.chmod(0o755)
+
+    with ldap(tmp_path, {person: "a directory word", "nobody-here": "x", "root": "x"}) as uri:
+        write(uri)
+        q.start_auth()
+        assert ask(q, person, "a directory word") == ("+", person)
+        assert ask(q, person, "a long word")[0] == "-", "that is shadow's"
+        empty = ["bash", "-c", 'printf "$1\\0\\0Y\\0" | "$0" true 3<&0', checker, person]
+        assert subprocess.run(empty).returncode == 1
+        assert ask(q, "root", "x")[0] == "-"
+        assert ask(q, f"{person},ou=people", "a directory word")[0] == "-"
+        assert ask(q, "nobody-here", "x")[0] == "Z", "the directory knows him, this host does not"
+        assert ask(q, person, "a directory word")[0] == "+"
+    assert ask(q, person, "a directory word")[0] == "Z", "no server: later"
