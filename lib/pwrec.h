@@ -5,11 +5,10 @@
  *	name:hash:uid:gid:home			the account and its main password
  *	+name:hash:label:scopes:expires		an application password of it, behind it
  *
- * name: lower case, an address or a user's name, at most LIMIT_LOGIN bytes. hash:
- *libsodium's
- * "$argon2id$..." (crypto_pwhash_str), or "*": no password fits. scopes: words of "smtp
- *imap pop3" with commas, "" for all. expires: seconds since 1970, "" for never. No field
- *holds a colon or a control byte. The table, by name:
+ * name: lower case, an address or a user's name, at most LIMIT_LOGIN bytes. hash: that of
+ * libsodium, "$argon2id$..." (crypto_pwhash_str), or "*": no password fits. scopes: words
+ * of "smtp imap pop3" with commas, "" for all. expires: seconds since 1970, "" for never.
+ * No field holds a colon or a control byte. The table, by name:
  *
  *	value = uid NUL gid NUL home NUL 1*(hash NUL label NUL scopes NUL expires NUL)
  *
