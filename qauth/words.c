@@ -86,6 +86,7 @@ int words_builtin(struct words *w)
 	return add(w, judge_fd);
 }
 
+/* One of ours is told where everything lies. */
 int words_checker(struct words *w, char *line, const struct words *server)
 {
 	static char enter[LIMIT_PATH];
@@ -93,7 +94,8 @@ int words_checker(struct words *w, char *line, const struct words *server)
 	char *rest = NULL;
 	char *word = strtok_r(line, blanks, &rest);
 
-	if (word == NULL || begin(w, word) == -1)
+	if (word == NULL || begin(w, word) == -1 ||
+	    (w->argv[0] == word && add_home(w) == -1))
 		return -1;
 	while ((word = strtok_r(NULL, blanks, &rest)) != NULL)
 		if (w->n == LIMIT_CHECKER || add(w, word) == -1) {

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from accounts import App, Main
 from quoin import BIN, ROOT, SOURCE, wait_for
 
 pytestmark = pytest.mark.programs("qauth", "qauth-enter", "qcheckpw")
@@ -186,6 +187,7 @@ def test_no_request(q, frame):
     assert ask(q, "alice", "secret") == ("+", "alice")
 
 
+@pytest.mark.root("to see the descriptors of a process that is not dumpable")
 def test_doors_and_descriptors(q):
     """A descriptor at the door of SMTP, none at the other, a second request, a descriptor flood."""
     auth = q.start_auth("-S", q.server)
@@ -347,6 +349,48 @@ def test_checker(checked):
     session.close()
     assert "the\\x20checker\\x20complains" in q.log("qauth")
     assert "the\\x20checker\\x20prints" not in q.log("qauth")
+
+
+@pytest.mark.skipif(not (BIN.parent / "tests/foreign_checkpw").exists(), reason="not built: foreign_checkpw")
+def test_compiled_checker(q):
+    """One that knows nothing of Quoin: the oldest form of the interface."""
+    uid, gid, home = q.accounts["bob"]
+    q.control("checkpassword", f"{BIN.parent / 'tests/foreign_checkpw'} bob pass {uid} {home}")
+    q.start_auth("-S", q.server)
+    assert ask(q, "bob", "pass") == ("+", "bob")
+    assert ask(q, "bob", "word") == ("-", WRONG)
+    assert ask(q, "bob", "p" * 600) == ("-", WRONG)
+    answer, session = log_in(q, "bob", "pass")
+    assert answer == ("+", "bob")
+    said = json.loads(session.readline())
+    assert said["uid"] == [uid] * 3 and said["cwd"] == str(home) and said["env"]["HOME"] == str(home)
+    session.close()
+
+
+def test_ours_in_the_place_of_another(q):
+    """qcheckpw by control/checkpassword becomes the user itself, and SERVICE says what for."""
+    q.passwords({"alice": "secret", "bob": [Main("word"), App("phone", "imap word", scopes="imap")]})
+    q.control("checkpassword", "qcheckpw")
+    q.start_auth("-S", q.server)
+    assert ask(q, "alice", "secret") == ("+", "alice")
+    assert ask(q, "bob", "imap word") == ("-", WRONG)
+    answer, session = log_in(q, "bob", "imap word")
+    assert answer == ("+", "bob")
+    said = json.loads(session.readline())
+    uid, gid, home = q.accounts["bob"]
+    assert said["uid"] == [uid] * 3 and said["cwd"] == str(home) and said["env"]["USER"] == "bob"
+    assert said["fds"] == [0, 1, 2]
+    session.close()
+
+
+def test_scopes(q):
+    q.passwords({"bob": [Main("word"), App("phone", "imap word", scopes="imap"), App("old", "was", expires="1000")]})
+    q.start_auth("-S", q.server)
+    assert ask(q, "bob", "imap word") == ("-", WRONG)
+    assert ask(q, "bob", "was") == ("-", WRONG)
+    answer, session = log_in(q, "bob", "imap word")
+    assert answer == ("+", "bob")
+    session.close()
 
 
 def test_checker_environment(checked):
