@@ -282,7 +282,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.auths = 0;
 	check(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds) == 0);
 	send_packets(fds[1], data + s.cfg.submission, size - (size_t)s.cfg.submission);
-	(void)close(fds[1]);
+	(void)shutdown(fds[1], SHUT_WR); /* it reads nothing, but there is room */
 	session_init(&s, fds[0], dup(null));
 	s.over = GOES_ON;
 	s.greeted = NO_HELO;
@@ -296,5 +296,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)close(s.in.fd);
 	if (s.out.fd != s.in.fd && s.out.fd != -1)
 		(void)close(s.out.fd);
+	(void)close(fds[1]);
 	return 0;
 }
