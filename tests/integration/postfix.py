@@ -2,7 +2,8 @@
 
     with Postfix(relayhost=f"[127.0.0.1]:{port}") as p: ... p.port, p.send(...)
 
-Keywords are lines of main.cf. Needs root: Postfix becomes its own users.
+Keywords are lines of main.cf. Needs root: Postfix becomes its own users. prefix: words in
+front of its commands; smtpd: lines of master.cf instead of the one at p.port.
 """
 
 import contextlib
@@ -26,17 +27,20 @@ trace unix - - n - 0 bounce
 proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
 relay unix - - n - - smtp
+discard unix - - n - - discard
 local unix - n n - - local
 virtual unix - n n - - virtual
 error unix - - n - - error
 retry unix - - n - - error
 anvil unix - - n - 1 anvil
+tlsmgr unix - - n 1000? 1 tlsmgr
 postlog unix-dgram n - n - 1 postlogd
 """
 
 
 class Postfix:
-    def __init__(self, parent="/tmp", **main_cf):
+    def __init__(self, parent="/tmp", prefix=(), smtpd=None, **main_cf):
+        self.prefix = list(prefix)
         self.top = Path(tempfile.mkdtemp(prefix="postfix-", dir=parent))
         self.top.chmod(0o755)
         self.port = free_port()
@@ -59,13 +63,14 @@ class Postfix:
             **main_cf,
         }
         (self.conf / "main.cf").write_text("".join(f"{k} = {v}\n" for k, v in settings.items()))
-        (self.conf / "master.cf").write_text(f"127.0.0.1:{self.port} inet n - n - - smtpd\n{SERVICES}")
+        smtpd = smtpd or f"127.0.0.1:{self.port} inet n - n - - smtpd\n"
+        (self.conf / "master.cf").write_text(smtpd + SERVICES)
         self.master = None
 
     def start(self):
         with open(self.top / "log", "wb") as log:
             self.master = subprocess.Popen(
-                ["postfix", "-c", str(self.conf), "start-fg"],
+                [*self.prefix, "postfix", "-c", str(self.conf), "start-fg"],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -91,7 +96,7 @@ class Postfix:
         )
 
     def stop(self):
-        subprocess.run(["postfix", "-c", str(self.conf), "stop"], capture_output=True, check=False)
+        subprocess.run([*self.prefix, "postfix", "-c", str(self.conf), "stop"], capture_output=True, check=False)
         try:
             self.master.wait(15)
         except subprocess.TimeoutExpired:

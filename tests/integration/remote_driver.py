@@ -56,13 +56,15 @@ class Report:
 
 
 class Remote:
-    def __init__(self, spawner=False, netns=None, wrap=(), qtls=None, **control):
+    def __init__(self, spawner=False, netns=None, wrap=(), qtls=None, qsts=None, **control):
         self.home = Path(tempfile.mkdtemp(prefix="qr-", dir="/tmp"))
         (self.home / "control").mkdir()
         (self.home / "bin").mkdir()
         (self.home / "run").mkdir()
         if qtls:
             (self.home / "run/tls-client").symlink_to(qtls.door)
+        if qsts:
+            (self.home / "run/qsts").symlink_to(qsts)
         for prog in ("qremote", "qrspawn"):
             (self.home / "bin" / prog).symlink_to(BIN / prog)
         self.control("me", "q.example")
