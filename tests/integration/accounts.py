@@ -14,14 +14,14 @@ Main = namedtuple("Main", "password")
 App = namedtuple("App", "label password scopes expires", defaults=("", ""))
 
 
-def hashed(password):
+def hashed(password, memory=8192):
     """Argon2id at the least cost that libsodium knows: tests are in a hurry."""
     sodium = ctypes.CDLL(ctypes.util.find_library("sodium"))
     out = ctypes.create_string_buffer(128)
     word = password.encode() if isinstance(password, str) else password
     size = ctypes.c_ulonglong
     assert sodium.sodium_init() >= 0
-    assert sodium.crypto_pwhash_str(out, word, size(len(word)), size(1), ctypes.c_size_t(8192)) == 0
+    assert sodium.crypto_pwhash_str(out, word, size(len(word)), size(1), ctypes.c_size_t(memory)) == 0
     return out.value.decode()
 
 
@@ -53,14 +53,14 @@ def cdb(entries):
     return head + body + tables
 
 
-def passwords(q, accounts):
+def passwords(q, accounts, memory=8192):
     """The whole of users/passwd and users/passwd.cdb. Each name has an account of users(),
     its own or (an address) that of the part before the @; the words are a password or a list of Main and App."""
     text, entries = [], []
     for name, words in accounts.items():
         uid, gid, home = q.accounts[name.partition("@")[0]]
         words = [Main(words)] if isinstance(words, str) else words
-        hashes = [(hashed(w.password), *((w.label, w.scopes, str(w.expires)) if isinstance(w, App) else ("", "", "")))
+        hashes = [(hashed(w.password, memory), *((w.label, w.scopes, str(w.expires)) if isinstance(w, App) else ("", "", "")))
                   for w in words]  # fmt: skip
         for n, (h, label, scopes, expires) in enumerate(hashes):
             text.append(f"{name}:{h}:{uid}:{gid}:{home}" if n == 0 else f"+{name}:{h}:{label}:{scopes}:{expires}")

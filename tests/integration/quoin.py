@@ -285,9 +285,9 @@ class Quoin:
         home = self.accounts[user][2] if user in self.accounts else self.home / user
         return [p.read_bytes() for p in sorted((home / "Maildir/new").iterdir())]
 
-    def passwords(self, words):
+    def passwords(self, words, **kw):
         """{name: password, or [Main(…), App(…)]}: all of users/passwd (accounts.py)."""
-        accounts.passwords(self, words)
+        accounts.passwords(self, words, **kw)
 
     # -- certificates --------------------------------------------------------
 

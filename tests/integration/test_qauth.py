@@ -556,6 +556,42 @@ def test_at_most_as_many_judges_as_said(checked):
     assert most == 2
 
 
+def test_two_hundred_logins_at_once(q):
+    """A password of 32 MB each: no more memory than of two, and everybody gets an answer."""
+    q.passwords({"alice": "secret"}, memory=32 << 20)
+    q.control("passwordcost", "32 1")
+    auth = q.start_auth("-j", "2")
+    doors = [Door(q) for _ in range(200)]
+    for n, d in enumerate(doors):
+        d.ask("alice" if n % 3 else "nobody", "secret", client=f"192.0.2.{n}")
+    done = threading.Event()
+    most = {"judges": 0, "kb": 0}
+
+    def watch():
+        while not done.is_set():
+            kb = []
+            for pid in Path(f"/proc/{auth.pid}/task/{auth.pid}/children").read_text(encoding="ascii").split():
+                with contextlib.suppress(OSError):
+                    rss = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text("ascii"))
+                    kb.append(int(rss[1]) if rss else 0)
+            most["judges"] = max(most["judges"], len(kb))
+            most["kb"] = max(most["kb"], sum(kb))
+
+    t = threading.Thread(target=watch)
+    t.start()
+    answers = [d.answer() for d in doors]
+    done.set()
+    t.join()
+    for d in doors:
+        d.close()
+    letters = [a for a, _ in answers]
+    assert letters.count("+") + letters.count("-") + letters.count("Z") == 200
+    assert letters.count("+") > 20
+    assert all(a in "-Z" for n, a in enumerate(letters) if n % 3 == 0)
+    assert most["judges"] <= 2
+    assert 32 << 10 < most["kb"] < 90 << 10
+
+
 def test_failures_wait_and_are_cut(q):
     """The delay grows for the address, not for others; the same password again counts once."""
     q.start_auth()
