@@ -29,7 +29,7 @@ static int address(struct sockaddr_un *a, const char *name, const char *file)
 	return 0;
 }
 
-int usock_lock(const char *name)
+static int lock_service(const char *name)
 {
 	struct sockaddr_un a;
 	int fd;
@@ -61,21 +61,27 @@ static int bind_over(int fd, const char *name, mode_t mode)
 	return rename(tmp.sun_path, final.sun_path);
 }
 
-int usock_listen(const char *name, int type, mode_t mode)
+int usock_listen_locked(const char *name, int type, mode_t mode, int *lock)
 {
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int lock;
 
 	if (fd == -1)
 		return -1;
-	lock = usock_lock(name);
-	if (lock != -1 && bind_over(fd, name, mode) == 0 &&
+	*lock = lock_service(name);
+	if (*lock != -1 && bind_over(fd, name, mode) == 0 &&
 	    (type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
 		return fd;
-	if (lock != -1)
-		(void)close(lock);
+	if (*lock != -1)
+		(void)close(*lock);
 	(void)close(fd);
 	return -1;
+}
+
+int usock_listen(const char *name, int type, mode_t mode)
+{
+	int lock;
+
+	return usock_listen_locked(name, type, mode, &lock);
 }
 
 int usock_connect(const char *name, int type)

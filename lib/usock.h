@@ -18,9 +18,8 @@
  * EWOULDBLOCK: another process serves this directory. The result does not block. */
 int usock_listen(const char *name, int type, mode_t mode);
 
-/* The lock alone, for who has the socket over an exec: the lock's descriptor, which is
- * close-on-exec and lives as long as the process. */
-int usock_lock(const char *name);
+/* The same, for who hands the socket on over an exec, and *lock with it. */
+int usock_listen_locked(const char *name, int type, mode_t mode, int *lock);
 
 /* Connect to run/NAME/sock. ENOENT and ECONNREFUSED mean that nobody serves it. */
 int usock_connect(const char *name, int type);

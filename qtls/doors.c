@@ -43,7 +43,7 @@ int doors_add(struct doors *d, const char *word)
 	if (d->n == DOORS_MAX || len == 0 || len >= sizeof new->name || word[0] == '.' ||
 	    memchr(word, '/', len) != NULL)
 		return bad();
-	*new = (struct door){.word = word, .fd = -1};
+	*new = (struct door){.word = word, .fd = -1, .lock = -1};
 	memcpy(new->name, word, len);
 	if (word[len] == ':' && take_uids(new, word + len + 1) == -1)
 		return -1;
@@ -55,12 +55,9 @@ int doors_open(struct doors *d, const char **failed)
 {
 	for (struct door *one = d->door; one < d->door + d->n; one++) {
 		*failed = one->name;
-		if (one->fd != -1) {
-			if (usock_lock(one->name) == -1)
-				return -1;
-			continue;
-		}
-		one->fd = usock_listen(one->name, SOCK_SEQPACKET, 0660);
+		if (one->fd == -1)
+			one->fd = usock_listen_locked(one->name, SOCK_SEQPACKET, 0660,
+						      &one->lock);
 		if (one->fd == -1)
 			return -1;
 	}

@@ -18,6 +18,7 @@ struct door {
 	size_t nuids;
 	uid_t uids[DOOR_UIDS];
 	int fd; /* -1: not open */
+	int lock;
 };
 
 struct doors {

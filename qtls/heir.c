@@ -36,7 +36,8 @@ static int keep(const struct doors *d, int fd, int over_exec)
 	int r = fcntl(fd, F_SETFD, flags);
 
 	for (size_t i = 0; i < d->n; i++)
-		r |= fcntl(d->door[i].fd, F_SETFD, flags);
+		r |= fcntl(d->door[i].fd, F_SETFD, flags) |
+		     fcntl(d->door[i].lock, F_SETFD, flags);
 	return r;
 }
 
@@ -48,9 +49,9 @@ static int save(int fd, const struct doors *d, const struct crowd *c)
 	if (put(fd, &h, sizeof h) == -1)
 		return -1;
 	for (size_t i = 0; i < d->n; i++) {
-		int32_t door = d->door[i].fd;
+		int32_t door[2] = {d->door[i].fd, d->door[i].lock};
 
-		if (put(fd, &door, sizeof door) == -1)
+		if (put(fd, door, sizeof door) == -1)
 			return -1;
 	}
 	if (put(fd, c->member, c->n * sizeof *c->member) == -1 ||
@@ -83,15 +84,17 @@ int heir_make(const char *program, const char **argv, const char **place,
 static int load(int fd, struct doors *d, struct crowd *c)
 {
 	struct head h;
-	int32_t door;
+	int32_t door[2];
 
 	if (get(fd, &h, sizeof h) == -1 || memcmp(h.magic, magic, sizeof magic) != 0 ||
 	    h.ndoors != d->n || h.ncrowd > CROWD_MAX)
 		return -1;
 	for (size_t i = 0; i < d->n; i++) {
-		if (get(fd, &door, sizeof door) == -1 || fd_cloexec(door) == -1)
+		if (get(fd, door, sizeof door) == -1 || fd_cloexec(door[0]) == -1 ||
+		    fd_cloexec(door[1]) == -1)
 			return -1;
-		d->door[i].fd = door;
+		d->door[i].fd = door[0];
+		d->door[i].lock = door[1];
 	}
 	c->n = h.ncrowd;
 	return get(fd, c->member, c->n * sizeof *c->member);

@@ -2,7 +2,8 @@
  * doors, so that callers wait in their queues meanwhile, and the sessions under way,
  *which stay its children. It lies in a memory file whose descriptor is -i's argument:
  *
- *	file = "qtls-s1\0" ndoors:u32 ncrowd:u32 ndoors*fd:i32 ncrowd*struct member
+ *	file = "qtls-s1\0" ndoors:u32 ncrowd:u32
+ *	       ndoors*(fd:i32 lock:i32) ncrowd*struct member
  *
  * in the machine's own form, doors in the order of the arguments.
  */

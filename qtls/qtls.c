@@ -20,6 +20,7 @@
 
 #include "args.h"
 #include "control.h"
+#include "fdio.h"
 #include "heir.h"
 #include "jail.h"
 #include "paths.h"
@@ -126,6 +127,8 @@ static void open_role(void)
 int main(int argc, char **argv)
 {
 	prog_init("qtls");
+	if (fd_fill_std() == -1)
+		die_sys(EXIT_TEMP, "open /dev/null");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
 		die_sys(EXIT_TEMP, "become undumpable");
 	arguments(argc, argv);

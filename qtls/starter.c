@@ -96,21 +96,29 @@ static void warn_seldom(struct starter *s, const char *what, uid_t uid)
 	warn_msg("a caller is turned away: uid %lu %s", (unsigned long)uid, what);
 }
 
+/* Nothing is kept but what the session is for: 0 the caller, 1 the pair. */
+static int keep_two(struct session_start *with)
+{
+	if (dup2(with->caller, 0) == -1)
+		return -1;
+	with->caller = 0;
+	(void)close(1);
+	if (with->key != -1 && dup2(with->key, 1) == -1)
+		return -1;
+	with->key = with->key != -1 ? 1 : -1;
+	closefrom(3);
+	return 0;
+}
+
 static _Noreturn void be_session(const struct starter *s, int caller, int key, uid_t uid)
 {
-	struct session_start start = {&s->role, caller, key, uid};
+	struct session_start with = {&s->role, caller, key, uid};
 	sigset_t none;
 
-	for (size_t i = 0; i < s->doors.n; i++)
-		(void)close(s->doors.door[i].fd);
-	(void)close(s->signals);
-	if (s->keys.fd != -1)
-		(void)close(s->keys.fd);
-	(void)close(0);
-	(void)close(1);
 	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	session(&start);
+	if (sigprocmask(SIG_SETMASK, &none, NULL) == -1 || keep_two(&with) == -1)
+		die_sys(EXIT_TEMP, "start a session");
+	session(&with);
 }
 
 static void start(struct starter *s, int caller, int key, uid_t uid)

@@ -5,16 +5,19 @@
 """
 
 import contextlib
-import os
+import ctypes
+import platform
 import socket
 import struct
 import subprocess
-import sys
+import threading
 from dataclasses import dataclass
 
 from quoin import ROOT
 
 GO, ASK, STRICT = 1, 2, 4
+LIBC = ctypes.CDLL(None, use_errno=True)
+SETRESUID, SETRESGID = (117, 119) if platform.machine() == "x86_64" else (147, 149)
 
 
 def _z(*words):
@@ -75,14 +78,22 @@ def _facts(frame):
 
 @contextlib.contextmanager
 def as_user(uid):
-    """Sockets are connected as uid: that is what the other side sees."""
-    if ROOT and uid is not None:
-        os.seteuid(uid)
+    """Sockets are connected as uid: that is what the other side sees. The thread alone
+    changes, by the bare call."""
+
+    def become(u):
+        for number, who in (SETRESGID, u), (SETRESUID, u):
+            assert LIBC.syscall(number, -1, who, -1) == 0
+
+    if not ROOT:
+        yield
+        return
+    become(uid)
     try:
         yield
     finally:
-        if ROOT and uid is not None:
-            os.seteuid(0)
+        LIBC.syscall(SETRESUID, -1, 0, -1)
+        LIBC.syscall(SETRESGID, -1, 0, -1)
 
 
 class Caller:
@@ -90,16 +101,8 @@ class Caller:
         owners = {"tls-server": "quoind", "tls-login": "quoini", "tls-client": "quoinr", "tls-fetch": "quoinm"}
         self.s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.s.settimeout(timeout)
-        uid = q.ids[owners[door]] if uid is None else uid
-        gid = os.getegid()
-        if ROOT:
-            os.setegid(uid)
-        try:
-            with as_user(uid):
-                self.s.connect(str(q.home / "run" / door / "sock"))
-        finally:
-            if ROOT:
-                os.setegid(gid)
+        with as_user(q.ids[owners[door]] if uid is None else uid):
+            self.s.connect(str(q.home / "run" / door / "sock"))
 
     def ask(self, request, tcp):
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -151,18 +154,56 @@ def tcp_pair():
     return mine, peer
 
 
-class Openssl:
-    """openssl s_client or s_server on one end of a TCP connection that we relay to it."""
+class Bridge:
+    """A TCP port whose connections get TLS at once (as on port 465) and are answered by
+    serve(facts, plain); what was refused is in .refused."""
 
-    def __init__(self, *args):
-        self.p = subprocess.Popen(
-            ["openssl", *map(str, args)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+    def __init__(self, q, request=None, serve=None, door="tls-server"):
+        self.q, self.door = q, door
+        self.request = request or server(GO)
+        self.serve = serve or echo
+        self.facts, self.refused = [], []
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
 
-    def end(self, timeout=20):
-        out, _ = self.p.communicate(timeout=timeout)
-        return out.decode(errors="replace")
+    def _accept(self):
+        while True:
+            try:
+                tcp, _ = self.listener.accept()
+            except OSError:
+                return
+            caller = Caller(self.q, self.door).ask(self.request, tcp)
+            threading.Thread(target=self._serve, args=(caller, tcp), daemon=True).start()
+
+    def _serve(self, caller, tcp):
+        with tcp, contextlib.suppress(OSError):
+            try:
+                facts, plain = caller.result()
+            except Refused as r:
+                self.refused.append(r)
+                return
+            self.facts.append(facts)
+            with plain:
+                self.serve(facts, plain)
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
 
 
-if __name__ == "__main__":
-    sys.exit("a module of tests")
+def echo(_facts, plain):
+    while data := plain.recv(65536):
+        plain.sendall(data)
+
+
+def s_client(port, *args, stdin=b"", timeout=20):
+    """openssl s_client's output; stdin is sent, then its end."""
+    p = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *map(str, args)],
+        input=stdin,
+        capture_output=True,
+        timeout=timeout,
+    )
+    return (p.stdout + p.stderr).decode(errors="replace")
