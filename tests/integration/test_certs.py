@@ -290,8 +290,12 @@ def acme(tmp_path, ca):
 @pytest.fixture
 def tree():
     t = Tree()
-    yield t
-    t.close()
+    try:
+        yield t
+        for name in ("qtls-key", "qtls-server", "qsmtpd"):
+            print((t.q.home / "log" / name / "current").read_text())
+    finally:
+        t.close()
 
 
 def shown(port, name="mail.example"):
