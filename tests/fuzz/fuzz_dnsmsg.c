@@ -12,6 +12,7 @@ static void look_at(const struct dns_answer *a)
 	char name[LIMIT_DOMAIN + 1];
 	char text[512];
 	uint8_t ip[16];
+	struct dns_tlsa tlsa;
 	uint16_t pref;
 	size_t len;
 
@@ -20,6 +21,8 @@ static void look_at(const struct dns_answer *a)
 		(void)dns_name(a, i, name);
 		(void)dns_addr(a, i, ip);
 		(void)dns_txt(a, i, text, sizeof text, &len);
+		if (dns_tlsa(a, i, &tlsa) == 0 && tlsa.data + tlsa.len > a->msg + a->len)
+			abort();
 		if (dns_data(a, i, &len) + len > a->msg + a->len)
 			abort();
 	}
@@ -41,8 +44,8 @@ __attribute__((noinline)) static struct dns_answer *exact(const uint8_t *data,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint16_t types[] = {DNS_MX,  DNS_A,   DNS_AAAA,
-					 DNS_PTR, DNS_TXT, DNS_CNAME};
+	static const uint16_t types[] = {DNS_MX,  DNS_A,     DNS_AAAA, DNS_PTR,
+					 DNS_TXT, DNS_CNAME, DNS_TLSA};
 	struct dns_answer *a;
 	uint8_t query[DNSMSG_QUERYMAX];
 	int qlen = dnsmsg_query(query, 0x1234, "a.test", DNS_MX, 1);

@@ -36,6 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (*p < 0x20 || *p > 0x7e)
 			abort();
 	(void)reply_has(r, "SIZE", arg, sizeof arg);
+	(void)reply_lists(r, "AUTH", "PLAIN");
 	free(r);
 	return 0;
 }

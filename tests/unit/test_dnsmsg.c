@@ -280,6 +280,41 @@ static void knows_its_reply(void **state)
 	}
 }
 
+static void reads_tlsa(void **state)
+{
+	static const struct {
+		uint8_t usage, selector, mtype;
+		size_t len;
+		int want;
+	} row[] = {
+	    {3, 1, 1, 32, 1}, {3, 0, 1, 32, 1}, {2, 1, 1, 32, 1},   {2, 0, 2, 64, 1},
+	    {3, 1, 0, 91, 1}, {3, 1, 0, 0, 0},  {3, 1, 1, 31, 0},   {3, 1, 1, 33, 0},
+	    {3, 1, 2, 32, 0}, {3, 1, 3, 32, 0}, {3, 2, 1, 32, 0},   {1, 1, 1, 32, 0},
+	    {0, 1, 1, 32, 0}, {4, 1, 1, 32, 0}, {255, 1, 1, 32, 0},
+	};
+	static struct dns_answer a;
+	struct dns_tlsa t;
+
+	(void)state;
+	a.type = DNS_TLSA;
+	a.count = 1;
+	a.len = a.record[0].offset = 50;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		memcpy(a.msg + 50, &row[i], 3);
+		a.record[0].len = (uint16_t)(3 + row[i].len);
+		assert_int_equal(dns_tlsa(&a, 0, &t), 0);
+		assert_ptr_equal(t.data, a.msg + 53);
+		assert_int_equal(t.len, row[i].len);
+		if (dns_tlsa_is_usable(&t) != row[i].want)
+			fail_msg("%u %u %u", t.usage, t.selector, t.mtype);
+	}
+	a.record[0].len = 2;
+	assert_int_equal(dns_tlsa(&a, 0, &t), -1);
+	a.type = DNS_TXT;
+	a.record[0].len = 35;
+	assert_int_equal(dns_tlsa(&a, 0, &t), -1);
+}
+
 static void reverses_addresses(void **state)
 {
 	static const uint8_t six[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
@@ -300,6 +335,7 @@ int main(void)
 	    cmocka_unit_test(reads_mx),        cmocka_unit_test(reads_txt_and_addresses),
 	    cmocka_unit_test(bounds_chains),   cmocka_unit_test(writes_questions),
 	    cmocka_unit_test(knows_its_reply), cmocka_unit_test(reverses_addresses),
+	    cmocka_unit_test(reads_tlsa),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

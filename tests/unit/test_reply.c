@@ -116,12 +116,34 @@ static void finds_keywords(void **state)
 	free(r);
 }
 
+static void finds_words(void **state)
+{
+	static const struct {
+		const char *word;
+		int want;
+	} row[] = {
+	    {"PLAIN", 1}, {"LOGIN", 1}, {"CRAM-MD5", 1}, {"CRAM", 0}, {"MD5", 0},
+	    {"X", 0},     {"", 0},      {"AUTH", 0},     {"NTLM", 0}, {"LAST", 1},
+	};
+	struct reply *r = malloc(sizeof *r);
+
+	(void)state;
+	assert_int_equal(feed(r, "250-AUTH X\n250-AUTHX NTLM\n250-auth  plain CRAM-MD5\n"
+				 "250-AUTH\n250-AUTH=NTLM\n250 AUTH Login last"),
+			 1);
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+		if (reply_lists(r, "AUTH", row[i].word) != row[i].want)
+			fail_msg("%s", row[i].word);
+	free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(reads_replies),
 	    cmocka_unit_test(limits_lines_and_text),
 	    cmocka_unit_test(finds_keywords),
+	    cmocka_unit_test(finds_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
