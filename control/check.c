@@ -18,10 +18,12 @@ static const struct check {
 	const char *name;
 	void (*run)(void);
 } checks[] = {
-    {"modes", check_modes},     {"programs", check_programs}, {"control", check_control},
-    {"domains", check_domains}, {"remote", check_remote},     {"tables", check_tables},
-    {"aliases", check_aliases}, {"queue", check_queue},       {"system", check_system},
-    {"tls", check_tls},         {"login", check_login},
+    {"modes", check_modes},     {"programs", check_programs},
+    {"control", check_control}, {"domains", check_domains},
+    {"remote", check_remote},   {"tables", check_tables},
+    {"aliases", check_aliases}, {"queue", check_queue},
+    {"system", check_system},   {"tls", check_tls},
+    {"login", check_login},     {"accounts", check_accounts},
 };
 
 static const struct option longs[] = {

@@ -17,6 +17,7 @@ void check_tables(void);       /* compiled tables: broken, or not made of their 
 void check_aliases(void);      /* root, postmaster, mailer-daemon are read by somebody */
 void check_queue(void);        /* room on the disk, files set aside */
 void check_tls(void);          /* certificates and keys: there, fitting, in time */
+void check_accounts(void);     /* their homes, and what a password costs */
 void check_login(void);        /* files of passwords, and who judges them */
 void check_system(void);       /* sandbox, sendmail, the port */
 

@@ -627,3 +627,26 @@ def test_check_knows_a_stale_table(q):
     assert found() == []
     (q.home / "users/passwd.cdb").unlink()
     assert any("not compiled" in line for line in found())
+
+
+def test_check_knows_homes_and_costs(q):
+    def found():
+        p = subprocess.run([q.bin / "qctl", "-C", q.home, "check"], capture_output=True, text=True)
+        return [line for line in p.stdout.splitlines() if "account" in line or "passwordcost" in line]
+
+    if not (BIN / "qctl-check").exists():
+        pytest.skip("not built: qctl-check")
+    user(q, "add", "-n", "alice")
+    user(q, "add", "-n", "zoe")
+    user(q, "apppass", "zoe", "phone")
+    assert found() == []
+    shutil.rmtree(q.home / "homes/zoe")
+    assert any("account zoe" in line and "homes/zoe" in line for line in found())
+    user(q, "del", "zoe")
+    q.control("passwordcost", "much")
+    assert any("passwordcost: not" in line for line in found())
+    q.control("passwordcost", "256 1")
+    assert len(found()) <= 1  # where there is little memory
+    text = passwd(q).replace(":" + str(q.accounts["alice"][0]) + ":", ":4711:", 1)
+    (q.home / "users/passwd").write_text(text)
+    assert any("account alice has uid 4711" in line for line in found())
