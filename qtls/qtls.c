@@ -29,6 +29,7 @@
 #include "ready.h"
 #include "starter.h"
 #include "tcp.h"
+#include "warm.h"
 
 extern const struct jail_profile jail_qtls;
 
@@ -118,6 +119,7 @@ static void open_role(void)
 	if (tcp_prepare() == -1 || (given.server ? server_open(&starter.role)
 						 : client_open(&starter.role)) == -1)
 		die_msg(EXIT_TEMP, "unable to prepare TLS: %s", role_error());
+	warm_up();
 	starter.keys.fd = -1;
 	if (given.server)
 		keylink_open(&starter.keys);
