@@ -268,7 +268,7 @@ static void log_testing(const struct smtp *s, const struct demand *d, const char
 	qlog_id(&l, id);
 	qlog_str(&l, "host", s->peer.host);
 	qlog_str(&l, "ip", s->peer.ip);
-	qlog_str(&l, "result", testing_result(s, d));
+	qlog_str(&l, "reason", testing_result(s, d));
 	qlog_end(&l);
 }
 

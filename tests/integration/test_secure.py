@@ -145,12 +145,12 @@ CASES = [
          ("E", "other.example")),
     Case("good", "plain", "", ("Z", "does not list it"), ("E", "*.x.plain.test", "plain.test")),
     # testing: as with none, and a line
-    Case("good", "plain", "", ("K", NAME), ("T", "MX"), log="sts-testing .*result=ok"),
-    Case("self", "plain", "", ("K", UNVERIFIED), ("T", "MX"), log=r"sts-testing .*result=self-signed"),
-    Case("wrong", "plain", "", ("K", UNVERIFIED), ("T", "MX"), log=r"sts-testing .*result=\S*mismatch"),
-    Case("clear", "plain", "", ("K", CLEAR), ("T", "MX"), log=r"sts-testing .*result=no\\x20STARTTLS"),
-    Case("garbage", "plain", "", ("K", CLEAR), ("T", "MX"), log="sts-testing .*result="),
-    Case("good", "plain", "", ("K", TLS), ("T", "other.example"), log=r"sts-testing .*result=not\\x20listed"),
+    Case("good", "plain", "", ("K", NAME), ("T", "MX"), log="sts-testing .*reason=ok"),
+    Case("self", "plain", "", ("K", UNVERIFIED), ("T", "MX"), log=r"sts-testing .*reason=self-signed"),
+    Case("wrong", "plain", "", ("K", UNVERIFIED), ("T", "MX"), log=r"sts-testing .*reason=\S*mismatch"),
+    Case("clear", "plain", "", ("K", CLEAR), ("T", "MX"), log=r"sts-testing .*reason=no\\x20STARTTLS"),
+    Case("garbage", "plain", "", ("K", CLEAR), ("T", "MX"), log="sts-testing .*reason="),
+    Case("good", "plain", "", ("K", TLS), ("T", "other.example"), log=r"sts-testing .*reason=not\\x20listed"),
     # DANE stands before it
     Case("self", "signed", "311:self", ("K", DANE), ("E", "other.example")),
     Case("good", "signed", "311:none", ("Z", r"TLSA records: .*#4\.7\.5"), ("E", "MX")),
