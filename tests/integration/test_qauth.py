@@ -681,7 +681,8 @@ def test_ten_thousand_wrong_passwords(checked):
         t.join()
     assert letters == {"-"}
     assert slowest < 8
-    assert rss() - before < 1500
+    if b"__asan_init" not in (BIN / "qauth").read_bytes():
+        assert rss() - before < 1500
     assert auth.popen.poll() is None
     assert len(re.findall("^qauth: login-failed", q.log("qauth"), re.M)) == 10000
 
