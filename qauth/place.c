@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ascii.h"
 #include "clock.h"
 #include "fdio.h"
 #include "maildir.h"
@@ -109,6 +110,21 @@ static void place_anew(struct place *p)
 	place_below(p, paths.homes);
 }
 
+/* A dot-file of alias, or of the user whose domain it is, has the address already. */
+static void refuse_dotfile(const char *name, const struct route_user *u)
+{
+	char path[2 * LIMIT_PATH + LIMIT_ADDRESS];
+	size_t home = strlen(u->home);
+	struct stat st;
+
+	(void)snprintf(path, sizeof path, "%s/.qmail%s%s", u->home, u->dash, u->ext);
+	for (char *c = path + home + 1 + strlen(".qmail"); *c != '\0'; c++)
+		*c = *c == '.' ? ':' : ascii_lower(*c);
+	if (u->ext[0] != '\0' && lstat(path, &st) == 0)
+		die_msg(EXIT_PERM, "mail to %s goes where %s says; remove that first",
+			name, path);
+}
+
 void place_find(struct place *p, const char *name)
 {
 	struct route_user u;
@@ -122,6 +138,7 @@ void place_find(struct place *p, const char *name)
 	if (u.alias[0] != '\0')
 		die_msg(EXIT_PERM,
 			"%s is an alias (control/aliases): nobody reads it here", name);
+	refuse_dotfile(name, &u);
 	p->uid = u.uid;
 	p->gid = u.gid;
 	if (u.catchall)

@@ -22,6 +22,7 @@
 
 #include "args.h"
 #include "clock.h"
+#include "control.h"
 #include "lines.h"
 #include "num.h"
 #include "paths.h"
@@ -134,6 +135,16 @@ static void show(const char *what, char made[SECRET_MADE])
 
 enum { LINE = 4096 };
 
+static void warn_of_checker(void)
+{
+	char *line = NULL;
+
+	if (control_line("checkpassword", &line) == 1)
+		warn_msg(
+		    "control/checkpassword judges logins: this account is not asked");
+	free(line);
+}
+
 static void do_add(struct lines *t, char **words)
 {
 	char hash[LIMIT_PWHASH], made[SECRET_MADE], line[LINE];
@@ -157,6 +168,7 @@ static void do_add(struct lines *t, char **words)
 	pwtext_write(t);
 	(void)fprintf(stderr, "account %s: uid %lu, mail in %s\n", name,
 		      (unsigned long)p.uid, p.home);
+	warn_of_checker();
 	show("its password", made);
 }
 

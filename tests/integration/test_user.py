@@ -206,6 +206,19 @@ def test_del_of_one_name_of_a_mailbox(q):
     assert (q.home / "users/assign").read_text().count("qctl user") == 0
 
 
+def test_an_address_of_a_dot_file_is_somebody_s(q):
+    for name, path in (("Post.Master", "alias/.qmail-post:master"), ("bob@own.example", "mail/alice/.qmail-own-bob")):
+        (q.home / path).write_text("&alice\n")
+        assert path in user(q, "add", "-n", name, code=100)[1]
+        (q.home / path).unlink()
+        user(q, "add", "-n", name)
+
+
+def test_another_judge_is_said(q):
+    q.control("checkpassword", "qcheckpw -s")
+    assert "is not asked" in user(q, "add", "-n", "alice")[1]
+
+
 def test_passwd(q):
     user(q, "add", "alice", word="first word\n")
     phone = user(q, "apppass", "alice", "phone")[0].strip()
