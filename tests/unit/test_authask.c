@@ -277,8 +277,12 @@ static void says_no_itself(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(reads_frames),   cmocka_unit_test(writes_nothing_too_long),
-	    cmocka_unit_test(takes_answers),  cmocka_unit_test(does_not_wait_for_ever),
+	    cmocka_unit_test(reads_frames),
+	    cmocka_unit_test(knows_its_limits),
+	    cmocka_unit_test(writes_nothing_too_long),
+	    cmocka_unit_test(takes_answers),
+	    cmocka_unit_test(takes_no_long_answer),
+	    cmocka_unit_test(does_not_wait_for_ever),
 	    cmocka_unit_test(says_no_itself),
 	};
 
