@@ -317,7 +317,16 @@ static int note_source(struct table_writer *w, const struct lines *t)
 	return table_put(w, TABLE_SOURCE, TABLE_SOURCE_LEN, sum, sizeof sum);
 }
 
-void pwtext_compile(const struct lines *t)
+static _Noreturn void die_table(const char *what, const char *path)
+{
+	int e = errno;
+
+	warn_msg("users/passwd is changed, what is read is not; try: qctl user cdb");
+	errno = e;
+	die_sys2(EXIT_TEMP, what, path);
+}
+
+static void compile(const struct lines *t)
 {
 	char path[LIMIT_PATH];
 	struct table_writer *w = NULL;
@@ -325,21 +334,21 @@ void pwtext_compile(const struct lines *t)
 	if (path_join(path, sizeof path, paths.users, "passwd.cdb") != NULL)
 		w = table_create(path);
 	if (w == NULL)
-		die_sys2(EXIT_TEMP, "make", path);
+		die_table("make", path);
 	table_secret(w, t->gid);
 	if (fill(w, t) == -1 || note_source(w, t) == -1) {
 		int e = errno;
 
 		table_abort(w);
 		errno = e;
-		die_sys2(EXIT_TEMP, "make", path);
+		die_table("make", path);
 	}
 	if (table_commit(w) == -1)
-		die_sys2(EXIT_TEMP, "put in place", path);
+		die_table("put in place", path);
 }
 
 void pwtext_write(const struct lines *t)
 {
 	lines_write(t);
-	pwtext_compile(t);
+	compile(t);
 }

@@ -41,6 +41,5 @@ void pwtext_remove(struct lines *t, const char *name);
 
 /* The text, then the table made of it. */
 void pwtext_write(const struct lines *t);
-void pwtext_compile(const struct lines *t);
 
 #endif

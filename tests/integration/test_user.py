@@ -403,6 +403,33 @@ def test_killed_at_any_moment(q):
     assert not list((q.home / "users").glob("*.new"))
 
 
+@pytest.mark.tools("strace")
+@pytest.mark.parametrize("call", ["openat", "write", "fsync", "rename", "fchmod", "mkdirat", "execve"])
+def test_each_call_fails(q, call, tmp_path):
+    """Nothing is half done: what the text, the tables and the answer say is the same; else the
+    answer says what mends it."""
+    user(q, "add", "alice", word="a long word\n")
+    for n in range(1, 50):
+        name, trace = f"u{n}@v.example", tmp_path / "trace"
+        inject = ["-e", f"trace={call}", "-e", f"inject={call}:error=ENOSPC:when={n}"]
+        command = [q.bin / "qpasswd", "-C", q.home, "add", "-n", name]
+        p = subprocess.run(["strace", "-f", "-qq", "-o", trace, *inject, *command], capture_output=True, text=True)
+        assert p.returncode in (0, 1, 100, 111, 127), (n, p.returncode, p.stderr)
+        assert is_right(q, "alice", "a long word"), n
+        q.run("qnewusers", check=True)
+        there = name in user(q, "list")[0]
+        if p.returncode == 0:
+            assert there, n
+        elif there:
+            assert "qctl user cdb" in p.stderr or "sync" in p.stderr, (n, p.stderr)
+        if "INJECTED" not in trace.read_text():
+            break
+    else:
+        raise AssertionError("it never ended")
+    user(q, "cdb")
+    user(q, "add", "-n", "last@v.example")
+
+
 def test_from_a_terminal(q):
     """Asked twice, not shown, and the terminal is as it was."""
 
