@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import resource
 import socket
 import subprocess
 import threading
@@ -687,15 +686,15 @@ def test_ten_thousand_wrong_passwords(checked):
     assert len(re.findall("^qauth: login-failed", q.log("qauth"), re.M)) == 10000
 
 
+@pytest.mark.tools("prlimit")
 def test_a_full_house(q):
     """250 who say nothing hold a door; they go, and the other door is open meanwhile."""
-    auth = q.start_auth("-S", q.server)
-    soft = resource.getrlimit(resource.RLIMIT_NOFILE)
+    auth = q.start_auth("-S", q.server, wrap=("prlimit", "--nofile=300:"))
     idle = [Door(q) for _ in range(300)]
     answer, session = log_in(q, "alice", "secret")
     assert answer == ("+", "alice")
     limits = Path(f"/proc/{json.loads(session.readline())['pid']}/limits").read_text("ascii")
-    assert int(re.search(r"open files\s+(\d+)", limits)[1]) == soft[0]
+    assert int(re.search(r"open files\s+(\d+)", limits)[1]) == 300
     session.close()
     begin = time.monotonic()
     assert ask(q, "alice", "secret") == ("+", "alice")
@@ -703,6 +702,24 @@ def test_a_full_house(q):
     for d in idle:
         d.close()
     assert auth.popen.poll() is None
+
+
+@pytest.mark.tools("prlimit")
+def test_no_descriptors(q):
+    """With 40 descriptors and 100 callers: those wait, nothing spins, and it goes on."""
+    auth = q.start_auth("-S", q.server, wrap=("prlimit", "--nofile=40:40"))
+    idle = [Door(q) for _ in range(100)]
+    spent = lambda: sum(map(int, Path(f"/proc/{auth.pid}/stat").read_text("ascii").rpartition(")")[2].split()[11:13]))
+    wait_for(lambda: "unable to take a caller" in q.log("qauth").replace("\\x20", " "))
+    before = spent()
+    time.sleep(1)
+    assert spent() - before < 30  # of 100 ticks
+    for d in idle:
+        d.close()
+    wait_for(lambda: ask(q, "alice", "secret") == ("+", "alice"))
+    answer, session = log_in(q, "alice", "secret")
+    assert answer == ("+", "alice")
+    session.close()
 
 
 # ---- who may, and what is written ----
