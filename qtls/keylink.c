@@ -106,7 +106,7 @@ int keylink_pair(struct keylink *k, const char **why)
 		return -1;
 	*why = "too many sessions begin at once";
 	pair = keyask_pair(k->fd);
-	if (pair == -1 && errno != EAGAIN) {
+	if (pair == -1 && (errno == EPIPE || errno == ECONNRESET)) {
 		*why = "the keys are away";
 		keylink_lost(k);
 	}

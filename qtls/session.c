@@ -44,7 +44,7 @@ static struct {
 
 /* ---- the end ---- */
 
-static void log_session(const char *end, const char *why)
+static void log_session(const char *result, const char *why)
 {
 	struct qlog l;
 
@@ -52,7 +52,7 @@ static void log_session(const char *end, const char *why)
 	qlog_str(&l, "role", s.start->role->server ? "server" : "client");
 	qlog_num(&l, "uid", s.start->uid);
 	if (s.facts.version[0] != '\0') {
-		qlog_str(&l, "version", s.facts.version);
+		qlog_str(&l, "tls", s.facts.version);
 		qlog_str(&l, "cipher", s.facts.cipher);
 		if (!s.start->role->server)
 			qlog_str(&l, "verified", s.facts.verified ? "yes" : "no");
@@ -60,10 +60,10 @@ static void log_session(const char *end, const char *why)
 	if (s.facts.name[0] != '\0')
 		qlog_str(&l, "name", s.facts.name);
 	if (s.facts.key[0] != '\0')
-		qlog_str(&l, "key", s.facts.key);
-	qlog_str(&l, "end", end);
+		qlog_str(&l, "pin", s.facts.key);
+	qlog_str(&l, "result", result);
 	if (why != NULL)
-		qlog_str(&l, "why", why);
+		qlog_str(&l, "reason", why);
 	qlog_num(&l, "in", s.bytes.in);
 	qlog_num(&l, "out", s.bytes.out);
 	qlog_num(&l, "ms", (uint64_t)(clock_mono_ms() - s.began));

@@ -273,7 +273,7 @@ def test_plaintext_is_never_passed_on(quoin, starter, when, what):
     with pytest.raises(Refused) as refused:
         handed_over(quoin, **{"first": b"", when: what}, tls=False)
     assert refused.value.letter == "P"
-    wait_for(lambda: "end=plaintext" in starter.text())
+    wait_for(lambda: "result=plaintext" in starter.text())
     none_left(starter)
 
 
@@ -313,7 +313,7 @@ def test_nothing_is_answered_before_go(quoin, starter):
     with pytest.raises(TimeoutError):
         peer.recv(1)
     caller.close()
-    wait_for(lambda: "end=left" in starter.text())
+    wait_for(lambda: "result=left" in starter.text())
     none_left(starter)
 
 
@@ -414,7 +414,7 @@ def test_no_connection_or_a_wrong_one(quoin, starter):
             caller = Caller(quoin, "tls-server").ask(server(), thing)
             assert caller.s.recv(100) == b""
     none_left(starter)
-    assert starter.text().count("end=refused") == 3
+    assert starter.text().count("result=refused") == 3
 
 
 def test_several_descriptors(quoin, starter):
@@ -516,7 +516,7 @@ def test_half_close_by_the_client(quoin, starter, version):
     # Python's object reads no more after its own close_notify: the records tell.
     assert len(raw) > len(BIG)
     wait_for(lambda: f"out={len(BIG)}" in starter.text())
-    assert "end=closed" in starter.text()
+    assert "result=closed" in starter.text()
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -588,7 +588,7 @@ def test_a_bare_end_is_a_lost_connection(quoin, starter):
     socket.socket.shutdown(s.tls, socket.SHUT_WR)
     assert everything(s.plain) == b"QUIT\r\n"
     s.plain.close()
-    wait_for(lambda: "end=lost" in starter.text())
+    wait_for(lambda: "result=lost" in starter.text())
     none_left(starter)
 
 
@@ -672,7 +672,7 @@ def test_a_peer_that_does_not_close_is_left(quoin, starter):
     began = time.monotonic()
     wait_for(lambda: not sessions(starter), 10)
     assert time.monotonic() - began < 8
-    assert "end=closed" in starter.text()
+    assert "result=closed" in starter.text()
     s.tls.close()
 
 
@@ -960,8 +960,8 @@ def test_one_line_a_session(quoin, starter):
     none_left(starter)
     (line,) = [x for x in starter.text().splitlines() if x.startswith("qtls: session ")]
     assert re.fullmatch(
-        r"qtls: session role=server uid=\d+ version=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384"
-        r" name=q.example end=closed in=13 out=13 ms=\d+",
+        r"qtls: session role=server uid=\d+ tls=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384"
+        r" name=q.example result=closed in=13 out=13 ms=\d+",
         line,
     )
 
