@@ -266,12 +266,9 @@ static void commit(struct transfer *t)
 
 static void transfer(struct session *s)
 {
-	struct transfer t;
+	struct transfer t = {.s = s};
 	enum reply r;
 
-	t.s = s;
-	t.lost = 0;
-	t.author[0] = '\0';
 	if (begin(s) == -1 || receive(&t) == -1) {
 		ask_queue_close(s);
 		return;
