@@ -138,15 +138,16 @@ static void serve(struct ask *a, const char *account)
 void ask_hear_server(struct ask *a)
 {
 	struct child *c = child_of(a);
+	char account[LIMIT_LOGIN + 1];
 	char failed;
 	ssize_t r = read(a->started, &failed, 1);
 
 	if (r == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (r != 0)
+	if (r != 0 || pwrec_key(a->want.user, account, sizeof account) == -1)
 		later(a, no_server, "start");
 	else
-		right(a, c != NULL ? c->name : "", c != NULL ? c->pid : 0);
+		right(a, account, c != NULL ? c->pid : 0);
 	if (c != NULL) {
 		c->ask = NULL;
 		c->until = CLOCK_NEVER;

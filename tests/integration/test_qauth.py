@@ -309,6 +309,7 @@ def test_servers_outlive_qauth(q):
     auth = q.start_auth("-S", q.server)
     _, session = log_in(q, "alice", "secret")
     assert json.loads(session.readline())
+    wait_for(lambda: "text=second" in q.log("qauth"))
     auth.popen.terminate()
     assert auth.popen.wait(10) == 0
     session.write(b"still here\n")
@@ -553,6 +554,26 @@ def test_at_most_as_many_judges_as_said(checked):
         d.close()
     assert set(answers) == {("+", "alice")}
     assert most == 2
+
+
+def test_who_failed_least_goes_first(checked):
+    q = checked
+    slow = q.home / "slow"
+    slow.write_text("#!/bin/sh\nsleep 0.5\nexec " + str(q.home / "checker") + ' "$@"\n')
+    slow.chmod(0o755)
+    q.control("checkpassword", f"{slow} {q.home / 'words'}")
+    q.control("checkers", "1")
+    q.start_auth()
+    for n in range(2):
+        assert ask(q, "alice", f"wrong{n}", client="192.0.2.66")[0] == "-"
+    doors = [Door(q) for _ in range(3)]
+    for d, client in zip(doors, ("192.0.2.9", "192.0.2.66", "192.0.2.7")):
+        d.ask("alice", "secret", client=client)
+        time.sleep(0.05)
+    assert {d.answer() for d in doors} == {("+", "alice")}
+    for d in doors:
+        d.close()
+    assert re.findall(r"login service=smtp client=192.0.2.(\d+)", q.log("qauth")) == ["9", "7", "66"]
 
 
 def test_two_hundred_logins_at_once(q):
