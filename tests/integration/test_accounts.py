@@ -4,7 +4,9 @@ import contextlib
 import os
 import re
 import shutil
+import smtplib
 import socket
+import ssl
 import subprocess
 
 import pytest
@@ -148,3 +150,28 @@ def test_ldap(q, person, tmp_path):
         assert ask(q, "nobody-here", "x")[0] == "Z", "the directory knows him, this host does not"
         assert ask(q, person, "a directory word")[0] == "+"
     assert ask(q, person, "a directory word")[0] == "Z", "no server: later"
+
+
+@pytest.mark.programs("qtls", "qtls-key", "qsmtpd", "qqueue", "qstart")
+def test_a_new_account_submits_and_gets_mail(q):
+    """All by a name that the system has never heard of, right after the command."""
+    q.control("rcpthosts", "q.example\nv.example")
+    q.control("virtualdomains", "v.example:v")
+    q.start_queue()
+    q.start_delivery()
+    q.start_tls()
+    q.start_auth()
+    q.start_submission()
+    context = ssl._create_unverified_context()
+    for name in ("zoe@v.example", "zoe@q.example"):
+        word = user(q, "add", "-g", name)
+        with q.smtp() as s:
+            s.starttls(context=context)
+            s.login(name, word)
+            s.sendmail(name, [name], f"From: {name}\nTo: {name}\nSubject: to myself\n\nhello\n")
+        wait_for(lambda where=name: list((q.home / f"homes/{where}/Maildir/new").iterdir()))
+        user(q, "passwd", "-n", name)
+        with q.smtp() as s:
+            s.starttls(context=context)
+            with pytest.raises(smtplib.SMTPAuthenticationError):
+                s.login(name, word)
