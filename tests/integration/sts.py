@@ -45,9 +45,9 @@ class Resolver:
         while True:
             try:
                 data, peer = self.sock.recvfrom(4096)
-            except OSError:
+                self.sock.sendto(self._answer(dns.message.from_wire(data)).to_wire(), peer)
+            except OSError:  # closed
                 return
-            self.sock.sendto(self._answer(dns.message.from_wire(data)).to_wire(), peer)
 
     def _answer(self, q):
         name = q.question[0].name.to_text(omit_final_dot=True).lower()

@@ -1,0 +1,32 @@
+/* stsq DIR DOMAIN [MS]: asks qsts by lib/stsask, for test_sts.py. Prints the mode and
+ * what belongs to it, or "away" and why. MS: the deadline. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "paths.h"
+#include "prog.h"
+#include "stsask.h"
+
+int main(int argc, char **argv)
+{
+	static struct sts_policy p;
+	int64_t deadline = CLOCK_NEVER;
+
+	prog_init("stsq");
+	if (argc < 3 || paths_under(argv[1]) == -1)
+		die_usage("stsq DIR DOMAIN [MS]");
+	if (argc > 3)
+		deadline = clock_mono_ms() + atoi(argv[3]);
+	if (stsask(argv[2], &p, deadline) == -1) {
+		printf("away %s\n", strerror(errno));
+		return 0;
+	}
+	printf("%c %s%s", p.mode, p.id, p.text);
+	for (size_t i = 0; i < p.nmx; i++)
+		printf(" %s", p.mx[i]);
+	putchar('\n');
+	return 0;
+}
