@@ -66,7 +66,9 @@ class Session:
     def close(self):
         self.plain.close()
         with contextlib.suppress(OSError):
-            self.tls.close()
+            while self.tls.recv(65536):
+                pass
+        self.tls.close()
 
 
 def der(cert):
