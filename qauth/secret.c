@@ -16,80 +16,85 @@ _Static_assert(crypto_pwhash_STRBYTES == LIMIT_PWHASH, "a hash is a hash");
 
 enum { SHORT = 8, CTRL_C = 3 };
 
-/* Byte by byte: what stands behind the line is not ours. 0 at the end of file. */
-static int read_line(char *out, size_t size)
+/* Byte by byte: what stands behind the line is not ours. NULL, or why there is none. */
+static const char *read_line(char *out, size_t size)
 {
 	size_t n = 0;
 	ssize_t r;
 	char c = 0;
 
 	while ((r = read(0, &c, 1)) == 1 && c != '\n') {
-		if (c == '\0' || c == CTRL_C)
-			die_msg(EXIT_PERM, c == '\0' ? "a NUL byte in a password"
-						     : "given up; nothing was changed");
+		if (c == '\0')
+			return "a NUL byte in a password";
+		if (c == CTRL_C)
+			return "given up";
 		if (n + 1 == size)
-			die_msg(EXIT_PERM, "a password has at most %d bytes",
-				LIMIT_PASSWORD);
+			return "a password has at most 1024 bytes";
 		out[n++] = c;
 	}
 	if (r == -1)
-		die_sys(EXIT_TEMP, "read the password");
+		return strerror(errno);
 	if (n > 0 && out[n - 1] == '\r')
 		n--;
 	out[n] = '\0';
-	return r == 1 || n > 0;
+	return n > 0 ? NULL : "no password: standard input gave none; -g makes one";
 }
-
-static struct termios before;
-
-static void echo_on(void)
-{
-	(void)tcsetattr(0, TCSAFLUSH, &before);
-	(void)fputc('\n', stderr);
-}
+_Static_assert(LIMIT_PASSWORD == 1024, "the text above says it");
 
 /* Keys that make signals would end the program with the echo off. */
-static void echo_off(void)
+static void echo_off(struct termios *before)
 {
 	struct termios t;
 
-	if (tcgetattr(0, &before) == -1)
+	if (tcgetattr(0, before) == -1)
 		die_sys(EXIT_TEMP, "ask the terminal");
-	t = before;
+	t = *before;
 	t.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-	if (atexit(echo_on) != 0 || tcsetattr(0, TCSAFLUSH, &t) == -1)
+	if (tcsetattr(0, TCSAFLUSH, &t) == -1)
 		die_sys(EXIT_TEMP, "set the terminal");
 }
 
-static void ask(const char *prompt, char password[LIMIT_PASSWORD + 1])
+static const char *ask(const char *prompt, char password[LIMIT_PASSWORD + 1])
 {
+	const char *why;
+
 	(void)fputs(prompt, stderr);
-	if (!read_line(password, LIMIT_PASSWORD + 1))
-		die_msg(EXIT_PERM, "given up; nothing was changed");
+	why = read_line(password, LIMIT_PASSWORD + 1);
+	(void)fputc('\n', stderr);
+	return why;
 }
 
-static void take_from_terminal(char password[LIMIT_PASSWORD + 1])
+static const char *ask_twice(char password[LIMIT_PASSWORD + 1])
 {
 	char again[LIMIT_PASSWORD + 1];
-	int same;
+	const char *why = ask("New password: ", password);
 
-	echo_off();
-	ask("New password: ", password);
-	ask("\nOnce more: ", again);
-	same = strcmp(password, again) == 0;
+	if (why == NULL)
+		why = ask("Once more: ", again);
+	if (why == NULL && strcmp(password, again) != 0)
+		why = "the two are different";
 	explicit_bzero(again, sizeof again);
-	if (!same)
-		die_msg(EXIT_PERM, "the two are different; nothing was changed");
+	return why;
+}
+
+static const char *take_from_terminal(char password[LIMIT_PASSWORD + 1])
+{
+	struct termios before;
+	const char *why;
+
+	echo_off(&before);
+	why = ask_twice(password);
+	(void)tcsetattr(0, TCSAFLUSH, &before);
+	return why;
 }
 
 void secret_take(char password[LIMIT_PASSWORD + 1])
 {
-	if (isatty(0))
-		take_from_terminal(password);
-	else if (!read_line(password, LIMIT_PASSWORD + 1))
-		password[0] = '\0';
-	if (password[0] == '\0')
-		die_msg(EXIT_PERM, "no password: standard input gave none; -g makes one");
+	const char *why = isatty(0) ? take_from_terminal(password)
+				    : read_line(password, LIMIT_PASSWORD + 1);
+
+	if (why != NULL)
+		die_msg(EXIT_PERM, "%s; nothing was changed", why);
 	if (strlen(password) < SHORT)
 		warn_msg("a password of %zu bytes is soon guessed", strlen(password));
 }

@@ -11,6 +11,7 @@ import signal
 import socket
 import statistics
 import subprocess
+import termios
 import threading
 import time
 
@@ -449,6 +450,7 @@ def test_from_a_terminal(q):
         code = p.wait(10)
         while select.select([main], [], [], 0.1)[0]:
             seen += os.read(main, 1024)
+        assert termios.tcgetattr(other)[3] & termios.ECHO
         os.close(main)
         os.close(other)
         return code, seen.decode()
