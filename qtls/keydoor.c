@@ -201,6 +201,23 @@ void keydoor_accept(int listener)
 	(void)close(fd);
 }
 
+/* From the shutdown on a starter knows that what it sends is not read; what it sent
+ * before is read to its end. */
+void keydoor_end(void)
+{
+	for (struct starter *s = starters; s < starters + DOOR_STARTERS; s++) {
+		if (s->fd != -1 && shutdown(s->fd, SHUT_RD) == -1)
+			close_starter(s);
+		while (s->fd != -1)
+			hear_starter(s);
+	}
+}
+
+int keydoor_is_idle(void)
+{
+	return npairs == 0;
+}
+
 /* ---- the loop's side ---- */
 
 nfds_t keydoor_fill(struct pollfd p[DOOR_POLL])

@@ -24,4 +24,10 @@ void keydoor_serve(const struct pollfd *p, nfds_t n);
 /* A starter. */
 void keydoor_accept(int listener);
 
+/* No starter is heard any more, but what they have sent counts. */
+void keydoor_end(void);
+
+/* Is no session waiting? */
+int keydoor_is_idle(void);
+
 #endif

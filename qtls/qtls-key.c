@@ -14,12 +14,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 #include <openssl/crypto.h>
 #include <openssl/provider.h>
 
 #include "args.h"
+#include "clock.h"
 #include "jail.h"
 #include "keydoor.h"
 #include "keys.h"
@@ -32,6 +34,9 @@ static const char usage[] = "qtls-key [-C dir] [-d fd]";
 
 extern const struct jail_profile jail_qtls_key;
 
+enum { ENDING_MS = 2000 };
+static int64_t ends_at = CLOCK_NEVER;
+
 static int arguments(int argc, char **argv)
 {
 	int notify = -1;
@@ -43,7 +48,7 @@ static int arguments(int argc, char **argv)
 
 static int open_signals(void)
 {
-	static const int list[] = {SIGHUP, 0};
+	static const int list[] = {SIGHUP, SIGTERM, SIGINT, 0};
 	int fd = sigfd_open(list, NULL);
 
 	if (fd == -1)
@@ -68,7 +73,31 @@ static void open_library(void)
 		die_msg(EXIT_TEMP, "unable to start libcrypto");
 }
 
-/* The signal is looked at in each round, before anybody is answered: who has sent it and
+/* What a signal asks for. With SIGTERM sessions that wait still get their signature; a
+ * handshake that takes longer than ENDING_MS fails. */
+static int is_end(int *sock, int signals)
+{
+	int sig = sigfd_next(signals);
+
+	if (sig == SIGHUP)
+		keys_read();
+	if ((sig != SIGTERM && sig != SIGINT) || ends_at != CLOCK_NEVER)
+		return 0;
+	ends_at = clock_mono_ms() + ENDING_MS;
+	keydoor_end();
+	*sock = -1;
+	return 1;
+}
+
+static int wait_ms(void)
+{
+	int door = keydoor_wait_ms();
+	int left = clock_left_ms(ends_at);
+
+	return door == -1 || (left != -1 && left < door) ? left : door;
+}
+
+/* Signals are looked at in each round, before anybody is answered: who has sent one and
  * asks then is told of the new keys. */
 static _Noreturn void serve(int sock, int signals)
 {
@@ -78,15 +107,19 @@ static _Noreturn void serve(int sock, int signals)
 	for (;;) {
 		nfds_t n = keydoor_fill(p + P_DOOR);
 
+		if (ends_at != CLOCK_NEVER &&
+		    (keydoor_is_idle() || clock_left_ms(ends_at) == 0))
+			exit(0);
+
 		p[P_SOCK] = (struct pollfd){.fd = sock, .events = POLLIN};
 		p[P_SIGNALS] = (struct pollfd){.fd = signals, .events = POLLIN};
-		if (poll(p, P_DOOR + n, keydoor_wait_ms()) == -1) {
+		if (poll(p, P_DOOR + n, wait_ms()) == -1) {
 			if (errno != EINTR)
 				die_sys(EXIT_TEMP, "wait for events");
 			continue;
 		}
-		if (sigfd_next(signals) == SIGHUP)
-			keys_read();
+		if (is_end(&sock, signals))
+			continue; /* the table is another */
 		keydoor_serve(p + P_DOOR, n);
 		if (p[P_SOCK].revents != 0)
 			keydoor_accept(sock);

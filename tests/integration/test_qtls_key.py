@@ -156,6 +156,36 @@ def test_one_signature_a_session(quoin):
         pair.send(request)
 
 
+def test_the_end_is_not_seen_by_sessions_that_wait(quoin):
+    """SIGTERM, as qctl restart sends it: what a starter has sent before counts, each pair gets
+    its signature, and then it ends."""
+    key = quoin.certificate().pin
+    service = quoin.start("qtls-key")
+    s = Starter(quoin)
+    s.list()
+    service.signal(signal.SIGSTOP)
+    pairs = [s.pair() for _ in range(30)]
+    service.popen.terminate()
+    service.signal(signal.SIGCONT)
+    for pair in pairs:
+        with pair:
+            assert ask(pair, key, ECDSA, TLS13)[:1] == b"K"
+    assert service.popen.wait(1.5) == 0
+    with pytest.raises(BrokenPipeError):
+        s.pair()
+
+
+def test_the_end_does_not_wait_for_ever(quoin):
+    quoin.certificate()
+    service = quoin.start("qtls-key")
+    s = Starter(quoin)
+    pair = s.pair()
+    began = time.monotonic()
+    service.popen.terminate()
+    assert service.popen.wait(10) == 0 and time.monotonic() - began < 6
+    assert pair.recv(1) == b""
+
+
 def test_a_descriptor_in_a_request(quoin):
     key = quoin.certificate().pin
     service = quoin.start("qtls-key")
@@ -401,6 +431,46 @@ def test_old_keys_go(quoin):
     keeper.close()
     for pin in pins[:-1]:
         assert Starter(quoin).ask(pin, ECDSA, TLS13) == NO_KEY
+
+
+def scalar(cert):
+    """The secret number of an EC key, as its bytes."""
+    der = openssl("pkey", "-in", cert.key, "-outform", "der")
+    at = der.index(b"\x02\x01\x01\x04\x20") + 5  # RFC 5915: version 1, privateKey
+    return der[at : at + 32]
+
+
+def copies(service, secret):
+    """How often it is in the memory of a process, in either order of bytes."""
+    found = 0
+    with open(f"/proc/{service.pid}/maps", encoding="ascii") as maps, open(f"/proc/{service.pid}/mem", "rb") as mem:
+        for line in maps:
+            area, rights, *_ = line.split()
+            if rights[0] != "r" or "[v" in line:
+                continue
+            begin, end = (int(x, 16) for x in area.split("-"))
+            mem.seek(begin)
+            data = mem.read(end - begin)
+            found += data.count(secret) + data.count(secret[::-1])
+    return found
+
+
+@pytest.mark.root("another process' memory")
+def test_an_old_key_leaves_memory(quoin):
+    old = quoin.certificate()
+    secret = scalar(old)
+    service = quoin.start("qtls-key")
+    s = Starter(quoin)
+    assert s.ask(old.pin, ECDSA, TLS13)[:1] == b"K"
+    assert copies(service, secret) > 0
+    quoin.certificate()
+    service.popen.send_signal(signal.SIGHUP)
+    after = Starter(quoin)
+    assert old.pin not in after.list()
+    assert copies(service, secret) > 0  # for s
+    s.close()
+    after.list()
+    wait_for(lambda: copies(service, secret) == 0)
 
 
 def test_a_broken_renewal_and_its_repair(quoin):
