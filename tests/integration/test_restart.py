@@ -48,7 +48,7 @@ class Client(threading.Thread):
                     s.sendmail(self.sender, [f"{USERS[len(self.accepted) % len(USERS)]}@q.example"], f"Subject: {tag}\n\nx\n")
                 self.accepted.append(tag)
             except (OSError, smtplib.SMTPException) as e:
-                self.faults.append(repr(e))
+                self.faults.append(f"{tag}: {e!r}")
 
 
 class Submitter(Client):
@@ -217,6 +217,7 @@ def test_an_upgrade_brings_services_and_scripts(tree):
     assert (state(tree, "qrcpt"), state(tree, "qgetpw")) == ("up", "up")
 
 
+@pytest.mark.root("programs show their files to root alone")
 def test_restart_runs_what_is_installed_now(tree):
     """Every service, those that execute themselves too. The tree's bin is a link to the build;
     after the upgrade it is a directory of its own."""
