@@ -171,6 +171,19 @@ def test_the_next_key(q, ca, tmp_path):
     assert cert(q, "tlsa", "mail.example") == f"3 1 1 {second}\n"
 
 
+def test_several_at_once(q, ca):
+    issued = {f"m{n}.example": ca.issue(f"m{n}.example", "all.example") for n in range(6)}
+    running = [subprocess.Popen([q.bin / "qctl", "-C", q.home, "cert", "install", name, c.chain, c.key])
+               for name, c in issued.items()]  # fmt: skip
+    assert [p.wait(60) for p in running] == [0] * len(running)
+    for name, c in issued.items():
+        assert served(q, name) == c.pin
+    assert served(q, "all.example") in [c.pin for c in issued.values()]
+    left = [p.name for p in (q.home / "control/tls").iterdir() if p.name[0] == "." and not p.name.startswith(".m")]
+    assert left == []
+    cert(q)
+
+
 # ---- hooks --------------------------------------------------------------------------------------
 
 
