@@ -190,7 +190,7 @@ static int arguments(int argc, char **argv)
 	const struct arg table[] = {{'d', arg_fd, &notify, 0, 0},
 				    {'a', arg_owner, &judge_owner, 0, 0},
 				    {'j', arg_num, &builtin_judges, 1, JUDGES_MAX},
-				    {'S', words_add_server, NULL, 0, 0},
+				    {'S', arg_server, NULL, 0, 0},
 				    {0}};
 
 	builtin_judges = count_cores();

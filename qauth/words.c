@@ -12,7 +12,7 @@ static struct server {
 	const char *program;
 } servers[SERVERS_MAX];
 
-int words_add_server(const struct arg *a, const char *word)
+int arg_server(const struct arg *a, const char *word)
 {
 	const char *eq = strchr(word, '=');
 	struct server *s = servers;

@@ -16,7 +16,7 @@ struct words {
 };
 
 /* -S SERVICE=PROGRAM, as an args taker. PROGRAM without a slash is one of ours. */
-int words_add_server(const struct arg *a, const char *word);
+int arg_server(const struct arg *a, const char *word);
 
 /* The server of a service with its last argument: 0, or -1 when there is none. */
 int words_server(struct words *w, const char *service, const char *last);
