@@ -19,6 +19,7 @@ Environment: QUOIN_BIN, the directory of the programs (build/plain/bin).
 import contextlib
 import hashlib
 import os
+import random
 import re
 import shutil
 import signal
@@ -65,10 +66,13 @@ def wait_for(condition, deadline=10.0, what=None):
 
 
 def free_port(family=socket.AF_INET):
-    """A TCP port of loopback that nobody uses at this moment."""
-    with socket.socket(family, socket.SOCK_STREAM) as s:
-        s.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A TCP port of loopback that nobody uses at this moment, and no outgoing connection will:
+    those have ports of the kernel's range, above 32767."""
+    while True:
+        port = random.randrange(10000, 32768)
+        with socket.socket(family, socket.SOCK_STREAM) as s, contextlib.suppress(OSError):
+            s.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
+            return port
 
 
 def table_of(name):
