@@ -14,7 +14,7 @@ import certs
 import pytest
 from quoin import wait_for
 
-PROGRAMS = ("qqueue", "qlisten", "qsmtpd", "qtls", "qtls-key", "qauth", "qcheckpw", "qnewusers", "qcdb")
+PROGRAMS = ("qqueue", "qlisten", "qsmtpd", "qtls", "qtls-key", "qauth", "qcheckpw", "qnewusers", "qcdb", "qctl")
 pytestmark = pytest.mark.programs(*PROGRAMS)
 
 USER, PASSWORD = "joe", "s3cret words"
@@ -203,8 +203,7 @@ def test_relay_by_key(house, tmp_path):
     house.control("relaykeys", f"{known.pin.upper()}:printer\n{old.pin}:old printer")
     port = house.start_smtp()
     assert not relays(port, known)  # not compiled
-    house.run("qcdb", "-l", house.home / "control/relaykeys", house.home / "control/relaykeys.cdb", check=True, home=False)
-    (house.home / "control/relaykeys.cdb").chmod(0o644)
+    house.run("qctl", "cdb", check=True)
     assert relays(port, known)
     assert relays(port, old)
     assert not relays(port, other)
@@ -236,8 +235,7 @@ def test_no_certificate_is_asked_for_without_relaykeys(house, tmp_path):
 
 def test_senders(house):
     house.control("senders", "joe:sales@far.example @lists.example\nann@v.example:*")
-    house.run("qcdb", "-l", house.home / "control/senders", house.home / "control/senders.cdb", check=True, home=False)
-    (house.home / "control/senders.cdb").chmod(0o644)
+    house.run("qctl", "cdb", check=True)
     port = house.start_submission()
     want = {"joe@q.example": 250, "Sales@far.example": 250, "x@lists.example": 250, "": 250,
             "ann@v.example": 553, "joe@far.example": 553, "x@sub.lists.example": 553}  # fmt: skip
