@@ -6,7 +6,7 @@ QTLS_KEYASK_O = qtls/keyask.o qtls/provider.o qtls/provider_keymgmt.o qtls/provi
 
 SLOW += qtls-key
 QTLS_KEY_O = qtls/keyfile.o qtls/keys.o qtls/sign.o $(QTLS_SIGNING_O)
-qtls-key.o = qtls/qtls-key.o qtls/keydoor.o $(QTLS_KEY_O)
+qtls-key.o = qtls/qtls-key.o qtls/keydoor.o qtls/wipe.o $(QTLS_KEY_O)
 qtls-key.jails = qtls-key
 qtls-key.libs = -lcrypto
 

@@ -107,7 +107,7 @@ static int take_salt(struct signing *s, const OSSL_PARAM *p)
 	if (OSSL_PARAM_get_utf8_string_ptr(p, &word) == 1)
 		s->salt_is_digest = strcmp(word, OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST) == 0;
 	else if (OSSL_PARAM_get_int(p, &n) == 1)
-		s->salt_is_digest = n == RSA_PSS_SALTLEN_DIGEST || n * 8 == s->bits;
+		s->salt_is_digest = n == RSA_PSS_SALTLEN_DIGEST;
 	else
 		return 0;
 	return s->salt_is_digest;

@@ -29,6 +29,7 @@
 #include "ready.h"
 #include "sigfd.h"
 #include "usock.h"
+#include "wipe.h"
 
 static const char usage[] = "qtls-key [-C dir] [-d fd]";
 
@@ -68,7 +69,8 @@ static int open_socket(void)
 /* The system's openssl.cnf may load modules: it has no say here. */
 static void open_library(void)
 {
-	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
+	if (wipe_what_is_freed() == -1 ||
+	    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
 	    OSSL_PROVIDER_load(NULL, "default") == NULL)
 		die_msg(EXIT_TEMP, "unable to start libcrypto");
 }

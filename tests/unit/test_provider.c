@@ -248,6 +248,44 @@ static int can_sign(EVP_PKEY *key, const char *digest, const char *provider, siz
 	return ok;
 }
 
+/* RSA-PSS: salt NO_SALT says nothing of it. TLS knows one length, that of the digest. */
+enum { NO_SALT = -100 };
+
+static int asks_pss(EVP_PKEY *key, int salt)
+{
+	static const uint8_t text[100];
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t sig[SIGN_SIGNATURE];
+	size_t len = sizeof sig;
+	EVP_PKEY_CTX *inner;
+	int ok;
+
+	far.count = 0;
+	assert_int_equal(
+	    EVP_DigestSignInit_ex(ctx, &inner, "SHA256", NULL, NULL, key, NULL), 1);
+	assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(inner, RSA_PKCS1_PSS_PADDING), 1);
+	ok = salt == NO_SALT || EVP_PKEY_CTX_set_rsa_pss_saltlen(inner, salt) == 1;
+	if (ok)
+		assert_int_equal(EVP_DigestSign(ctx, sig, &len, text, sizeof text), 0);
+	EVP_MD_CTX_free(ctx);
+	return far.count;
+}
+
+static void test_salt(void **state)
+{
+	EVP_PKEY *handle;
+	X509 *cert = begin("RSA", &handle);
+
+	(void)state;
+	assert_int_equal(asks_pss(handle, RSA_PSS_SALTLEN_DIGEST), 1);
+	assert_int_equal(far.scheme, SIGN_RSA_PSS_SHA256);
+	assert_int_equal(asks_pss(handle, NO_SALT), 0);
+	assert_int_equal(asks_pss(handle, 20), 0);
+	assert_int_equal(asks_pss(handle, RSA_PSS_SALTLEN_MAX), 0);
+	assert_int_equal(asks_pss(handle, RSA_PSS_SALTLEN_AUTO), 0);
+	finish(cert, handle);
+}
+
 static int can_use(EVP_PKEY *key, int (*init)(EVP_PKEY_CTX *ctx))
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
@@ -347,6 +385,7 @@ int main(void)
 	    cmocka_unit_test(test_handshakes),
 	    cmocka_unit_test(test_no_signature),
 	    cmocka_unit_test(test_nothing_else),
+	    cmocka_unit_test(test_salt),
 	    cmocka_unit_test(test_is_the_certificates),
 	    cmocka_unit_test(test_other_kinds),
 	};
