@@ -129,16 +129,31 @@ static _Noreturn void report(int fd)
 
 /* ---- as a checkpassword program ---- */
 
+/* Of what the caller has open, a session perhaps, the judge has nothing but 2 and 3. */
+static int only_ours(int out)
+{
+	if (dup2(out, 1) == -1)
+		return -1;
+	if (!has_table)
+		(void)close(0);
+	else if (dup2(table.fd, 0) == -1)
+		return -1;
+	table.fd = 0;
+	return close_range(JUDGE_PASSWORD_FD + 1, ~0U, 0);
+}
+
 /* The child judges. Whoever is root gives that up as well. */
 static _Noreturn void judge_apart(int out)
 {
 	const struct owner nobody = {NOBODY, NOBODY};
 	char key[LIMIT_LOGIN + 1];
 
+	if (only_ours(out) == -1)
+		die_sys(EXIT_TEMP, "close descriptors");
 	if (geteuid() == 0 && owner_become(&nobody) == -1)
 		die_sys(EXIT_TEMP, "give up root");
 	judge(key);
-	if (fd_write_full(out, key, strlen(key) + 1, CLOCK_NEVER) == -1)
+	if (fd_write_full(1, key, strlen(key) + 1, CLOCK_NEVER) == -1)
 		die_sys(EXIT_TEMP, "say yes");
 	_exit(0);
 }
@@ -241,6 +256,8 @@ int main(int argc, char **argv)
 		warn_msg("run as: %s", usage);
 		return EXIT_MISUSED;
 	}
+	if (fd_fill_std() == -1)
+		die_sys(EXIT_TEMP, "fill descriptors 0 to 2");
 	/* else the first file that is opened would get its number */
 	if (fcntl(JUDGE_PASSWORD_FD, F_GETFD) == -1)
 		return EXIT_MISUSED;

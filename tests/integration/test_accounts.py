@@ -175,3 +175,54 @@ def test_a_new_account_submits_and_gets_mail(q):
             s.starttls(context=context)
             with pytest.raises(smtplib.SMTPAuthenticationError):
                 s.login(name, word)
+
+
+@contextlib.contextmanager
+def dovecot(where, checker):
+    """A Dovecot that has a checkpassword program judge; its configuration."""
+    conf = where / "dovecot.conf"
+    # It does not expect that a checkpassword program becomes the user, unless told so
+    conf.write_text(
+        f"base_dir = {where}/run\nstate_dir = {where}/state\nlog_path = {where}/log\nprotocols =\nssl = no\n"
+        f"first_valid_uid = 1\nimport_environment = INSECURE_SETUID=1\nauth_failure_delay = 0\nservice auth {{\n user = root\n}}\n"
+        f"passdb {{\n driver = checkpassword\n args = {checker}\n}}\nuserdb {{\n driver = prefetch\n}}\n"
+    )
+    p = subprocess.Popen(["dovecot", "-F", "-c", conf], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for((where / "run/auth-client").exists, 10, "dovecot")
+        yield conf
+    finally:
+        p.terminate()
+        p.wait(20)
+
+
+@pytest.mark.root("Dovecot becomes others")
+@pytest.mark.tools("dovecot", "doveadm")
+def test_dovecot_asks_qcheckpw(q):
+    """The other way round: qcheckpw is the checkpassword program of a server of others."""
+    word = user(q, "add", "-g", "zoe@q.example")
+    phone = user(q, "apppass", "-s", "imap", "zoe@q.example", "phone")
+
+    def log_in(name, password, service):
+        return subprocess.run(
+            ["doveadm", "-c", conf, "auth", "login", "-x", f"service={service}", name, password],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    where = q.home / "dovecot"
+    where.mkdir()
+    with dovecot(where, f"{q.bin}/qcheckpw -C {q.home}") as conf:
+        for name, password, service, right in (
+            ("zoe@q.example", word, "imap", True),
+            ("zoe@q.example", word, "smtp", True),
+            ("Zoe@Q.example", phone, "imap", True),
+            ("zoe@q.example", phone, "smtp", False),
+            ("zoe@q.example", "wrong", "imap", False),
+            ("nobody@q.example", word, "imap", False),
+        ):
+            p = log_in(name, password, service)
+            assert (p.returncode == 0) == right, (name, password, service, p.stdout, (where / "log").read_text())
+            if right:
+                assert f"uid={q.ids['quoinu']}" in p.stdout and f"home={q.home}/homes/zoe@q.example" in p.stdout

@@ -513,6 +513,28 @@ def test_as_a_checkpassword_program(q):
     assert ask(q, "nobody", "a long word", "echo", "ran").code == 1
 
 
+def test_the_judge_has_no_descriptor_of_the_caller(q):
+    """What the program gets, a session perhaps, is not the judge's; nor does it fill his table."""
+    user(q, "add", "alice", word="a long word\n")
+    trace = q.home / "trace"
+    many = "".join(f" {n}</dev/null" for n in range(10, 40))
+    command = (
+        f'printf "alice\\0a long word\\0" | strace -f -qq -o {trace} -e trace=close_range,read,dup2,execve '
+        f'"{q.bin}/qcheckpw" -C "{q.home}" sh -c "ls /proc/self/fd" 3<&0{many}'
+    )
+    p = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    if not shutil.which("strace"):
+        pytest.skip("not installed: strace")
+    assert p.returncode == 0, p.stderr
+    assert set(map(str, range(10, 40))) <= set(p.stdout.split()), "the program has them"
+    calls = trace.read_text()
+    assert re.search(r"close_range\(4, 4294967295, 0\) += 0\n\d+ .*read\(3, ", calls.replace("\n\n", "\n"), re.S), calls
+    # closed ones are no way in, either
+    for closed in ("0<&-", "1<&-", "0<&- 1<&-", "0<&- 1<&- 2<&-"):
+        command = f'"{q.bin}/qcheckpw" -C "{q.home}" sh -c "exit 17" 3< <(printf "alice\\0a long word\\0") {closed}'
+        assert subprocess.run(["bash", "-c", command], capture_output=True).returncode == 17, closed
+
+
 def test_misuse(q):
     user(q, "add", "alice", word="a long word\n")
     for raw in (b"", b"alice", b"alice\0", b"alice\0a long word"):
