@@ -449,6 +449,8 @@ def copies(service, secret):
             if rights[0] != "r" or "[v" in line:
                 continue
             begin, end = (int(x, 16) for x in area.split("-"))
+            if end - begin > 1 << 28:  # a sanitizer's own
+                continue
             mem.seek(begin)
             data = mem.read(end - begin)
             found += data.count(secret) + data.count(secret[::-1])
