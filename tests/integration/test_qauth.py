@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from accounts import App, Main
 from quoin import BIN, ROOT, SOURCE, wait_for
+from tree import Tree
 
 pytestmark = pytest.mark.programs("qauth", "qauth-enter", "qcheckpw")
 
@@ -496,6 +497,35 @@ def test_reload(checked):
     q.passwords({"alice": "built in"})
     auth.popen.send_signal(1)
     wait_for(lambda: ask(q, "alice", "built in") == ("+", "alice"))
+
+
+@pytest.mark.tools("s6-svscan")
+def test_under_s6():
+    """The service as it is installed; qctl reload; killed, it is back."""
+    tree = Tree()
+    q = tree.q
+    try:
+        q.passwords({"alice": "secret"})
+        door = q.home / "run/qauth-smtp/sock"
+        wait_for(door.exists)
+        assert ask(q, "alice", "secret") == ("+", "alice")
+        q.control("checkpassword", "/bin/false")
+        tree.qctl("reload")
+        wait_for(lambda: ask(q, "alice", "secret", client="192.0.2.2") == ("-", WRONG))
+        q.control("checkpassword", None)
+        tree.qctl("reload")
+        wait_for(lambda: ask(q, "alice", "secret", client="192.0.2.3") == ("+", "alice"))
+        for pid, name in tree.pids():
+            if name == "qauth":
+                os.kill(pid, 9)
+
+        def is_back():
+            with contextlib.suppress(OSError):
+                return ask(q, "alice", "secret", client="192.0.2.4") == ("+", "alice")
+
+        wait_for(is_back)
+    finally:
+        tree.close()
 
 
 def test_a_caller_that_leaves(checked):
