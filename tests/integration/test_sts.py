@@ -265,6 +265,19 @@ def test_who_may_reach_what(world):
     assert not [n for n in names if n.startswith(str(path)) or "/run/" in n], names
 
 
+@pytest.mark.root("the directory becomes somebody else's")
+def test_what_cannot_be_kept_still_counts(world):
+    world.publish("a.test", policy())
+    path = world.q.home / "sts"
+    os.chown(path, 0, 0)
+    path.chmod(0o755)
+    world.start()
+    for _ in range(2):  # each time anew
+        assert world.ask("a.test").mode == "E"
+    assert world.web.hits["mta-sts.a.test"] == 2
+    assert "warning: unable to keep the policy of a.test: Permission denied" in world.q.log("qsts")
+
+
 def test_no_directory_is_a_clear_line(quoin):
     (quoin.home / "sts").rmdir()
     quoin.control("dnsservers", "127.0.0.1 1")
