@@ -185,6 +185,7 @@ def dovecot(where, checker):
     conf.write_text(
         f"base_dir = {where}/run\nstate_dir = {where}/state\nlog_path = {where}/log\nprotocols =\nssl = no\n"
         f"first_valid_uid = 1\nimport_environment = INSECURE_SETUID=1\nauth_failure_delay = 0\nservice auth {{\n user = root\n}}\n"
+        f"service anvil {{\n unix_listener anvil-auth-penalty {{\n  mode = 0\n }}\n}}\n"
         f"passdb {{\n driver = checkpassword\n args = {checker}\n}}\nuserdb {{\n driver = prefetch\n}}\n"
     )
     p = subprocess.Popen(["dovecot", "-F", "-c", conf], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
