@@ -1,6 +1,7 @@
 /* What is said of other hosts: next hops, source addresses. Each bad line is named, not
  * the first alone. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,8 @@
 #include "num.h"
 #include "paths.h"
 #include "relay.h"
+#include "smtpauth.h"
+#include "tlspolicy.h"
 
 static void check_smtproutes(void)
 {
@@ -99,6 +102,25 @@ static void check_numbers(const char *name, uint64_t min, uint64_t max)
 	ctlmap_free(m);
 }
 
+/* Each of them stops all mail of the program that reads it. */
+static void check_outgoing_tls(void)
+{
+	struct ctlmap *policy = tlspolicy_load();
+	struct smtpauth *logins;
+
+	if (policy == NULL) {
+		problem("%s: nothing is sent to other hosts", control_error());
+		remedy("man quoin-control");
+	}
+	ctlmap_free(policy);
+	logins = smtpauth_load();
+	if (logins == NULL && errno != EACCES) {
+		problem("%s: qsend does not start", control_error());
+		remedy("man quoin-control");
+	}
+	smtpauth_free(logins);
+}
+
 void check_remote(void)
 {
 	check_numbers("destconcurrency", 1, LIMIT_DESTCONCURRENCY);
@@ -106,4 +128,5 @@ void check_remote(void)
 	check_smtproutes();
 	check_nullclient();
 	check_outgoingip();
+	check_outgoing_tls();
 }

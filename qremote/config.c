@@ -6,7 +6,7 @@
 
 #include "control.h"
 #include "limits.h"
-#include "policy.h"
+#include "tlspolicy.h"
 
 static int read_seconds(const char *name, uint64_t seconds, int64_t *ms)
 {
@@ -97,7 +97,7 @@ int config_load(struct config *c)
 	if (read_seconds("timeoutconnect", TIMEOUT_CONNECT, &c->timeout_connect) == -1 ||
 	    read_seconds("timeoutremote", TIMEOUT_REMOTE, &c->timeout_remote) == -1)
 		return -1;
-	c->tlspolicy = policy_load();
+	c->tlspolicy = tlspolicy_load();
 	if (c->tlspolicy == NULL || control_list("mxfallback", &c->mxfallback) == -1)
 		return -1;
 	return control_list("ipv4first", &c->ipv4first) == -1 ? -1 : 0;

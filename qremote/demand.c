@@ -204,7 +204,7 @@ const struct demand *demand_of(struct demands *ds, const struct target *t)
 	ds->port = t->port;
 	ds->base[0] = '\0';
 	ds->demand.login = is_route(ds) ? job_login(ds->job, t->host) : NULL;
-	policy_get(ds->rules, is_route(ds) ? t->host : ds->domain, &ds->policy);
+	tlspolicy_get(ds->rules, is_route(ds) ? t->host : ds->domain, &ds->policy);
 	decide(ds, t);
 	return &ds->demand;
 }

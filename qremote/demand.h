@@ -10,7 +10,7 @@
 
 #include "dest.h"
 #include "job.h"
-#include "policy.h"
+#include "tlspolicy.h"
 #include "secure.h"
 #include "stsask.h"
 #include "tlsgate.h"
@@ -37,7 +37,7 @@ struct demands {
 	char host[LIMIT_DOMAIN + 1];
 	uint16_t port;
 	char base[LIMIT_DOMAIN + 1]; /* where its TLSA records are */
-	struct policy policy;
+	struct tlspolicy policy;
 	struct demand demand;
 	/* of the domain */
 	int sts_asked;

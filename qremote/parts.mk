@@ -1,7 +1,7 @@
 FAST += qremote qrspawn
 qremote.o = qremote/qremote.o qremote/auth.o qremote/body.o qremote/config.o qremote/connect.o \
 	qremote/deliver.o qremote/demand.o qremote/dest.o qremote/destination.o qremote/outcome.o \
-	qremote/policy.o qremote/reply.o qremote/secure.o qremote/self.o qremote/smtp.o \
+	qremote/reply.o qremote/secure.o qremote/self.o qremote/smtp.o \
 	qremote/starttls.o qremote/transaction.o qremote/transcript.o
 qremote.jails = qremote
 qrspawn.o = qremote/qrspawn.o qremote/destination.o qremote/memory.o qremote/pool.o
@@ -10,7 +10,7 @@ test_memory.o = qremote/memory.o
 test_reply.o = qremote/reply.o
 test_body.o = qremote/body.o
 test_dest.o = qremote/dest.o qremote/self.o
-test_secure.o = qremote/secure.o qremote/policy.o
+test_secure.o = qremote/secure.o
 fuzz_reply.o = qremote/reply.o
 
 FAST += qsts

@@ -6,7 +6,7 @@
 #ifndef QREMOTE_SECURE_H
 #define QREMOTE_SECURE_H
 
-#include "policy.h"
+#include "tlspolicy.h"
 
 enum tlsa {
 	TLSA_NONE,     /* none; or the MX, the address or the answer is not secure */

@@ -117,6 +117,14 @@ def bad_outgoingip(q):
     q.control("outgoingip", ["# ours", "mail.example.com"])
 
 
+def bad_tlspolicy(q):
+    q.control("tlspolicy", ["a.example:verify", "b.example:sure"])
+
+
+def bad_smtpauth(q):
+    q.control("smtpauth", "smart.example alice", group="quoins")
+
+
 def bad_concurrency(q):
     q.control("destconcurrency", ["a.example:5", "b.example:0"])
 
@@ -190,6 +198,8 @@ def fifo(q):
         (bad_route, "control/smtproutes line 2: relay,: the relay is not host", "sed -i 2d"),
         (bad_nullclient, "control/nullclient: relay.example:99999", "man quoin-recipes"),
         (bad_outgoingip, "control/outgoingip line 2: mail.example.com is not an address", "sed -i 2d"),
+        (bad_tlspolicy, "control/tlspolicy: line 2: not none", "man quoin-control"),
+        (bad_smtpauth, "control/smtpauth: line 1: not HOST USER PASSWORD", "man quoin-control"),
         (bad_concurrency, "control/destconcurrency line 2: 0 is not a number from 1 to", "sed -i 2d"),
         (bad_rate, "control/destrate line 1: fast is not a number", "sed -i 1d"),
         (fifo, "control/locals is not a plain file", None),

@@ -1,6 +1,6 @@
 /* qremote/secure: each cell of the table in ARCHITECTURE.md, and that every combination
  * of findings has an answer that is not weaker than one of its findings demands.
- * qremote/policy: what a line may say. */
+ * lib/tlspolicy: what a line may say. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,11 +9,11 @@
 
 #include "exact.h"
 
-#include "../../qremote/policy.h"
 #include "../../qremote/secure.h"
 #include "control.h"
 #include "ctlmap.h"
 #include "paths.h"
+#include "tlspolicy.h"
 
 static void test_cells(void **state)
 {
@@ -112,7 +112,7 @@ static struct ctlmap *load(const char *text)
 	assert_true(fd != -1);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	assert_int_equal(close(fd), 0);
-	return policy_load();
+	return tlspolicy_load();
 }
 
 #define H32 "0123456789abcdef0123456789ABCDEF"
@@ -133,25 +133,25 @@ static void test_rules(void **state)
 				".enc.example:verify a.example\t.b.example\n"
 				"pin.example:pin " H32 H32 " " H32 H32 "\n:may\n"
 				"[192.0.2.1]:none\n");
-	struct policy p;
+	struct tlspolicy p;
 
 	(void)state;
 	assert_non_null(m);
 	for (size_t i = 0; i < COUNT(row); i++) {
-		policy_get(m, row[i].name, &p);
+		tlspolicy_get(m, row[i].name, &p);
 		assert_int_equal(p.rule, row[i].want);
 	}
-	policy_get(m, "x.enc.example", &p);
+	tlspolicy_get(m, "x.enc.example", &p);
 	assert_int_equal(p.nnames, 2);
 	assert_string_equal(p.names[0], "a.example");
 	assert_string_equal(p.names[1], ".b.example");
-	policy_get(m, "pin.example", &p);
+	tlspolicy_get(m, "pin.example", &p);
 	assert_int_equal(p.npins, 2);
 	assert_int_equal(p.pins[1][0], 0x01);
 	assert_int_equal(p.pins[1][31], 0xef);
 	ctlmap_free(m);
 	m = load("a:none\n");
-	policy_get(m, "b", &p);
+	tlspolicy_get(m, "b", &p);
 	assert_int_equal(p.rule, RULE_UNSAID);
 	ctlmap_free(m);
 }

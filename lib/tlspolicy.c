@@ -1,4 +1,4 @@
-#include "policy.h"
+#include "tlspolicy.h"
 
 #include <string.h>
 
@@ -31,7 +31,7 @@ static int digit(char c)
 	return p != NULL ? (int)(p - digits) % 16 : -1;
 }
 
-static int add_pin(struct policy *p, const char *w, size_t n)
+static int add_pin(struct tlspolicy *p, const char *w, size_t n)
 {
 	uint8_t *pin;
 
@@ -49,7 +49,7 @@ static int add_pin(struct policy *p, const char *w, size_t n)
 	return 0;
 }
 
-static int add_name(struct policy *p, const char *w, size_t n)
+static int add_name(struct tlspolicy *p, const char *w, size_t n)
 {
 	if (n > LIMIT_DOMAIN || p->nnames == TLS_NAMES)
 		return -1;
@@ -59,7 +59,7 @@ static int add_name(struct policy *p, const char *w, size_t n)
 }
 
 /* A value; -1: it is none. */
-static int parse(struct policy *p, const char *s)
+static int parse(struct tlspolicy *p, const char *s)
 {
 	const char *w;
 	size_t n = word(&s, &w);
@@ -77,10 +77,10 @@ static int parse(struct policy *p, const char *s)
 	return p->rule == RULE_PIN && p->npins == 0 ? -1 : 0;
 }
 
-struct ctlmap *policy_load(void)
+struct ctlmap *tlspolicy_load(void)
 {
 	struct ctlmap *m = ctlmap_load("tlspolicy", CTLMAP_COLON);
-	struct policy p;
+	struct tlspolicy p;
 	const char *key;
 	const char *value;
 	unsigned line;
@@ -97,7 +97,7 @@ struct ctlmap *policy_load(void)
 }
 
 /* The name, then each .parent of it, then the line without a name. */
-void policy_get(const struct ctlmap *m, const char *name, struct policy *p)
+void tlspolicy_get(const struct ctlmap *m, const char *name, struct tlspolicy *p)
 {
 	const char *value = ctlmap_get(m, name, NULL, NULL);
 	const char *parent = *name == '.' ? name + 1 : name;

@@ -1,4 +1,4 @@
-/* policy: control/tlspolicy, what the admin says of TLS to a destination.
+/* tlspolicy: control/tlspolicy, what the admin says of TLS to a destination.
  *
  *	name:none			in clear
  *	name:may			STARTTLS if it is offered, in clear if it fails
@@ -10,8 +10,8 @@
  * is all below it, nothing is everybody.
  * Errors: -1 with control_error().
  */
-#ifndef QREMOTE_POLICY_H
-#define QREMOTE_POLICY_H
+#ifndef QUOIN_TLSPOLICY_H
+#define QUOIN_TLSPOLICY_H
 
 #include "qlimits.h"
 #include "tlsgate.h"
@@ -20,7 +20,7 @@ struct ctlmap;
 
 enum rule { RULE_UNSAID, RULE_NONE, RULE_MAY, RULE_ENCRYPT, RULE_VERIFY, RULE_PIN };
 
-struct policy {
+struct tlspolicy {
 	enum rule rule;
 	size_t nnames;
 	char names[TLS_NAMES][LIMIT_DOMAIN + 1];
@@ -29,9 +29,9 @@ struct policy {
 };
 
 /* The file, each line checked; without it an empty map. NULL with errno. */
-struct ctlmap *policy_load(void);
+struct ctlmap *tlspolicy_load(void);
 
 /* What is said of name, "" or RULE_UNSAID included. */
-void policy_get(const struct ctlmap *m, const char *name, struct policy *p);
+void tlspolicy_get(const struct ctlmap *m, const char *name, struct tlspolicy *p);
 
 #endif
