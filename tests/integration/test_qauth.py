@@ -773,6 +773,33 @@ def test_no_descriptors(q):
     session.close()
 
 
+@pytest.mark.tools("strace")
+@pytest.mark.parametrize(
+    "call", ["pipe2", "socketpair", "fork,vfork,clone,clone3", "fcntl", "openat,open", "accept4", "recvmsg", "sendmsg", "write", "mmap,brk"]
+)  # fmt: skip
+def test_calls_that_fail(q, call):
+    """Every third one: later, or a connection that ends; never a wrong answer, never its end."""
+    trace = q.home / "trace"
+    q.start_auth("-S", q.server, wrap=("strace", "-o", trace, "-e", f"inject={call}:error=ENOMEM:when=30+3"))
+    got = []
+    for n in range(40):
+        with contextlib.suppress(ConnectionError):
+            got.append(ask(q, "alice", "secret", client=f"192.0.2.{n}")[0])
+        with contextlib.suppress(ConnectionError):
+            answer, session = log_in(q, "alice", "secret", client=f"192.0.2.{n}")
+            got.append(answer[0])
+            session.close()
+    strace = q.service("qauth").popen
+    assert strace.poll() is None
+    for pid in Path(f"/proc/{strace.pid}/task/{strace.pid}/children").read_text("ascii").split():
+        os.kill(int(pid), 15)
+    assert strace.wait(10) == 0
+    assert set(got) <= {"+", "Z", None} and "+" in got
+    if "brk" not in call:  # it asks for little
+        assert "INJECTED" in trace.read_text(errors="replace")
+    assert "SIGSEGV" not in trace.read_text(errors="replace")
+
+
 # ---- who may, and what is written ----
 
 
