@@ -78,12 +78,23 @@ static void free_signing(void *ctx)
 
 /* ---- parameters: numbers or words, as the caller likes ---- */
 
-static int take_padding(struct signing *s, const OSSL_PARAM *p)
+/* The type is looked at, not tried: a failed try stays in OpenSSL's queue of errors (3.2
+ * and later), and libssl then takes a handshake that waits for one that failed. */
+static const char *word_of(const OSSL_PARAM *p)
 {
 	const char *word;
+
+	if (p->data_type != OSSL_PARAM_UTF8_STRING && p->data_type != OSSL_PARAM_UTF8_PTR)
+		return NULL;
+	return OSSL_PARAM_get_utf8_string_ptr(p, &word) == 1 ? word : NULL;
+}
+
+static int take_padding(struct signing *s, const OSSL_PARAM *p)
+{
+	const char *word = word_of(p);
 	int mode = 0;
 
-	if (OSSL_PARAM_get_utf8_string_ptr(p, &word) == 1) {
+	if (word != NULL) {
 		if (strcmp(word, OSSL_PKEY_RSA_PAD_MODE_PSS) == 0)
 			mode = RSA_PKCS1_PSS_PADDING;
 		if (strcmp(word, OSSL_PKEY_RSA_PAD_MODE_PKCSV15) == 0)
@@ -101,10 +112,10 @@ static int take_padding(struct signing *s, const OSSL_PARAM *p)
 
 static int take_salt(struct signing *s, const OSSL_PARAM *p)
 {
-	const char *word;
+	const char *word = word_of(p);
 	int n = 0;
 
-	if (OSSL_PARAM_get_utf8_string_ptr(p, &word) == 1)
+	if (word != NULL)
 		s->salt_is_digest = strcmp(word, OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST) == 0;
 	else if (OSSL_PARAM_get_int(p, &n) == 1)
 		s->salt_is_digest = n == RSA_PSS_SALTLEN_DIGEST;
@@ -115,10 +126,7 @@ static int take_salt(struct signing *s, const OSSL_PARAM *p)
 
 static int take_mgf1(struct signing *s, const OSSL_PARAM *p)
 {
-	const char *word;
-
-	return OSSL_PARAM_get_utf8_string_ptr(p, &word) == 1 &&
-	       digest_bits(word) == s->bits;
+	return digest_bits(word_of(p)) == s->bits;
 }
 
 static int set_params(void *ctx, const OSSL_PARAM params[])
