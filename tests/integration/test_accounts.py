@@ -184,7 +184,7 @@ def dovecot(where, checker):
     # It does not expect that a checkpassword program becomes the user, unless told so
     conf.write_text(
         f"base_dir = {where}/run\nstate_dir = {where}/state\nlog_path = {where}/log\nprotocols =\nssl = no\n"
-        f"first_valid_uid = 1\nimport_environment = INSECURE_SETUID=1\nauth_failure_delay = 0\nservice auth {{\n user = root\n}}\n"
+        f"first_valid_uid = 1\ndefault_vsz_limit = 0\nimport_environment = INSECURE_SETUID=1\nauth_failure_delay = 0\nservice auth {{\n user = root\n}}\n"
         f"service anvil {{\n unix_listener anvil-auth-penalty {{\n  mode = 0\n }}\n}}\n"
         f"passdb {{\n driver = checkpassword\n args = {checker}\n}}\nuserdb {{\n driver = prefetch\n}}\n"
     )
