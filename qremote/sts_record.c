@@ -37,10 +37,11 @@ char sts_mode_of(const char *p, size_t n)
 
 int sts_record_add_mx(struct sts_record *r, const char *p, size_t n)
 {
-	char *mx = r->mx[r->nmx];
+	char *mx;
 
 	if (r->nmx == STS_MX || n >= sizeof r->mx[0] || memchr(p, '\0', n) != NULL)
 		return bad();
+	mx = r->mx[r->nmx];
 	ascii_copy_lower(mx, p, n);
 	mx[n] = '\0';
 	if (!sts_is_mx(mx))

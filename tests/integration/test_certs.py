@@ -254,6 +254,8 @@ def test_dns(q):
     enforce = re.search(r'_mta-sts\.example\.net\.\tIN TXT\t"v=STSv1; id=(\w+)"', out)[1]
     assert testing != enforce and ";\tmode: enforce\n;\tmx: mail.example\n" in out
     assert q.run("qctl", "dns", "not/a/domain").returncode == 100
+    file = q.run("qctl", "dns", "-f", "-p", "enforce", check=True).stdout
+    assert file == b"version: STSv1\r\nmode: enforce\r\nmx: mail.example\r\nmax_age: 2592000\r\n"
 
 
 # ---- the real thing -----------------------------------------------------------------------------
