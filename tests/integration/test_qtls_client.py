@@ -270,6 +270,7 @@ def test_server_that_closes_or_says_nothing(net):
     assert refused.value.letter == "T"
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_old_server(net):
     cert = net.ca.issue("mx.example", kind="rsa")
     ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
