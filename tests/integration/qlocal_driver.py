@@ -49,7 +49,7 @@ def z(text):
 def frame(slot, msg, dash, ext, alias, sender, local, rcpts):
     job = struct.pack(">H", slot) + z(msg.id) + struct.pack(">QQ", msg.offset, msg.len)
     job += msg.sum + struct.pack(">QB", int(time.time()), 0) + z(sender) + z(local) + z("")
-    job += struct.pack(">H", len(rcpts)) + b"".join(z(r) + b"\0\0" for r in rcpts)
+    job += struct.pack(">BH", 0, len(rcpts)) + b"".join(z(r) + b"\0\0" for r in rcpts)
     return z(dash) + z(ext) + z(alias) + job
 
 
