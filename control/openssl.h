@@ -1,5 +1,5 @@
-/* openssl: what openssl(1) says of a file. libssl and libcrypto are linked into qtls alone;
- * the admin's tools ask the program.
+/* openssl: what openssl(1) says of a file. libssl and libcrypto are linked into qtls
+ * alone; the admin's tools ask the program.
  *
  * Errors: openssl_run() -1 with errno: it could not be run (ENOENT: it is not installed),
  *         or said more than fits (EMSGSIZE).
