@@ -20,6 +20,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <netinet/tcp.h>
+
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
@@ -182,6 +184,7 @@ static const struct {
     {"F_DUPFD_CLOEXEC", 1, UINT32_MAX, F_DUPFD_CLOEXEC},
     {"PR_SET_PDEATHSIG", 0, UINT32_MAX, PR_SET_PDEATHSIG},
     {"SOL_SOCKET", 1, UINT32_MAX, SOL_SOCKET},
+    {"TCP_QUICKACK", 2, UINT32_MAX, TCP_QUICKACK},
     {"read-only", 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY}, /* open; openat: next */
     {"thread", 0, CLONE_THREAD, CLONE_THREAD},                 /* clone */
     {"no-thread", 0, CLONE_THREAD | CLONE_VM, 0},              /* clone, for fork */

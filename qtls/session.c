@@ -269,6 +269,17 @@ static void judge(void)
 	}
 }
 
+/* The client's last words of a handshake get no answer, as there are no tickets. Until they
+ * are acknowledged, Nagle's rule holds its first command back, so that a session at STARTTLS
+ * would begin 40 ms later. */
+static void acknowledge(void)
+{
+	int on = 1;
+
+	if (s.want.server)
+		(void)setsockopt(s.tcp, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 /* ---- the plaintext ---- */
 
 static void give_plaintext(void)
@@ -330,6 +341,7 @@ _Noreturn void session(const struct session_start *start)
 	if (s.want.server)
 		look_at_first_byte();
 	shake();
+	acknowledge();
 	judge();
 	tidy();
 	give_plaintext();
