@@ -93,7 +93,7 @@ class Spawner:
         z = lambda s: s.encode() + b"\0"
         frame = struct.pack(">H", slot) + z("0QJvD3qwUb40z9a1c") + struct.pack(">QQ", 56, 4)
         frame += b"\0" * 16 + struct.pack(">QB", 1700000000, 0) + z("s@q.example") + z(local) + z("")
-        frame += struct.pack(">H", len(rcpts)) + b"".join(z(x) + b"\0\0" for x in rcpts)
+        frame += struct.pack(">BH", 0, len(rcpts)) + b"".join(z(x) + b"\0\0" for x in rcpts)
         socket.send_fds(self.qsend, [frame], [fd])
         os.close(fd)
 
