@@ -105,17 +105,27 @@ static void let_in(struct session *s, const char *account)
 	reply(s, SAY_AUTH_OK);
 }
 
+static int is_lost(int error)
+{
+	return error == EPIPE || error == ECONNRESET;
+}
+
 static enum auth_answer ask(const struct auth_want *w, char out[LIMIT_TEXT + 1])
 {
 	int64_t until = clock_mono_ms() + DOOR_MS;
+	int was_lost = 0;
 
 	for (;;) {
 		enum auth_answer a;
 
 		errno = 0;
 		a = authask("qauth-smtp", w, out, clock_mono_ms() + AUTH_MS);
-		if (a != AUTH_LATER || (errno != ENOENT && errno != ECONNREFUSED) ||
-		    clock_left_ms(until) == 0)
+		if (a == AUTH_LATER && is_lost(errno) && !was_lost) {
+			was_lost = 1; /* it may have been replaced while it judged */
+			until = clock_mono_ms() + DOOR_MS;
+		} else if (a != AUTH_LATER ||
+			   (errno != ENOENT && errno != ECONNREFUSED) ||
+			   clock_left_ms(until) == 0)
 			return a;
 		(void)poll(NULL, 0, DOOR_PAUSE_MS);
 	}

@@ -14,14 +14,14 @@ Main = namedtuple("Main", "password")
 App = namedtuple("App", "label password scopes expires", defaults=("", ""))
 
 
-def hashed(password, memory=8192):
-    """Argon2id at the least cost that libsodium knows: tests are in a hurry."""
+def hashed(password, memory=8192, rounds=1):
+    """Argon2id, at the least cost that libsodium knows: tests are in a hurry."""
     sodium = ctypes.CDLL(ctypes.util.find_library("sodium"))
     out = ctypes.create_string_buffer(128)
     word = password.encode() if isinstance(password, str) else password
     size = ctypes.c_ulonglong
     assert sodium.sodium_init() >= 0
-    assert sodium.crypto_pwhash_str(out, word, size(len(word)), size(1), ctypes.c_size_t(memory)) == 0
+    assert sodium.crypto_pwhash_str(out, word, size(len(word)), size(rounds), ctypes.c_size_t(memory)) == 0
     return out.value.decode()
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -9,8 +10,11 @@ import smtplib
 import socket
 import ssl
 import subprocess
+import threading
 import time
+from pathlib import Path
 
+import accounts
 import certs
 import pytest
 from quoin import wait_for
@@ -322,6 +326,24 @@ def test_without_qauth(house):
         house.start_auth()
         s.login("joe", PASSWORD)
         assert s.mail("joe@q.example")[0] == 250
+
+
+def test_qauth_is_replaced_while_it_judges(house, monkeypatch):
+    """qctl restart does so: the question is asked again."""
+    monkeypatch.setattr(accounts, "hashed", functools.partial(accounts.hashed, rounds=40))
+    house.passwords({"joe": PASSWORD}, memory=32 << 20)
+    port = house.start_submission()
+    qauth = house.service("qauth")
+    judges = Path(f"/proc/{qauth.pid}/task/{qauth.pid}/children")
+    answers = []
+    with client(port) as s:
+        login = threading.Thread(target=lambda: answers.append(s.login("joe", PASSWORD)[0]))
+        login.start()
+        wait_for(judges.read_text, what="a judge")
+        house.stop("qauth")
+        house.start_auth()
+        login.join(60)
+        assert answers == [235]
 
 
 def test_without_qtls(house):
