@@ -135,6 +135,14 @@ static void load(const char *name, const struct keyask_list *keys)
 
 /* ---- the directory ---- */
 
+static const struct cert *find(const char *name)
+{
+	for (size_t i = 0; i < ncerts; i++)
+		if (strcmp(certs[i].name, name) == 0)
+			return &certs[i];
+	return NULL;
+}
+
 static int is_ours(const struct dirent *d)
 {
 	return d->d_name[0] != '.';
@@ -160,9 +168,9 @@ size_t certs_load(const struct keyask_list *keys, size_t *without)
 	}
 	free(names);
 	*without = nmissing;
-	if (ncerts > 0 && strcmp(certs_find(NULL)->name, "default") != 0)
+	if (ncerts > 0 && find("default") == NULL)
 		warn_msg("there is no control/tls/default; unknown names get %s",
-			 certs_find(NULL)->name);
+			 certs[0].name);
 	return ncerts;
 }
 
@@ -172,14 +180,6 @@ int certs_have_come(const struct keyask_list *keys)
 		if (keyask_has(keys, missing[i]))
 			return 1;
 	return 0;
-}
-
-static const struct cert *find(const char *name)
-{
-	for (size_t i = 0; i < ncerts; i++)
-		if (strcmp(certs[i].name, name) == 0)
-			return &certs[i];
-	return NULL;
 }
 
 const struct cert *certs_find(const char *name)

@@ -63,7 +63,7 @@ static int save(int fd, const struct doors *d, const struct crowd *c)
 int heir_make(const char *program, const char **argv, const char **place,
 	      const struct doors *d, const struct crowd *c)
 {
-	char number[16];
+	static char number[16];
 	int fd = memfd_create("qtls", MFD_CLOEXEC);
 	int e;
 

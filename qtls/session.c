@@ -269,9 +269,9 @@ static void judge(void)
 	}
 }
 
-/* The client's last words of a handshake get no answer, as there are no tickets. Until they
- * are acknowledged, Nagle's rule holds its first command back, so that a session at STARTTLS
- * would begin 40 ms later. */
+/* The client's last words of a handshake get no answer, as there are no tickets. Until
+ * they are acknowledged, Nagle's rule holds its first command back, so that a session at
+ * STARTTLS would begin 40 ms later. */
 static void acknowledge(void)
 {
 	int on = 1;
