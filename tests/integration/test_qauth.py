@@ -17,6 +17,8 @@ from tree import Tree
 
 pytestmark = pytest.mark.programs("qauth", "qauth-enter", "qcheckpw")
 
+SANITIZED = (BIN / "qauth").exists() and b"__asan_init" in (BIN / "qauth").read_bytes()
+
 # A server that says what it was given, into the session, and then echoes.
 SERVER = r"""#!/usr/bin/python3
 import json, os, sys, time
@@ -500,6 +502,7 @@ def test_reload(checked):
 
 
 @pytest.mark.tools("s6-svscan")
+@pytest.mark.programs("qqueue", "qstart", "qlisten", "qtls", "qctl")
 def test_under_s6():
     """The service as it is installed; qctl reload; killed, it is back."""
     tree = Tree()
@@ -731,7 +734,7 @@ def test_ten_thousand_wrong_passwords(checked):
         t.join()
     assert letters == {"-"}
     assert slowest < 8
-    if b"__asan_init" not in (BIN / "qauth").read_bytes():
+    if not SANITIZED:
         assert rss() - before < 1500
     assert auth.popen.poll() is None
     assert len(re.findall("^qauth: login-failed", q.log("qauth"), re.M)) == 10000
@@ -773,6 +776,7 @@ def test_no_descriptors(q):
     session.close()
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer's own calls fail too")
 @pytest.mark.tools("strace")
 @pytest.mark.parametrize(
     "call", ["pipe2", "socketpair", "fork,vfork,clone,clone3", "fcntl", "openat,open", "accept4", "recvmsg", "sendmsg", "write", "mmap,brk"]
@@ -797,7 +801,7 @@ def test_calls_that_fail(q, call):
     assert set(got) <= {"+", "Z", None} and "+" in got
     if "brk" not in call:  # it asks for little
         assert "INJECTED" in trace.read_text(errors="replace")
-    assert "SIGSEGV" not in trace.read_text(errors="replace")
+    assert "--- SIGSEGV" not in trace.read_text(errors="replace")
 
 
 # ---- who may, and what is written ----
