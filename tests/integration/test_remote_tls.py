@@ -4,7 +4,9 @@ What DNS and MTA-STS demand is in test_secure.py.
 """
 
 import contextlib
+import os
 import re
+import signal
 import socket
 import threading
 import time
@@ -342,6 +344,60 @@ def test_qtls_is_busy(ca, resolver, certs):
         with held, Remote(qtls=q, dnsservers=resolver) as r:
             rep = r.deliver(route=hop.route)
             assert rep.letters == "Z" and "unable to speak TLS" in rep.texts[0] and not hop.got
+
+
+@pytest.mark.parametrize("when", ["in the message", "behind the dot"])
+def test_session_that_dies_makes_nothing_delivered(ca, resolver, certs, when):
+    """qtls ends between us and a server: whatever that has, we have no word of it. And the
+    starter, which then runs itself anew, serves the next one."""
+    at_the_dot, go_on = threading.Event(), threading.Event()
+
+    def dot(_line):
+        at_the_dot.set()
+        go_on.wait(20)
+        return "250 taken"
+
+    message = b"x" * 70 + b"\n"
+    with (
+        Qtls(ca) as q,
+        Hop(certs["good"], answers={".": dot}) as hop,
+        Remote(qtls=q, dnsservers=resolver) as r,
+    ):
+        r.start()
+        if when == "in the message":
+            hop.server.script = stops_reading(hop.context, at_the_dot, go_on)
+            message *= 500000
+        r.send(message, route=hop.route)
+        assert at_the_dot.wait(20)
+        (session,) = children(q.popen.pid)
+        os.kill(session, signal.SIGKILL)
+        rep = r.report(30)
+        go_on.set()
+        assert rep.letters == "Z", rep
+        hop.server.script = speaker(hop.got, tls=hop.context)
+        assert r.deliver(route=hop.route).letters == "K"
+
+
+def stops_reading(context, reached, go_on):
+    inner = speaker([], tls=context)
+
+    def script(conn, number):
+        readline = conn.readline
+
+        def slow():
+            line = readline()
+            if line.startswith(b"DATA"):
+                conn.send("354 go on\r\n")
+                conn.file.read(100000)
+                reached.set()
+                go_on.wait(20)
+                raise OSError("enough")
+            return line
+
+        conn.readline = slow
+        inner(conn, number)
+
+    return script
 
 
 def memory_of(pid):
