@@ -50,8 +50,10 @@ int sending_load(struct sending *s)
 	struct ctlmap *m = ctlmap_load("userlimit", CTLMAP_COLON);
 	const char *value;
 
-	if (m == NULL || check_limits(m) == -1)
+	if (m == NULL || check_limits(m) == -1) {
+		ctlmap_free(m);
 		return -1;
+	}
 	s->limits = m;
 	s->usual = usual;
 	value = ctlmap_get(m, "", NULL, NULL);
@@ -131,6 +133,15 @@ static struct sender *find_or_add(struct sending *s, const char *login, int64_t 
 	*slot = w;
 	s->count++;
 	return w;
+}
+
+void sending_free(struct sending *s)
+{
+	for (size_t i = 0; i < SENDING_SLOTS; i++)
+		while (s->slot[i] != NULL)
+			forget(s, &s->slot[i]);
+	ctlmap_free(s->limits);
+	s->limits = NULL;
 }
 
 /* ---- counting ---- */

@@ -31,7 +31,7 @@ struct sender {
 struct ctlmap;
 
 struct sending {
-	const struct ctlmap *limits;
+	struct ctlmap *limits;
 	struct amount usual; /* limit of who has no line */
 	struct sender *slot[SENDING_SLOTS];
 	size_t count;
@@ -39,6 +39,7 @@ struct sending {
 
 /* Read control/userlimit: 0, or -1 (control_error()). */
 int sending_load(struct sending *s);
+void sending_free(struct sending *s);
 
 enum sending_answer { SENDING_OK, SENDING_OVER, SENDING_ALARM };
 

@@ -202,7 +202,7 @@ static void senders(void **state)
 	    "root", "*",
 	    "none", "",
 	    NULL};
-	struct config c = {.submission = 1};
+	static struct config c = {.submission = 1};
 	char own[LIMIT_ADDRESS + 1];
 
 	(void)state;

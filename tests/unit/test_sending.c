@@ -26,7 +26,7 @@ static void put_limits(const char *text)
 
 static int load(const char *text)
 {
-	memset(&sending, 0, sizeof sending);
+	sending_free(&sending);
 	put_limits(text);
 	return sending_load(&sending);
 }
@@ -160,6 +160,7 @@ static int teardown(void **state)
 	char path[LIMIT_PATH];
 
 	(void)state;
+	sending_free(&sending);
 	(void)unlink(path_join(path, sizeof path, paths.control, "userlimit"));
 	(void)rmdir(paths.control);
 	return rmdir(home);
