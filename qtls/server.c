@@ -73,6 +73,9 @@ int server_open(struct role *r)
 	if (r->ctx == NULL || role_settle(r->ctx) == -1 ||
 	    SSL_CTX_set_cipher_list(r->ctx, suites) != 1)
 		return -1;
+	/* Ours first; but a client without hardware for AES has its wish. */
+	SSL_CTX_set_options(r->ctx,
+			    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 	SSL_CTX_set_cert_cb(r->ctx, choose_cert, NULL);
 	SSL_CTX_set_alpn_select_cb(r->ctx, choose_protocol, NULL);
 	return 0;

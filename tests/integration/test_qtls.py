@@ -145,7 +145,28 @@ def test_no_tickets_no_renegotiation_no_resumption(quoin, starter):
     bridge.close()
 
 
-def test_a_certificate_by_name(quoin):
+def test_new_keys_in_mid_session(quoin, starter):
+    """RFC 8446 4.6.3: the client's new key, and a request for ours."""
+    bridge = Bridge(quoin)
+    client = subprocess.Popen(
+        ["openssl", "s_client", "-tls1_3", "-connect", f"127.0.0.1:{bridge.port}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    for line, answer in [("one", "one"), ("K", "KEYUPDATE"), ("two", "two"), ("k", "KEYUPDATE"), ("three", "three")]:
+        client.stdin.write(line.encode() + b"\n")
+        client.stdin.flush()
+        while client.stdout.readline().strip() != answer.encode():
+            assert client.poll() is None
+    client.stdin.close()
+    client.wait(20)
+    bridge.close()
+    none_left(starter)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_certificate_by_name(quoin, version):
     quoin.certificate("q.example")
     ca = Authority(quoin.certs_dir())
     one = quoin.certificate(where="one.example", cert=ca.issue("one.example"))
@@ -159,7 +180,7 @@ def test_a_certificate_by_name(quoin):
         (None, None, ""),
         ("one.example.", None, "one.example."),
     ]:
-        s = Session(quoin, name=name).works()
+        s = Session(quoin, anybody(maximum_version=version), name=name).works()
         if want is None:
             default = default or s.cert()
             want = default
