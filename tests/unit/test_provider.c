@@ -196,7 +196,8 @@ static void test_handshakes(void **state)
 				 ERR_reason_error_string(ERR_peek_error()), far.reason);
 		assert_int_equal(far.count, 1);
 		assert_int_equal(far.scheme, rows[i].scheme);
-		assert_int_equal(ERR_peek_error(), 0); /* libssl would take it for its own */
+		assert_int_equal(ERR_peek_error(),
+				 0); /* libssl would take it for its own */
 		finish(cert, handle);
 	}
 }
