@@ -383,6 +383,24 @@ def test_without_a_certificate(house):
     assert len(house.queue_ids()) == 1
 
 
+@pytest.mark.long
+def test_wrong_passwords_are_cut(house):
+    """They take longer and longer; the tenth ends the session. Others are served meanwhile."""
+    port = house.start_submission(tls=True)
+    with client(port, at_once=True, timeout=120) as s:
+        s.ehlo()
+        codes = []
+        for n in range(10):
+            coded = base64.b64encode(f"\0joe\0wrong {n}".encode()).decode()
+            codes.append(s.docmd("AUTH", f"PLAIN {coded}")[0])
+            with client(port, at_once=True) as other:
+                other.login("ann@v.example", "other")
+        assert codes == [535] * 9 + [421]
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            s.noop()
+    assert house.log("qauth").count("login-failed") == 10
+
+
 # ---- what a session has -----------------------------------------------------------------
 
 
