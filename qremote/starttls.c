@@ -38,15 +38,16 @@ static void note(struct smtp *s, const char *why)
 
 /* ---- qtls ---- */
 
-/* Where it was never set up, mail goes as before; where it is away or busy for a moment,
- * mail waits: else a crash of ours would be a downgrade. 1: in clear, then. */
+/* Where it was never set up, or is not ours to call (a null client's user), mail goes as
+ * before; where it is away or busy for a moment, mail waits: else a crash of ours would be
+ * a downgrade. 1: in clear, then. */
 static int is_without_qtls(struct smtp *s, const struct tlsgate *g,
 			   const struct demand *d)
 {
 	int e = errno;
 
-	if (g->letter == 0 && e == ENOENT && !is_demanded(d)) {
-		note(s, "no qtls on this host");
+	if (g->letter == 0 && (e == ENOENT || e == EACCES) && !is_demanded(d)) {
+		note(s, e == ENOENT ? "no qtls on this host" : "qtls is not for us");
 		return 1;
 	}
 	(void)smtp_lose(s, "unable to speak TLS: qtls %s (#4.3.0)",

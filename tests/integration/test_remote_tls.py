@@ -489,6 +489,7 @@ def test_connection_is_kept_only_as_who_we_are(qtls, resolver, certs):
         assert hop.server.connections == 2
 
 
+@pytest.mark.root("the memory of an undumpable process")
 def test_password_is_in_no_log_and_does_not_stay(qtls, resolver, certs):
     secret = "Tr0ubadour-and-3-more"
     with Hop(certs["good"], logins={"alice": secret}, answers={"MAIL": "451 no"}) as hop, Remote(

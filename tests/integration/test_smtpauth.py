@@ -135,6 +135,25 @@ def test_null_client_whose_login_is_not_the_callers(quoin, hop, ca):
     assert hop.connections == 0
 
 
+@pytest.mark.programs("sendmail", "qremote", "qqueue", "qtls")
+@pytest.mark.root("a directory that is not the caller's")
+def test_null_client_that_may_not_call_qtls(quoin, ca):
+    """Without a rule as ever, in clear; with one the queue has it."""
+    got = []
+    with Qtls(ca) as q, Server(speaker(got, tls=server_context(ca.issue("x")))) as server:
+        q.home.chmod(0o700)
+        quoin.control("sendmailwait", "1")
+        quoin.control("nullclient", server.route.replace(" ", ":"))
+        (quoin.home / "run/tls-client").rmdir()
+        (quoin.home / "run/tls-client").symlink_to(q.door)
+        r = quoin.sendmail("-v", "b@there.example", stdin=MAIL, user=61999)
+        assert r.returncode == 0 and b"TLS=none" in r.stdout and len(got) == 1, r
+        quoin.control("tlspolicy", ":encrypt")
+        quoin.start_queue()
+        r = quoin.sendmail("b@there.example", stdin=MAIL, user=61999)
+        assert r.returncode == 0 and len(quoin.queue_ids()) == 1 and len(got) == 1, r
+
+
 @pytest.mark.programs("sendmail", "qremote")
 def test_null_client_with_a_broken_smtpauth(quoin, hop, ca):
     with Qtls(ca) as q:
