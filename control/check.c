@@ -18,12 +18,13 @@ static const struct check {
 	const char *name;
 	void (*run)(void);
 } checks[] = {
-    {"modes", check_modes},     {"programs", check_programs},
-    {"control", check_control}, {"domains", check_domains},
-    {"remote", check_remote},   {"tables", check_tables},
-    {"aliases", check_aliases}, {"queue", check_queue},
-    {"system", check_system},   {"tls", check_tls},
-    {"login", check_login},     {"accounts", check_accounts},
+    {"modes", check_modes},           {"programs", check_programs},
+    {"control", check_control},       {"domains", check_domains},
+    {"remote", check_remote},         {"tables", check_tables},
+    {"aliases", check_aliases},       {"queue", check_queue},
+    {"system", check_system},         {"tls", check_tls},
+    {"login", check_login},           {"accounts", check_accounts},
+    {"submission", check_submission},
 };
 
 static const struct option longs[] = {

@@ -19,6 +19,7 @@ void check_queue(void);        /* room on the disk, files set aside */
 void check_tls(void);          /* certificates and keys: there, fitting, in time */
 void check_accounts(void);     /* their homes, and what a password costs */
 void check_login(void);        /* files of passwords, and who judges them */
+void check_submission(void);   /* userlimit, senders, relaykeys */
 void check_system(void);       /* sandbox, sendmail, the port */
 
 /* The uid (group: the gid) of a name of package/users, or -1. */

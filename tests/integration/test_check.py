@@ -101,6 +101,28 @@ def changed_text(q):
     os.utime(text, (0, 0))
 
 
+def compiled(q, name, *lines):
+    text = q.control(name, lines)
+    assert q.run("qcdb", "-l", text, f"{text}.cdb", home=False).returncode == 0
+
+
+def changed_senders(q):
+    compiled(q, "senders", "joe:@a.example")
+    q.control("senders", "joe:@b.example")
+
+
+def bad_userlimit(q):
+    q.control("userlimit", [":100:1000", "joe@a.example:5"])
+
+
+def bad_senders(q):
+    compiled(q, "senders", "joe:ann", "ann:@a.example b@c.example, *")
+
+
+def bad_relaykeys(q):
+    compiled(q, "relaykeys", "ab" * 32 + ":good", "abc:short")
+
+
 def damaged(q):
     (q.queue / "bad/0123").write_text("x")
 
@@ -194,6 +216,10 @@ def fifo(q):
         (uncompiled, "users/assign is not compiled", "qnewusers"),
         (broken_table, "users/cdb: not a table", "qnewusers"),
         (changed_text, "morercpthosts.cdb was not made of", "qnewmrh"),
+        (changed_senders, "senders.cdb was not made of", "qcdb -l"),
+        (bad_userlimit, "control/userlimit line 2: not LOGIN:MESSAGES:RECIPIENTS", "sed -i 2d"),
+        (bad_senders, "control/senders line 1: not LOGIN:ADDRESS", "sed -i 1d"),
+        (bad_relaykeys, "control/relaykeys line 2: not the SHA-256 of a key", "sed -i 2d"),
         (damaged, "1 queue files in", "look at them"),
         (bad_route, "control/smtproutes line 2: relay,: the relay is not host", "sed -i 2d"),
         (bad_nullclient, "control/nullclient: relay.example:99999", "man quoin-recipes"),
