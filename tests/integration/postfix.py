@@ -3,7 +3,8 @@
     with Postfix(relayhost=f"[127.0.0.1]:{port}") as p: ... p.port, p.send(...)
 
 Keywords are lines of main.cf. Needs root: Postfix becomes its own users. prefix: words in
-front of its commands; smtpd: lines of master.cf instead of the one at p.port.
+front of its commands; smtpd: lines of master.cf instead of the one at p.port, of which one
+should greet at port.
 """
 
 import contextlib
@@ -39,11 +40,11 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Postfix:
-    def __init__(self, parent="/tmp", prefix=(), smtpd=None, **main_cf):
+    def __init__(self, parent="/tmp", prefix=(), smtpd=None, port=None, **main_cf):
         self.prefix = list(prefix)
         self.top = Path(tempfile.mkdtemp(prefix="postfix-", dir=parent))
         self.top.chmod(0o755)
-        self.port = free_port()
+        self.port = port or free_port()
         self.conf, self.queue, data = (self.top / x for x in ("conf", "queue", "data"))
         for d in (self.conf, self.queue, data):
             d.mkdir()

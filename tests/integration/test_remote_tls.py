@@ -6,15 +6,20 @@ What DNS and MTA-STS demand is in test_secure.py.
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
+import subprocess
+import tempfile
 import threading
 import time
 from base64 import b64encode
+from pathlib import Path
 
 import pytest
 from certs import Authority, self_signed
-from quoin import free_port
+from postfix import Postfix
+from quoin import free_port, wait_for
 from remote_driver import Qtls, Remote, Server, server_context, speaker
 
 pytestmark = pytest.mark.programs("qremote", "qrspawn", "qtls")
@@ -503,3 +508,70 @@ def test_password_is_in_no_log_and_does_not_stay(qtls, resolver, certs):
             assert b"alice" not in memory if pid == r.popen.pid else hop.route.encode() in memory
             assert secret.encode() not in memory
             assert b64encode(f"\0alice\0{secret}".encode()) not in memory
+
+
+# ---- a Postfix that wants a login -----------------------------------------------------
+
+
+@contextlib.contextmanager
+def dovecot(mechanisms):
+    """Its auth service alone, for Postfix: the path of its socket."""
+    where = Path(tempfile.mkdtemp(prefix="dc-", dir="/tmp"))
+    where.chmod(0o755)
+    (where / "users").write_text("alice:{PLAIN}" + LOGIN[2] + "\n")
+    (where / "users").chmod(0o644)
+    (where / "conf").write_text(f"""base_dir = {where}/run
+log_path = {where}/log
+protocols =
+ssl = no
+auth_failure_delay = 0
+auth_mechanisms = {mechanisms}
+passdb {{
+  driver = passwd-file
+  args = {where}/users
+}}
+userdb {{
+  driver = static
+  args = uid=65534 gid=65534 home=/
+}}
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service auth {{
+  unix_listener {where}/postfix {{
+    mode = 0666
+  }}
+}}
+""")
+    p = subprocess.Popen(["dovecot", "-F", "-c", where / "conf"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for((where / "postfix").exists, 10, "dovecot")
+        yield where / "postfix"
+    finally:
+        p.terminate()
+        p.wait(10)
+        shutil.rmtree(where)
+
+
+@pytest.mark.root("Postfix becomes its own users, port 465")
+@pytest.mark.tools("postfix", "dovecot")
+@pytest.mark.parametrize("mechanisms", ["plain login", "login"])
+def test_postfix_as_smart_host(send, certs, mechanisms):
+    tls = f"-o smtpd_tls_chain_files={certs['good'].key},{certs['good'].chain} -o smtpd_tls_security_level=may"
+    port = free_port()
+    smtpd = (f"127.0.0.1:{port} inet n - n - - smtpd\n  {tls}\n"
+             f"127.0.0.1:465 inet n - n - - smtpd\n  {tls} -o smtpd_tls_wrappermode=yes\n")  # fmt: skip
+    with dovecot(mechanisms) as path, Postfix(
+            smtpd=smtpd, smtpd_sasl_auth_enable="yes", smtpd_sasl_type="dovecot", smtpd_sasl_path=path,
+            smtpd_tls_auth_only="yes", smtpd_recipient_restrictions="permit_sasl_authenticated,reject",
+            mynetworks="", default_transport="discard:", port=port) as p:
+        for route in (f"localhost {port}", "localhost 465"):
+            rep, log = send(route, [LOGIN])
+            assert rep.letters == "K" and re.search(rf"TLS={TLS} name", rep.texts[0]), (rep, log)
+            rep, log = send(route, [(*LOGIN[:2], "wrong")])
+            assert rep.letters == "Z" and "(#4.7.8)" in rep.texts[0], (rep, log)
+            rep, log = send(route)
+            assert rep.letters == "Z" and "Relay access denied" in rep.texts[0], (rep, log)
+        assert p.log().count("sasl_username=alice") == 2
