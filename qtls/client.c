@@ -50,6 +50,8 @@ static int set_dane(SSL *ssl, const struct tls_want *w, struct tls_facts *f)
 	(void)SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
 	for (size_t i = 0; i < w->nrecords; i++)
 		f->usable += (unsigned)add_record(ssl, &w->records[i]);
+	if (f->usable == 0) /* RFC 7672 2.2: encryption is all that is left to do */
+		SSL_set_security_level(ssl, 0);
 	return 1;
 }
 

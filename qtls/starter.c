@@ -33,12 +33,13 @@ int starter_prepare(struct starter *s)
 
 /* ---- itself, anew ---- */
 
+/* If that fails we serve on as we are, but not after a crash. */
 static void restart(struct starter *s)
 {
-	s->restart_at = CLOCK_NEVER;
 	(void)heir_make(s->program, s->argv, s->place, &s->doors, &s->crowd);
 	warn_sys2("run", s->program);
-	s->restart_at = clock_mono_ms() + STARTER_PAUSE_MS;
+	if (s->restart_at != CLOCK_NEVER)
+		s->restart_at = clock_mono_ms() + STARTER_PAUSE_MS;
 }
 
 static void restart_soon(struct starter *s)

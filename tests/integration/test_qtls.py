@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -809,6 +810,24 @@ def test_doors_stay_locked_after_an_exec(quoin, starter):
     Session(quoin).works().close()
     with pytest.raises(AssertionError, match="unable to listen"):
         quoin.start("qtls", "-s", f"tls-server:{quoin.ids['quoind']}")
+
+
+def test_a_program_that_is_gone(quoin):
+    """It cannot execute itself anew: it serves on as it is."""
+    own = quoin.bin
+    own.unlink()  # a link to what was built
+    own.mkdir(mode=0o755)
+    for name in ("qtls", "qtls-key"):
+        shutil.copy2(BIN / name, own)
+    starter = quoin.start_tls()
+    (own / "qtls").unlink()
+    starter.popen.send_signal(signal.SIGHUP)
+    wait_for(lambda: "warning: unable to run" in starter.text())
+    Session(quoin).works().close()
+    shutil.copy2(BIN / "qtls", own)
+    new = quoin.certificate()
+    quoin.reload_tls()
+    wait_for(lambda: Session(quoin).works().cert() == der(new))
 
 
 def test_sessions_outlive_the_starter(quoin, starter):
