@@ -170,7 +170,7 @@ static const char *known(struct pending *p)
 	return is_stale(&r) ? "" : p->kept;
 }
 
-static void begin(struct pending *p, const char *domain, int of_round)
+static int begin(struct pending *p, const char *domain, int of_round)
 {
 	int fds[2];
 	int r;
@@ -186,20 +186,23 @@ static void begin(struct pending *p, const char *domain, int of_round)
 	if (r == -1) {
 		warn_sys2("look up", domain);
 		p->domain[0] = '\0';
-		return;
+		return -1;
 	}
 	p->fd = fds[0];
 	p->began = clock_mono_ms();
 	p->of_round = of_round;
 	tour.running += (unsigned)of_round;
+	return 0;
 }
 
-void sts_pending_start(const char *domain)
+int sts_pending_start(const char *domain)
 {
-	struct pending *p = find(domain) != NULL ? NULL : find("");
+	struct pending *p;
 
-	if (p != NULL)
-		begin(p, domain, 0);
+	if (find(domain) != NULL)
+		return 0;
+	p = find("");
+	return p != NULL ? begin(p, domain, 0) : -1;
 }
 
 void sts_pending_fill(struct pollfd *w)
@@ -237,7 +240,7 @@ static void step(void)
 		if (tour.domain[0] != '\0') {
 			if (p == NULL || tour.running >= ROUND_MOST)
 				return;
-			begin(p, tour.domain, 1);
+			(void)begin(p, tour.domain, 1);
 			tour.domain[0] = '\0';
 		}
 		sts_cache_next(tour.domain);
@@ -277,11 +280,8 @@ void sts_pending_tick(void)
 	const char *domain;
 
 	end_late();
-	while (find("") != NULL && (domain = sts_clients_next()) != NULL) {
-		sts_pending_start(domain);
-		if (!sts_is_pending(domain))
-			break;
-	}
+	while ((domain = sts_clients_next()) != NULL && sts_pending_start(domain) == 0)
+		;
 	if (clock_mono_ms() >= tour.next)
 		step();
 }

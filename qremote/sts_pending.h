@@ -11,9 +11,9 @@ enum { STS_PENDING = 64 };
 /* pair: to the half that fetches. */
 void sts_pending_open(int pair);
 
-/* Look up a domain, unless that is under way or no place is free (then the next tick does
- * it, as long as somebody waits). */
-void sts_pending_start(const char *domain);
+/* Look up a domain, unless that is under way. -1: no place is free; the next tick does
+ * it, as long as somebody waits. */
+int sts_pending_start(const char *domain);
 int sts_is_pending(const char *domain);
 
 /* For the loop: p has STS_PENDING places; how long until the next tick. */

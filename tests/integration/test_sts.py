@@ -181,6 +181,34 @@ def test_a_slow_one_holds_up_no_other_and_callers_share(world):
     assert world.web.hits["mta-sts.slow.test"] == 1
 
 
+@pytest.mark.long
+def test_more_that_hang_than_are_looked_up_at_once(world):
+    """They have a minute each. What is kept needs no look-up; what is not waits its turn."""
+    world.publish("kept.test", policy())
+    world.publish("fresh.test", policy())
+    for n in range(64):
+        world.publish(f"h{n}.test", lambda conn: time.sleep(100), certify=False)
+    world.web.certify("mta-sts.h0.test", *(f"mta-sts.h{n}.test" for n in range(64)))
+    for n in range(64):
+        world.web.contexts[f"mta-sts.h{n}.test"] = world.web.contexts["mta-sts.h0.test"]
+    world.start()
+    assert world.ask("kept.test").mode == "E"
+    world.q.service("qsts").stop()
+    world.start_qsts()
+    got = {}
+    callers = [threading.Thread(target=lambda n=n: got.update({n: world.ask(f"h{n}.test")})) for n in range(64)]
+    for c in callers:
+        c.start()
+    wait_for(lambda: sum(world.web.hits[f"mta-sts.h{n}.test"] for n in range(64)) == 64, 50)
+    began = time.monotonic()
+    assert world.ask("kept.test").mode == "E"
+    assert time.monotonic() - began < 5
+    assert world.ask("fresh.test").mode == "E"
+    for c in callers:
+        c.join(30)
+    assert list(got.values()) == [NONE] * 64
+
+
 def test_broken_file_is_later_until_it_is_fetched_anew(world):
     world.publish("a.test", policy())
     world.start()
