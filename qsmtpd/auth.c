@@ -151,7 +151,7 @@ static void judge(struct session *s, const struct sasl *who)
 		reply_last(s, SAY_AUTH_CUT);
 		break;
 	case AUTH_LATER:
-		warn_msg("unable to ask qauth: %s", out);
+		session_log_refusal(s, out, NULL);
 		reply(s, SAY_AUTH_LATER);
 		break;
 	}
