@@ -226,6 +226,40 @@ def test_broken_file_is_later_until_it_is_fetched_anew(world):
     assert world.web.hits["mta-sts.a.test"] == 2
 
 
+def test_killed_at_any_moment_what_was_told_holds(world):
+    domains = [f"k{n}.test" for n in range(40)]
+    for d in domains:
+        world.publish(d, policy(mx=[f"mx.{d}"]), certify=False)
+    names = [f"mta-sts.{d}" for d in domains]
+    world.web.certify(names[0], *names)
+    for n in names:
+        world.web.contexts[n] = world.web.contexts[names[0]]
+    world.start()
+    told = set()
+
+    def ask(d):
+        with contextlib.suppress(OSError, IndexError):  # it was killed
+            if world.ask(d).mode == "E":
+                told.add(d)
+
+    for turn in range(8):
+        callers = [threading.Thread(target=ask, args=(d,)) for d in domains[5 * turn : 5 * turn + 5]]
+        for c in callers:
+            c.start()
+        time.sleep(0.012 * turn)
+        world.q.kill("qsts")
+        for c in callers:
+            c.join(20)
+        world.start_qsts()
+    assert 0 < len(told)
+    world.q.service("qsts").stop()
+    world.dns.records.clear()  # what is not kept is not found any more
+    world.start_qsts()
+    answers = {d: world.ask(d) for d in domains}
+    assert all(answers[d].mode == "E" for d in told)
+    assert all(a in (NONE, Answer("E", "1", [f"mx.{d}"], None)) for d, a in answers.items())
+
+
 def rewrite(world, domain, seconds):
     """As if it had been fetched so long ago."""
     path = world.q.home / "sts" / domain
