@@ -9,7 +9,9 @@ import random
 import re
 import shutil
 import signal
+import smtplib
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -25,6 +27,8 @@ from test_qlspawn import Spawner
 pytestmark = pytest.mark.programs("qqueue", "qstart", "qsend", "qlspawn", "qlocal", "qlisten", "qsmtpd", "qnewusers")
 
 SERVICES = {"qqueue", "qgetpw", "qstart", "qsend", "qbounce", "qrspawn", "qrcpt", "qlisten", "qsmtpd", "qlspawn", "qlocal"}
+SECRETS = {"qtls", "qtls-key", "qauth", "qsts"}  # with TLS and passwords
+ROOTS = {"qlspawn", "qauth"}
 NOBODY = 65534
 
 
@@ -130,34 +134,44 @@ def test_a_user_cannot_harm_a_service_through_his_own_delivery(house):
 
 
 @pytest.mark.root("each service has a uid of its own")
+@pytest.mark.programs(*SECRETS)
 def test_who_runs_with_what(house):
     """Groups, capabilities and sandboxes of every process, and its descriptors."""
-    c = socket.create_connection(("127.0.0.1", house.smtp_port))
-    assert c.recv(100).startswith(b"220")
+    house.passwords({"alice": "secret"})
+    house.start_tls()
+    house.start_tls_client()
+    house.start_auth()
+    house.start("qsts")
+    c = smtplib.SMTP("127.0.0.1", house.smtp_port)
+    c.starttls(context=ssl._create_unverified_context())
     house.write_home("alice", ".qmail", "|sleep 5\n")
     house.sendmail("alice@q.example", stdin=b"Subject: x\n\n")
     wait_for(lambda: any(name == "qlocal" for name, _ in our_processes(house).values()))
     seen = set()
+    starters = {s.pid for s in house.services if s.name == "qtls"}
+    assert {p for p, (name, _) in our_processes(house).items() if name == "qtls"} > starters
     for pid, (name, st) in our_processes(house).items():
-        if name not in SERVICES:
+        if name not in SERVICES | SECRETS:
             continue
         seen.add(name)
         asan = b"asan" in os.path.realpath(f"/proc/{pid}/exe").encode()
         uid = int(st["Uid"].split()[0])
         assert len(set(st["Uid"].split())) == len(set(st["Gid"].split())) == 1
         assert st["Groups"].split() in ([], [str(uid)]), (name, st["Groups"])
-        if name == "qlspawn":
+        if name in ROOTS:
             assert uid == 0
             continue
         assert uid != 0 and int(st["CapEff"], 16) == int(st["CapPrm"], 16) == 0, name
         if name not in ("qstart", "qlocal"):  # the program half of qlocal has none
             assert st["NoNewPrivs"] == "1", name
-        if name not in ("qstart", "qlocal", "qlisten", "qrspawn") and not asan:
+        # A starter has no filter, since its sessions would inherit it.
+        is_starter = name == "qtls" and pid in starters
+        if name not in ("qstart", "qlocal", "qlisten", "qrspawn") and not is_starter and not asan:
             assert st["Seccomp"] == "2", name
         held = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
         if name not in ("qqueue", "qsend", "qlocal"):
             assert not any(f"{house.home}/queue" in path for path in held), (name, held)
-    assert seen == SERVICES
+    assert seen == SERVICES | SECRETS
     c.close()
 
 
