@@ -115,7 +115,7 @@ LINKS =
 # ---- rules --------------------------------------------------------------------
 
 ALL = $(FAST) $(SLOW)
-HOUSE = users modes as s6
+HOUSE = users modes as s6 fail2ban
 all: $(ALL:%=$(B)/bin/%) $(SCRIPTS:%=$(B)/bin/%) $(addprefix $(B)/bin/,$(notdir $(LINKS))) $(B)/bin/house/made
 
 # Rewritten only when it changes: then everything is compiled anew.
