@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import re
 import shutil
 import signal
@@ -10,6 +11,7 @@ import ssl
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -707,6 +709,70 @@ def test_a_peer_that_does_not_close_is_left(quoin, starter):
     assert time.monotonic() - began < 8
     assert "result=closed" in starter.text()
     s.tls.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_chance(quoin, starter, seed):
+    """Random sizes, pauses and ends of both sides: what arrives is what was sent, from its
+    start; all of it where the end was in order; and no process is left."""
+    rnd = random.Random(seed)
+
+    def one(n, version, how):
+        s = Session(quoin, anybody(maximum_version=version))
+        sent = {"in": 0, "out": 0}
+
+        def write(sock, way):
+            chance = random.Random(n)
+            with contextlib.suppress(OSError, ValueError):
+                for _ in range(chance.randrange(1, 30)):
+                    size = chance.choice([1, 10, 1000, 16383, 16384, 16385, 60000])
+                    sock.sendall(BIG[sent[way] : sent[way] + size])
+                    sent[way] += size
+                    if chance.random() < 0.1:
+                        time.sleep(0.01)
+
+        def read(sock, out):
+            with contextlib.suppress(OSError, ValueError):
+                while data := sock.recv(70000):
+                    out += data
+            return out
+
+        got = bytearray()
+        if how == "to the caller":
+            t = threading.Thread(target=lambda: (write(s.tls, "in"), s.tls.unwrap()))
+            t.start()
+            read(s.plain, got)
+            s.plain.close()
+            t.join(20)
+            assert got == BIG[: sent["in"]]
+        elif how == "to the peer":
+            t = threading.Thread(target=lambda: (write(s.plain, "out"), s.plain.close()))
+            t.start()
+            read(s.tls, got)
+            t.join(20)
+            assert got == BIG[: sent["out"]]
+        else:  # an end out of order
+            t = threading.Thread(target=write, args=(s.plain, "out"))
+            t.start()
+            got += s.tls.recv(1)
+            if how == "peer resets":
+                s.tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            else:
+                s.plain.shutdown(socket.SHUT_RDWR)
+                read(s.tls, got)
+            s.tls.close()
+            t.join(20)
+            assert got == BIG[: len(got)]
+        s.plain.close()
+        s.tls.close()
+
+    ways = ["to the caller", "to the peer", "peer resets", "caller ends"]
+    work = [(i, rnd.choice([ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]), rnd.choice(ways)) for i in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(one, *w) for w in work]:
+            done.result(60)
+    none_left(starter)
+    assert "signal" not in starter.text()
 
 
 # -- certificates anew, crashes, the key process ----------------------------------------------------
