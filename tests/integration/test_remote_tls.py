@@ -9,10 +9,12 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import threading
 import time
+import warnings
 from base64 import b64encode
 from pathlib import Path
 
@@ -233,6 +235,20 @@ def test_broken_tls_is_clear_text_only_where_it_may(send, how):
             rep, log = send(route, tlspolicy=f":{rule}")
             assert rep.letters == "Z" and re.search(r"no TLS session: .*\(#4\.7\.5\)", rep.texts[0]), rep
         assert s.connections == 5
+
+
+@pytest.mark.parametrize("version, letters, said", [("TLSv1_2", "KKK", "TLSv1.2"), ("TLSv1_1", "KZZ", "none"), ("TLSv1", "KZZ", "none")])
+def test_old_versions(send, certs, version, letters, said):
+    """What is older than 1.2 is no TLS: in clear where that may be."""
+    with Hop(certs["good"]) as hop:
+        hop.context.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            hop.context.minimum_version = hop.context.maximum_version = ssl.TLSVersion[version]
+        for rule, letter in zip(("may", "encrypt", "verify"), letters):
+            rep, log = send(hop.route, tlspolicy=f":{rule}")
+            assert rep.letters == letter, (rep, log)
+            assert letter == "Z" or f"(TLS={said}" in rep.texts[0], (rep, log)
 
 
 @pytest.mark.parametrize("injected", [b"250-x\r\n250 injected\r\n", b"2", b"\x16\x03\x01"])
