@@ -190,7 +190,7 @@ $(B)/bin/$(notdir $1): | $(B)/bin
 	@ln -sfn $(patsubst %/,%,$(dir $1)) $$@
 endef
 $(foreach l,$(LINKS),$(eval $(call link_rule,$l)))
-$(B)/bin/house/made: $(shell find $(HOUSE:%=package/%) -type f) $(wildcard control/samples/*) | $(B)/bin
+$(B)/bin/house/made: Makefile $(shell find $(HOUSE:%=package/%) -type f) $(wildcard control/samples/*) | $(B)/bin
 	@rm -rf $(@D); mkdir -p $(@D)/samples
 	@cp -R $(HOUSE:%=package/%) $(@D) && cp control/samples/* $(@D)/samples
 	@touch $@
