@@ -350,7 +350,7 @@ $(B)/tests/floor: $(B)/fast/tests/bench/floor.o $(B)/fast/libquoin.a
 	$(if $V,,@echo "  LINK   floor";)$(FASTCC) $(FASTLDFLAGS) -o $@ $^ $(FASTSODIUM) $(FASTEND)
 
 # SMTP behind STARTTLS, for Quoin and its peers alike (tests/bench/tls_load.c).
-$(B)/tests/tls_load: $(B)/slow/tests/bench/tls_load.o
+$(B)/tests/tls_load: $(B)/slow/tests/bench/tls_load.o $(B)/slow/libquoin.a
 	@mkdir -p $(@D)
 	$(if $V,,@echo "  LINK   tls_load";)$(CC) $(LIBCLINK) -o $@ $^ -lssl -lcrypto
 

@@ -20,11 +20,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "num.h"
+
 enum { LINE = 80, ROOM = 8192 };
 
 static struct {
-	long count;
-	long size;
+	uint64_t count;
+	uint64_t size;
 	const char *from;
 	const char *to;
 	struct sockaddr_in peer;
@@ -124,7 +126,8 @@ static char *make_message(size_t *len)
 	p += sizeof head - 1;
 	for (size_t i = 0; i < lines; i++, p += LINE) {
 		memset(p, 'x', LINE - 2);
-		memcpy(p + LINE - 2, "\r\n", 2);
+		p[LINE - 2] = '\r';
+		p[LINE - 1] = '\n';
 	}
 	memcpy(p, end, sizeof end - 1);
 	*len = (size_t)(p - m) + sizeof end - 1;
@@ -163,6 +166,15 @@ static void send_one(SSL_CTX *ctx, const char *message, size_t len)
 	(void)close(s.fd);
 }
 
+static uint64_t number(const char *word, uint64_t max)
+{
+	uint64_t n;
+
+	if (num_parse(word, max, &n) == -1)
+		die(word);
+	return n;
+}
+
 static void parse_peer(char *word)
 {
 	char *colon = strrchr(word, ':');
@@ -170,7 +182,7 @@ static void parse_peer(char *word)
 	if (colon)
 		*colon = '\0';
 	load.peer.sin_family = AF_INET;
-	load.peer.sin_port = htons((uint16_t)(colon ? atoi(colon + 1) : 25));
+	load.peer.sin_port = htons(colon ? (uint16_t)number(colon + 1, UINT16_MAX) : 25);
 	if (inet_pton(AF_INET, word, &load.peer.sin_addr) != 1)
 		die(word);
 }
@@ -182,10 +194,10 @@ static void parse(int argc, char **argv)
 	while ((c = getopt(argc, argv, "m:l:f:t:")) != -1)
 		switch (c) {
 		case 'm':
-			load.count = atol(optarg);
+			load.count = number(optarg, 1000000);
 			break;
 		case 'l':
-			load.size = atol(optarg);
+			load.size = number(optarg, 1 << 30);
 			break;
 		case 'f':
 			load.from = optarg;
@@ -217,7 +229,7 @@ int main(int argc, char **argv)
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_AUTO_RETRY);
 	message = make_message(&len);
-	for (long i = 0; i < load.count; i++)
+	for (uint64_t i = 0; i < load.count; i++)
 		send_one(ctx, message, len);
 	free(message);
 	SSL_CTX_free(ctx);

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "jail.h"
+#include "num.h"
 #include "paths.h"
 
 extern const struct jail_profile jail_qsmtpd;
@@ -53,7 +54,7 @@ static int do_connect(const char *path)
 
 	if (strlen(path) >= sizeof a.sun_path)
 		return 0;
-	strcpy(a.sun_path, path);
+	memcpy(a.sun_path, path, strlen(path) + 1);
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		int fd = socket(AF_UNIX, kinds[i] | SOCK_CLOEXEC, 0);
 
@@ -65,7 +66,9 @@ static int do_connect(const char *path)
 
 static int do_signal(const char *pid)
 {
-	return kill(atoi(pid), 0) == 0;
+	uint64_t n;
+
+	return num_parse(pid, INT32_MAX, &n) == 0 && kill((pid_t)n, 0) == 0;
 }
 
 static int do_memory(const char *pid)
