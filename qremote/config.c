@@ -3,9 +3,11 @@
 #include <arpa/inet.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "control.h"
 #include "limits.h"
+#include "paths.h"
 #include "tlspolicy.h"
 
 static int read_seconds(const char *name, uint64_t seconds, int64_t *ms)
@@ -89,9 +91,19 @@ static int read_ipv4only(struct config *c)
 	return r;
 }
 
+/* A socket in it comes with qtls; the directory is the installer's. */
+static int has_qtls(void)
+{
+	char path[LIMIT_PATH];
+
+	return path_join(path, sizeof path, paths.run, "tls-client") != NULL &&
+	       access(path, X_OK) == 0;
+}
+
 int config_load(struct config *c)
 {
 	memset(c, 0, sizeof *c);
+	c->has_qtls = has_qtls();
 	if (read_helo(c) == -1 || read_ipv4only(c) == -1)
 		return -1;
 	if (read_seconds("timeoutconnect", TIMEOUT_CONNECT, &c->timeout_connect) == -1 ||

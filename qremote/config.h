@@ -22,6 +22,7 @@ struct config {
 	struct control_item *mxfallback; /* domains, or NULL */
 	struct control_item *ipv4first;  /* the same */
 	struct ctlmap *tlspolicy;
+	int has_qtls; /* this host is made for it */
 };
 
 int config_load(struct config *c);

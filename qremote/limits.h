@@ -18,6 +18,8 @@
 #define WAIT_STARTTLS  60000
 #define WAIT_HANDSHAKE 60000
 #define WAIT_TLSGATE   10000
+#define WAIT_QTLS      5000 /* to be there at all */
+#define PAUSE_QTLS     100
 
 /* control/timeoutconnect and control/timeoutremote, seconds */
 #define TIMEOUT_CONNECT 60

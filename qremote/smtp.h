@@ -56,6 +56,7 @@ struct smtp {
 	int tls;                /* what is said is encrypted */
 	struct tls_facts facts; /* if so */
 	const char *verified;   /* "dane", "name", "pin", or "no" */
+	int waited;             /* for qtls, and it was not there */
 	int tls_failed;         /* of the last connection; in clear it may do better */
 	char tls_why[LIMIT_TEXT + 1];   /* why there is none though we wanted to, or "" */
 	char login[LIMIT_SMTPUSER + 1]; /* who we are there, "" for nobody */

@@ -1,5 +1,6 @@
 /* TLS on a connection: the socket goes to qtls, and what comes back is plaintext. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,8 +40,8 @@ static void note(struct smtp *s, const char *why)
 /* ---- qtls ---- */
 
 /* Where it was never set up, or is not ours to call (a null client's user), mail goes as
- * before; where it is away or busy for a moment, mail waits: else a crash of ours would be
- * a downgrade. 1: in clear, then. */
+ * before; where it is away or busy for a moment, mail waits: else a crash of ours would
+ * be a downgrade. 1: in clear, then. */
 static int is_without_qtls(struct smtp *s, const struct tlsgate *g,
 			   const struct demand *d)
 {
@@ -114,6 +115,7 @@ static int take_result(struct smtp *s, struct tlsgate *g, const struct demand *d
 	if (plain == -1)
 		return fail_handshake(s, g);
 	enter(s, plain);
+	s->waited = 0;
 	s->verified = verified_by(s, d);
 	if (is_trusted(s, d))
 		return 0;
@@ -121,14 +123,35 @@ static int take_result(struct smtp *s, struct tlsgate *g, const struct demand *d
 			 d->login != NULL ? "a password" : d->why, s->facts.why);
 }
 
+static int is_away(int e)
+{
+	return e == ECONNREFUSED || e == ENOENT;
+}
+
+/* It is being started, as at a boot, or again; but the first of us to wait in vain waits
+ * for all messages of this process. */
+static int may_come_back(struct smtp *s)
+{
+	int wait = s->cfg->has_qtls && !s->waited;
+
+	s->waited = 1;
+	return wait;
+}
+
 static int ask_qtls(struct smtp *s, struct tlsgate *g, const struct demand *d,
 		    unsigned flags)
 {
 	struct tls_want w = d->want;
+	int64_t back = clock_mono_ms() + (may_come_back(s) ? WAIT_QTLS : 0);
 
 	w.flags = flags;
 	w.timeout_ms = (uint32_t)handshake_time(s);
-	return tlsgate_open(g, "tls-client", &w, s->fd, within(0));
+	while (tlsgate_open(g, "tls-client", &w, s->fd, within(0)) == -1) {
+		if (!is_away(errno) || clock_mono_ms() >= back)
+			return -1;
+		(void)poll(NULL, 0, PAUSE_QTLS);
+	}
+	return 0;
 }
 
 /* ---- RFC 8314 3.3 ---- */

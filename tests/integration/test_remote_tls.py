@@ -348,6 +348,32 @@ def test_no_qtls_on_this_host(send, certs):
         assert rep.letters == "Z" and "(#4.3.0)" in rep.texts[0]
 
 
+def test_qtls_is_being_started(ca, resolver, certs):
+    """As at a boot: the directory is there, the socket not yet. No message goes in clear for that."""
+    with Hop(certs["good"]) as hop, Qtls(ca) as q:
+        (q.door / "sock").rename(q.door / "later")
+        with Remote(qtls=q, dnsservers=resolver) as r:
+            r.start()
+            slot = r.send(b"x\n", route=hop.route)
+            time.sleep(1)
+            (q.door / "later").rename(q.door / "sock")
+            rep = r.report()
+            assert rep.slot == slot and rep.letters == "K" and re.search(TLS, rep.texts[0]), rep
+
+
+def test_qtls_was_never_started(ca, resolver, certs):
+    """Waited for once, and then in clear, where that may be."""
+    with Hop(certs["good"]) as hop, Qtls(ca) as q:
+        (q.door / "sock").unlink()
+        with Remote(qtls=q, dnsservers=resolver) as r:
+            began = time.monotonic()
+            assert "TLS=none" in r.deliver(route=hop.route).texts[0]
+            took = time.monotonic() - began
+            hop.server.conns[0].close()
+            assert "TLS=none" in r.deliver(route=hop.route).texts[0]
+            assert 4 < took < 8 and time.monotonic() - began < took + 3 and hop.server.connections == 2
+
+
 def test_qtls_is_away(ca, resolver, certs):
     with Hop(certs["good"]) as hop, Qtls(ca) as q:
         q.popen.terminate()
