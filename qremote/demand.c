@@ -59,15 +59,34 @@ static enum tlsa ask_tlsa(struct demands *ds, const char *name, uint16_t port)
 	return ds->demand.want.nrecords > 0 ? TLSA_USABLE : TLSA_UNUSABLE;
 }
 
+/* The host is an alias, and what it leads to is not secure; is the alias? Then it has
+ * records, perhaps (RFC 7672 2.2.2). 1, 0, -1. */
+static int is_alias_secure(struct demands *ds, const struct target *t)
+{
+	int r;
+
+	if (strcasecmp(t->base, t->host) == 0)
+		return 0;
+	r = dns_query(ds->dns, t->host, DNS_CNAME, &tlsa,
+		      clock_sooner(ds->deadline, clock_mono_ms() + DNS_TIME));
+	return r == 1 ? tlsa.ad : r;
+}
+
 /* RFC 7672 2.2.2: the name behind the aliases first, then as the MX has it. */
 static enum tlsa find_tlsa(struct demands *ds, const struct target *t)
 {
-	enum tlsa r;
+	enum tlsa r = TLSA_NONE;
+	int alias = 1;
 
-	if (!ds->dest->secure || !t->secure)
+	if (!ds->dest->secure)
 		return TLSA_NONE;
-	r = ask_tlsa(ds, t->base, t->port);
-	if (r == TLSA_NONE && strcasecmp(t->base, t->host) != 0)
+	if (t->secure)
+		r = ask_tlsa(ds, t->base, t->port);
+	else
+		alias = is_alias_secure(ds, t);
+	if (alias == -1)
+		return TLSA_FAILED;
+	if (r == TLSA_NONE && alias && strcasecmp(t->base, t->host) != 0)
 		r = ask_tlsa(ds, t->host, t->port);
 	return r;
 }

@@ -42,7 +42,7 @@ class Case:
             self.host = self.domain
         else:
             self.host = f"h{self.n}." + ("plain.test" if where in ("plain", "host-plain") else "signed.test")
-        self.target = f"t{self.n}.signed.test"
+        self.target = f"t{self.n}." + ("plain.test" if where == "alias-out" else "signed.test")
 
     def lines(self, zones):
         if self.host != self.domain:
@@ -50,7 +50,7 @@ class Case:
         if self.where.startswith("alias"):
             zones.add(self.host, f"CNAME {self.target}.")
             zones.address(self.target, self.server)
-            zones.tlsa(self.host if self.where == "alias-original" else self.target, self.tlsa)
+            zones.tlsa(self.target if self.where == "alias" else self.host, self.tlsa)
             return
         zones.address(self.host, self.server)
         zones.tlsa(self.host, self.tlsa)
@@ -97,6 +97,10 @@ CASES = [
     Case("self", "no-mx", "311:none", ("Z", r"#4\.7\.5")),
     Case("self", "alias", "311:self", ("K", DANE)),  # behind the alias first,
     Case("self", "alias-original", "311:self", ("K", DANE)),  # then as the MX says
+    Case("self", "alias-out", "311:self", ("K", DANE)),  # of an alias to what is not secure
+    Case("self", "alias-out", "311:none", ("Z", r"#4\.7\.5")),
+    Case("clear", "alias-out", "311:self", ("Z", NOT_OFFERED.format("its TLSA records"))),
+    Case("clear", "alias-out", "", ("K", CLEAR)),
     Case("self", "alias", "311:none", ("Z", r"#4\.7\.5")),
     Case("good", "alias", "211:ca", ("K", DANE)),
     # secure, but none usable: encrypted, whoever it is
