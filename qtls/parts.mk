@@ -24,3 +24,5 @@ qtls.libs = -lssl -lcrypto
 test_keyask.o = qtls/keyask.o qtls/signing.o
 test_keys.o = $(QTLS_KEY_O)
 test_keys.libs = -lcrypto
+test_qtls.o = qtls/certs.o qtls/crowd.o qtls/doors.o qtls/role.o $(QTLS_KEYASK_O)
+test_qtls.libs = -lssl -lcrypto

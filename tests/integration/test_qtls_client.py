@@ -63,7 +63,9 @@ class Net:
 
 @pytest.fixture
 def net(quoin):
-    return Net(quoin)
+    net = Net(quoin)
+    yield net
+    assert "was ended by signal" not in net.starter.text()
 
 
 def tlsa(cert, selector=1, mtype=1):
