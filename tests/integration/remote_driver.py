@@ -181,7 +181,7 @@ class Qtls:
         ready, theirs = os.pipe()
         with open(self.home / "log", "ab") as err:
             self.popen = subprocess.Popen(
-                [*(os.environ.get("QTLS_WRAP","").split()), BIN / "qtls", "-c", "-C", self.home, "-d", str(theirs), "tls-client"],
+                [BIN / "qtls", "-c", "-C", self.home, "-d", str(theirs), "tls-client"],
                 stderr=err, pass_fds=[theirs],
                 env={**os.environ, "SSL_CERT_FILE": str(self.ca.cert), "ASAN_OPTIONS": "detect_leaks=0"})
         os.close(theirs)
