@@ -232,3 +232,21 @@ def test_restart_runs_what_is_installed_now(tree):
         return [n for n, exe in exes.items() if exe.startswith(str(build))]
 
     wait_for(lambda: not old(), 20, "the old programs are gone")
+
+
+def test_reload_serves_a_new_certificate(tree):
+    """No process ends, and no session."""
+    before = {n: pid_of(tree, n) for n in ("qtls-key", "qauth", "qsend", "qlisten")}
+    context = ssl._create_unverified_context()
+    with smtplib.SMTP_SSL("127.0.0.1", tree.submissions, context=context, timeout=30) as old:
+        new = tree.q.certificate("new.example", kind="rsa")
+        tree.qctl("reload")
+
+        def served():
+            with smtplib.SMTP_SSL("127.0.0.1", tree.submissions, context=context, timeout=30) as s:
+                return s.sock.getpeercert(True)
+
+        wanted = ssl.PEM_cert_to_DER_cert(new.cert.read_text())
+        wait_for(lambda: served() == wanted, 10, "the new certificate")
+        assert old.noop()[0] == 250
+    assert {n: pid_of(tree, n) for n in before} == before
