@@ -297,12 +297,30 @@ static void judge(struct ask *a)
 	a->state = JUDGED;
 }
 
+static void await_turn(struct ask *a, int64_t now)
+{
+	int64_t turn = throttle_turn(&a->key, now);
+
+	if (turn == -1) {
+		later(a, "Too many wrong passwords; try again in a while.", "pause");
+		return;
+	}
+	a->state = HELD;
+	a->until = turn;
+	a->has_waited = turn > now;
+}
+
+/* Others of its client may have failed since it came. */
 static void assign(void)
 {
+	int64_t now = clock_mono_ms();
 	struct ask *a;
 
 	while (child_count(1) < rules.judges && (a = next_queued()) != NULL)
-		judge(a);
+		if (!a->has_waited && throttle_failures(&a->key, now) >= THROTTLE_FREE)
+			await_turn(a, now);
+		else
+			judge(a);
 }
 
 /* ---- a request ---- */
@@ -338,23 +356,17 @@ static int is_for_door(const struct ask *a)
 static int take(struct ask *a, size_t n)
 {
 	struct words server;
-	int64_t turn;
 
 	if (authask_get(&a->want, a->frame, n) == -1 || !is_for_door(a))
 		return -1;
 	if (!throttle_key(&a->key, a->want.client, a->want.user))
 		a->want.client = "unknown";
 	a->want.session = a->session;
-	turn = throttle_turn(&a->key, clock_mono_ms());
 	if (a->door->is_login &&
 	    words_server(&server, a->want.service, a->want.word) == -1)
 		later(a, no_server, "service");
-	else if (turn == -1)
-		later(a, "Too many wrong passwords; try again in a while.", "pause");
-	else {
-		a->state = HELD;
-		a->until = turn;
-	}
+	else
+		await_turn(a, clock_mono_ms());
 	return 0;
 }
 

@@ -40,6 +40,7 @@ struct ask {
 	int session; /* -1 */
 	int started; /* STARTING: the server's pipe */
 	int64_t until;
+	int has_waited; /* HELD for a pause, so that its turn is its own */
 	struct throttle_key key;
 	struct auth_want want; /* points into frame */
 	char frame[LIMIT_AUTHFRAME];

@@ -683,6 +683,20 @@ def test_many_at_once_of_one_address(q):
         d.close()
 
 
+def test_many_at_once_of_a_fresh_address(q):
+    """Nor does it help to ask them all before the first one is judged."""
+    q.start_auth("-j", "2")
+    doors = [Door(q) for _ in range(100)]
+    begin = time.monotonic()
+    for n, d in enumerate(doors):
+        d.ask("alice", f"guess{n}")
+    wait_for(lambda: q.log("qauth").count("login-later") > 70)
+    assert q.log("qauth").count("login-failed") <= 6 and time.monotonic() - begin < 4
+    assert ask(q, "alice", "secret", client="192.0.2.2") == ("+", "alice")
+    for d in doors:
+        d.close()
+
+
 def test_this_host_is_many(q):
     """A webmail of this host: names are counted, not its address."""
     q.start_auth()
