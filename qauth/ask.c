@@ -122,7 +122,7 @@ static void serve(struct ask *a, const char *account)
 	char path[LIMIT_PATH];
 	struct pwrec r;
 	char *value = NULL;
-	size_t n;
+	size_t n = 0;
 
 	if (path_join(path, sizeof path, paths.users, "passwd.cdb") == NULL ||
 	    table_lookup(path, account, strlen(account), &value, &n) != 1 ||
@@ -132,6 +132,8 @@ static void serve(struct ask *a, const char *account)
 		warn_sys2("start a server for", account);
 		later(a, no_server, "start");
 	}
+	if (value != NULL)
+		explicit_bzero(value, n); /* hashes are in it */
 	free(value);
 }
 

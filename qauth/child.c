@@ -154,7 +154,7 @@ static void common_env(struct start *s, const struct auth_want *w)
 static int password_pipe(const struct auth_want *w)
 {
 	char text[LIMIT_AUTHFRAME];
-	int fds[2];
+	int fds[2] = {-1, -1};
 	int n = snprintf(text, sizeof text, "%s%c%s%c%lld%c", w->user, 0, w->password, 0,
 			 (long long)time(NULL), 0);
 	ssize_t r = -1;
@@ -164,7 +164,11 @@ static int password_pipe(const struct auth_want *w)
 		(void)close(fds[1]);
 	}
 	explicit_bzero(text, sizeof text);
-	return r == n ? fds[0] : -1;
+	if (r == n)
+		return fds[0];
+	if (fds[0] != -1)
+		(void)close(fds[0]);
+	return -1;
 }
 
 static int start_judge(struct child *c, struct start *s, const struct auth_want *w)

@@ -1,8 +1,9 @@
 /* qauth-enter: what a checkpassword program runs when the password was right.
  *
- * Runs as the user whom the checker became; refuses uid 0. It says yes to qauth, and for
- * POP3 and IMAP then gets the session and runs the server, in the environment and the
- * directory that the checker chose. It reads no byte of the session.
+ * Runs as the user whom the checker became; refuses uid 0 and gid 0. It says yes to
+ * qauth, and for POP3 and IMAP then gets the session and runs the server, in the
+ * environment and the directory that the checker chose, without what it left open. It
+ * reads no byte of the session.
  *
  *	4	qauth (judge.h)
  *	2	log
@@ -12,6 +13,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -24,21 +26,19 @@ enum { WAIT_MS = 30000 };
 
 static void refuse_root(void)
 {
-	uid_t real;
-	uid_t effective;
-	uid_t saved;
+	uid_t u[3];
+	gid_t g[3];
 
-	if (getresuid(&real, &effective, &saved) == -1)
+	if (getresuid(&u[0], &u[1], &u[2]) == -1 || getresgid(&g[0], &g[1], &g[2]) == -1)
 		die_sys(EXIT_TEMP, "see the user's number");
-	if (real == 0 || effective == 0 || saved == 0)
+	if (u[0] == 0 || u[1] == 0 || u[2] == 0 || g[0] == 0 || g[1] == 0 || g[2] == 0)
 		die_msg(EXIT_TEMP, "the checkpassword program did not become a user: "
 				   "nothing is run as root");
 }
 
 static void say_yes(void)
 {
-	if (fd_cloexec(JUDGE_FD) == -1 ||
-	    usock_send(JUDGE_FD, JUDGE_YES, strlen(JUDGE_YES), -1) == -1)
+	if (usock_send(JUDGE_FD, JUDGE_YES, strlen(JUDGE_YES), -1) == -1)
 		die_sys(EXIT_TEMP, "tell qauth");
 }
 
@@ -63,6 +63,8 @@ int main(int argc, char **argv)
 	int session;
 
 	prog_init("qauth-enter");
+	if (fd_fill_std() == -1)
+		die_sys(EXIT_TEMP, "fill descriptors 0 to 2");
 	refuse_root();
 	say_yes();
 	if (argc < 2)
@@ -70,6 +72,7 @@ int main(int argc, char **argv)
 	session = await_session();
 	if (dup2(session, 0) == -1 || dup2(session, 1) == -1)
 		die_sys(EXIT_TEMP, "arrange descriptors");
+	(void)syscall(SYS_close_range, 3, ~0U, 0U);
 	(void)execv(argv[1], argv + 1);
 	die_sys2(EXIT_TEMP, "run", argv[1]);
 }

@@ -11,6 +11,7 @@
  *	2			log
  */
 #include <errno.h>
+#include <grp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -206,14 +207,15 @@ static void configure(void)
 		die_msg(EXIT_TEMP, "unable to read %s", control_error());
 }
 
-/* Nobody's password in a core file; nothing of the caller's directory or mask. */
+/* Nobody's password in a core file; nothing of the caller's directory, mask or groups,
+ * for a checker may forget those. */
 static void limit_self(void)
 {
 	const struct rlimit none = {0, 0};
 
 	(void)umask(077);
-	if (chdir("/") == -1 || setrlimit(RLIMIT_CORE, &none) == -1 ||
-	    prctl(PR_SET_DUMPABLE, 0) == -1)
+	if ((geteuid() == 0 && setgroups(0, NULL) == -1) || chdir("/") == -1 ||
+	    setrlimit(RLIMIT_CORE, &none) == -1 || prctl(PR_SET_DUMPABLE, 0) == -1)
 		die_sys(EXIT_TEMP, "limit itself");
 }
 

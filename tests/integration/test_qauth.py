@@ -426,6 +426,53 @@ def test_checker_that_prints(checked):
     assert len(q.log("qauth")) < 30000
 
 
+# One that becomes the user more or less.
+CARELESS = r"""#!/usr/bin/python3
+import os, sys
+user = os.read(3, 2000).split(b"\0")[0]
+os.close(3)
+secret = os.open("/dev/null", os.O_RDWR)  # of root
+if user == b"leaky":
+    os.dup2(secret, 7, inheritable=True)
+elif user == b"closed":
+    os.close(0), os.close(1)
+if os.getuid() == 0:
+    user == b"nogid" or os.setgid(UID)
+    os.setuid(UID)
+os.chdir("/")
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("name", ["leaky", "closed", pytest.param("nogid", marks=pytest.mark.root("group 0"))])
+def test_checker_that_is_careless(q, name):
+    """Nothing of root's is left to the server: no descriptor, no group."""
+    script = q.home / "careless"
+    uid = q.accounts["alice"][0]
+    script.write_text(CARELESS.replace("UID", str(uid)))
+    script.chmod(0o755)
+    q.control("checkpassword", str(script))
+    before = os.getgroups()
+    try:
+        if ROOT:
+            os.setgroups([0, 4])
+        q.start_auth("-S", q.server)
+    finally:
+        if ROOT:
+            os.setgroups(before)
+    answer, session = log_in(q, name, "x")
+    if name == "nogid":
+        assert answer[0] == "Z"
+        assert "did\\x20not\\x20become\\x20a\\x20user" in q.log("qauth")
+        return
+    said = json.loads(session.readline())
+    assert said["fds"] == [0, 1, 2] and said["kinds"] == ["socket", "socket", "pipe"]
+    assert said["groups"] == ([] if ROOT else before)
+    session.write(b"hello\n")
+    assert session.readline() == b"you said hello\n"
+    session.close()
+
+
 @pytest.mark.root("a checker that stays root")
 def test_root_never_logs_in(checked):
     """Neither by a checker that becomes nobody else, nor by name."""
