@@ -65,13 +65,19 @@ def wait_for(condition, deadline=10.0, what=None):
         time.sleep(0.01)
 
 
+_given = set()  # ports: none is given twice
+
+
 def free_port(family=socket.AF_INET):
     """A TCP port of loopback that nobody uses at this moment, and no outgoing connection will:
     those have ports of the kernel's range, above 32767."""
     while True:
         port = random.randrange(10000, 32768)
+        if port in _given:
+            continue
         with socket.socket(family, socket.SOCK_STREAM) as s, contextlib.suppress(OSError):
             s.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
+            _given.add(port)
             return port
 
 

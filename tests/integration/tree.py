@@ -31,7 +31,11 @@ class Tree:
         if ROOT:
             (self.q.home / "uidbase").write_text(f"{FIRST_UID}\n")
         self.qctl("house", "dirs")
-        self.boot()
+        try:
+            self.boot()
+        except BaseException:
+            self.close()
+            raise
 
     def boot(self):
         self.svscan = subprocess.Popen(
