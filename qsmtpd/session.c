@@ -12,7 +12,7 @@
 /* Counts as junk; is the last of a pipelined group (RFC 2920 3.1). */
 enum { JUNK = 1, LAST = 2 };
 
-enum { LINGER_MS = 2000, LINGER_BYTES = 16 * RBUF_SIZE };
+enum { LINGER_MS = 2000, LINGER_BYTES = 16 * RBUF_SIZE, LINGER_TLS_MS = 5500 };
 
 static const struct command {
 	const char *verb;
@@ -215,15 +215,17 @@ static void greet(struct session *s)
 	session_say(s, " ESMTP\r\n");
 }
 
-/* Closing while input waits would make the kernel throw our last reply away. */
+/* Closing while input waits would make the kernel throw our last reply away. Under TLS it
+ * is qtls who waits for the client, but the listener counts us: who had no place here any
+ * more would have one there, and one address could have them all. */
 static void linger(struct session *s)
 {
-	size_t left = LINGER_BYTES;
+	size_t left = s->tls.on ? SIZE_MAX : LINGER_BYTES;
 	const char *p;
 	size_t n;
 
 	(void)shutdown(s->out.fd, SHUT_WR);
-	s->in.deadline = clock_mono_ms() + LINGER_MS;
+	s->in.deadline = clock_mono_ms() + (s->tls.on ? LINGER_TLS_MS : LINGER_MS);
 	while (rbuf_some(&s->in, &p, &n) == 1 && n < left) {
 		rbuf_take(&s->in, n);
 		left -= n;
@@ -235,7 +237,7 @@ void session_commands(struct session *s)
 	while (!s->over)
 		next_command(s);
 	s->out.deadline = clock_mono_ms() + s->cfg.timeout_ms;
-	if (obuf_flush(&s->out) == 0 && s->over == OVER_REFUSED)
+	if (obuf_flush(&s->out) == 0 && (s->over == OVER_REFUSED || s->tls.on))
 		linger(s);
 }
 

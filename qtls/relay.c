@@ -80,7 +80,9 @@ static void caller_is_gone(void)
 	if (r.gone)
 		return;
 	r.gone = 1;
-	r.gone_at = r.moved_at = clock_mono_ms();
+	r.gone_at = clock_mono_ms();
+	if (!r.out.told)
+		r.moved_at = r.gone_at;
 	r.in.len = 0;
 	r.in.told = 1;
 }

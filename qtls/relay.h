@@ -4,7 +4,8 @@
  * One buffer a direction, filled only when it is empty: a side that does not read stops
  * the other. The end of one direction is passed on (close_notify as the end of file and
  * back), and the other goes on. When the caller is gone, what he has written is still
- * sent, as long as it moves (RELAY_STUCK_MS), and the peer has RELAY_LINGER_MS to close.
+ * sent, as long as it moves (RELAY_STUCK_MS), and the peer has RELAY_LINGER_MS to close,
+ * from our close_notify on: a caller that stays as long has no session behind him.
  */
 #ifndef QTLS_RELAY_H
 #define QTLS_RELAY_H

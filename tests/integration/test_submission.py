@@ -500,3 +500,24 @@ def test_an_abandoned_handshake_ends_the_session(house):
     s.close()
     f.close()
     wait_for(lambda: not sessions(house), 20, "the session is over")
+
+
+def test_who_does_not_close_is_still_counted(house):
+    """By qlisten: else one address could have all sessions of qtls, 50 at a time."""
+
+    def children(name):
+        pid = house.service(name).pid
+        return len(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+
+    port = house.start_submission(tls=True)
+    kept = [client(port, at_once=True) for _ in range(3)]
+    for s in kept:
+        s.docmd("QUIT")
+    until = time.monotonic() + 10
+    while children("qtls"):
+        assert children("qlisten") >= children("qtls")
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    wait_for(lambda: not children("qlisten"), 5)
+    for s in kept:
+        s.close()
