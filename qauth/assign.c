@@ -86,19 +86,6 @@ static int has_plus(void)
 	return r;
 }
 
-void place_assign(const struct place *p)
-{
-	struct lines l;
-
-	read_assign(&l);
-	add(&l, p, '=', "");
-	if (has_plus())
-		add(&l, p, '+', "+");
-	lines_write(&l);
-	compile();
-	lines_free(&l);
-}
-
 /* "...:HOME:dash:ext:MARK" */
 static int is_ours(const char *line, const char *home)
 {
@@ -115,17 +102,40 @@ static int is_ours(const char *line, const char *home)
 	return p != NULL && strncmp(p, home, n) == 0 && p[n] == ':';
 }
 
+static size_t remove_ours(struct lines *l, const char *home)
+{
+	size_t removed = 0;
+
+	for (size_t i = l->n; i-- > 0;)
+		if (is_ours(l->line[i], home)) {
+			lines_remove(l, i, 1);
+			removed++;
+		}
+	return removed;
+}
+
+/* Of one that was killed they may stand there already, not compiled. */
+void place_assign(const struct place *p)
+{
+	struct lines l;
+
+	read_assign(&l);
+	(void)remove_ours(&l, p->home);
+	add(&l, p, '=', "");
+	if (has_plus())
+		add(&l, p, '+', "+");
+	lines_write(&l);
+	compile();
+	lines_free(&l);
+}
+
 size_t place_unassign(const char *home)
 {
 	struct lines l;
-	size_t removed = 0;
+	size_t removed;
 
 	read_assign(&l);
-	for (size_t i = l.n; i-- > 0;)
-		if (is_ours(l.line[i], home)) {
-			lines_remove(&l, i, 1);
-			removed++;
-		}
+	removed = remove_ours(&l, home);
 	if (removed > 0) {
 		lines_write(&l);
 		compile();

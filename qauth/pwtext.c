@@ -352,3 +352,13 @@ void pwtext_write(const struct lines *t)
 	lines_write(t);
 	compile(t);
 }
+
+void pwtext_mend(const struct lines *t)
+{
+	char path[LIMIT_PATH];
+
+	if (t->exists &&
+	    path_join(path, sizeof path, paths.users, "passwd.cdb") != NULL &&
+	    table_is_fresh(path, t->path) == 0)
+		compile(t);
+}

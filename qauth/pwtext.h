@@ -42,4 +42,7 @@ void pwtext_remove(struct lines *t, const char *name);
 /* The text, then the table made of it. */
 void pwtext_write(const struct lines *t);
 
+/* The table of a text that one wrote who was killed then. */
+void pwtext_mend(const struct lines *t);
+
 #endif

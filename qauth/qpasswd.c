@@ -410,6 +410,8 @@ int main(int argc, char **argv)
 	if (v->run != do_list)
 		lock();
 	pwtext_read(&t);
+	if (v->run != do_list)
+		pwtext_mend(&t);
 	v->run(&t, argv + first);
 	lines_free(&t);
 	return 0;

@@ -431,6 +431,29 @@ def test_each_call_fails(q, call, tmp_path):
     user(q, "add", "-n", "last@v.example")
 
 
+@pytest.mark.tools("strace")
+@pytest.mark.parametrize("verb", ["add", "passwd", "del"])
+def test_killed_and_said_again(q, verb, tmp_path):
+    """Whenever it was killed, the same command once more does what it says."""
+    name, trace = "joe@v.example", tmp_path / "trace"
+    for n in range(1, 20):
+        if verb != "add":
+            user(q, "add", name, word="the first word\n")
+        inject = ["-e", "trace=rename", "-e", f"inject=rename:signal=KILL:when={n}"]
+        command = [q.bin / "qpasswd", "-C", q.home, verb, name]
+        subprocess.run(["strace", "-f", "-qq", "-o", trace, *inject, *command], input=b"a long word\n")
+        p = q.run("qctl", "user", verb, name, stdin=b"a long word\n")
+        assert p.returncode == 0 or b"there already" in p.stderr or b"no account" in p.stderr, (n, p.stderr)
+        assert is_right(q, name, "a long word") == (verb != "del"), n
+        assert not is_right(q, name, "the first word"), n
+        if verb != "del":
+            user(q, "del", name)
+        if "INJECTED" not in trace.read_text() and "KILL" not in trace.read_text():
+            break
+    else:
+        raise AssertionError("it never ended")
+
+
 def test_from_a_terminal(q):
     """Asked twice, not shown, and the terminal is as it was."""
 
