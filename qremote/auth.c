@@ -54,6 +54,7 @@ static int say_plain(struct smtp *s, const struct job_login *l)
 	int r = base64_put(raw, plain(l, raw), coded, CODED_MAX);
 
 	explicit_bzero(raw, sizeof raw);
+	s->secret[1] = coded;
 	if (r == -1)
 		r = smtp_lose(s, "the login for it is too long");
 	else if (strlen(coded) <= INITIAL_MAX)
@@ -71,6 +72,7 @@ static int say_coded(struct smtp *s, const char *text, int code)
 	char coded[CODED_MAX];
 	int r = base64_put(text, strlen(text), coded, sizeof coded);
 
+	s->secret[1] = coded;
 	r = r == -1 ? smtp_lose(s, "the login for it is too long")
 		    : say(s, "...", coded, code);
 	explicit_bzero(coded, sizeof coded);
@@ -91,12 +93,14 @@ int auth_login(struct smtp *s, const struct demand *d)
 
 	if (!s->tls || !s->facts.verified)
 		return smtp_lose(s, "it is not verified: no password is said (#4.7.5)");
+	s->secret[0] = d->login->password;
 	if (s->caps & CAP_PLAIN)
 		r = say_plain(s, d->login);
 	else if (s->caps & CAP_LOGIN)
 		r = say_login(s, d->login);
 	else
 		r = smtp_lose(s, "offers neither AUTH PLAIN nor AUTH LOGIN (#4.7.4)");
+	s->secret[0] = s->secret[1] = NULL;
 	if (r == 0)
 		(void)snprintf(s->login, sizeof s->login, "%s", d->login->user);
 	return r;

@@ -119,6 +119,20 @@ static void note_reply(struct smtp *s)
 	transcript_add(&s->transcript, 's', line, 4 + n);
 }
 
+/* A server repeats what it does not understand; many read what it said. */
+static void hide_secrets(struct smtp *s)
+{
+	static const char instead[] = "(what it said repeats the login)";
+
+	for (size_t i = 0; i < sizeof s->secret / sizeof *s->secret; i++)
+		if (s->secret[i] != NULL &&
+		    memmem(s->reply.text, s->reply.len, s->secret[i],
+			   strlen(s->secret[i])) != NULL) {
+			s->reply.len = sizeof instead - 1;
+			memcpy(s->reply.text, instead, s->reply.len);
+		}
+}
+
 int smtp_take(struct smtp *s, const char *what, int64_t ms)
 {
 	char line[LIMIT_REPLYLINE];
@@ -134,6 +148,7 @@ int smtp_take(struct smtp *s, const char *what, int64_t ms)
 	}
 	if (r == -1)
 		return lose_errno(s, what, errno);
+	hide_secrets(s);
 	note_reply(s);
 	if (s->reply.code == 421) {
 		s->lost = s->slow = 1;
@@ -315,6 +330,9 @@ static int open_once(struct smtp *s, const struct target *t, const struct demand
 		return -1;
 	if (converse(s, d) == 0)
 		return 0;
+	/* What was said in clear may be anybody's: no reason to give up for ever. */
+	if (!s->tls && d->action != ACT_CLEAR && d->action != ACT_MAY)
+		s->why_code = 0;
 	smtp_close(s);
 	return -1;
 }

@@ -60,6 +60,7 @@ struct smtp {
 	int tls_failed;         /* of the last connection; in clear it may do better */
 	char tls_why[LIMIT_TEXT + 1];   /* why there is none though we wanted to, or "" */
 	char login[LIMIT_SMTPUSER + 1]; /* who we are there, "" for nobody */
+	const char *secret[2];          /* what no reply may repeat to a log; or NULL */
 	int64_t opened;
 	int64_t deadline; /* of the job until its DATA, then of the message */
 	struct reply reply;

@@ -3,6 +3,7 @@
 What DNS and MTA-STS demand is in test_secure.py.
 """
 
+import base64
 import contextlib
 import os
 import re
@@ -295,6 +296,21 @@ def refusing(answer, got):
     return script
 
 
+@pytest.mark.parametrize("verb", ["greeting", "EHLO"])
+def test_refusal_in_clear_is_nobodys_word_where_tls_is_demanded(send, certs, verb):
+    """Whoever stands between us could bounce mail with it; behind TLS it is the host's own."""
+    answers = {"EHLO": "554 5.7.1 go away", "HELO": "554 5.7.1 go away"} if verb == "EHLO" else {}
+    greeting = "554 5.7.1 go away" if verb == "greeting" else "220 x"
+    with Hop(certs["good"], answers=answers, greeting=greeting) as hop:
+        for rule, letter in (("may", "D"), ("encrypt", "Z"), ("verify", "Z")):
+            rep, _ = send(hop.route, tlspolicy=f":{rule}")
+            assert rep.letters == letter and "go away" in rep.texts[0], (rule, rep)
+    inside = {verb: lambda _: "554 5.7.1 go away" if hop.server.conns[-1].context else "250-x\r\n250 STARTTLS"
+              for verb in ("EHLO", "HELO")}  # fmt: skip
+    with Hop(certs["good"], answers=inside) as hop:
+        assert send(hop.route, tlspolicy=":verify")[0].letters == "D"
+
+
 def test_handshake_that_never_ends(send, certs):
     """It is waited for no longer than timeoutremote."""
     with Server(starttls(lambda c: c.send(b"220 go\r\n") or c.s.recv(4096) and time.sleep(20))) as s:
@@ -507,6 +523,44 @@ def test_wrong_login_waits_and_says_so(send, certs):
         rep, log = send(hop.route, [LOGIN])
     assert rep.letters == "Z" and "does not accept the login of control/smtpauth: 535 5.7.8 no (#4.7.8)" in rep.texts[0]
     assert "transcript" in log and "AUTH\\x20PLAIN\\x20..." in log
+
+
+@pytest.mark.parametrize("mechanisms", ["PLAIN", "LOGIN"])
+@pytest.mark.parametrize("how", ["coded", "plain"])
+def test_server_that_repeats_the_login(qtls, resolver, certs, mechanisms, how):
+    """As one that does not know AUTH may; what it says is read by others than the admin."""
+
+    def script(conn, number):
+        inner = speaker([], tls=hop.context, logins={"alice": "x"}, mechanisms=mechanisms)
+        readline = conn.readline
+
+        def repeating():
+            line = readline()
+            word = line.split()[-1] if line.split() else b""
+            if secret_in(word):
+                said = word if how == "coded" else base64.b64decode(word).replace(b"\0", b" ")
+                conn.send(b"500 5.5.1 what is this: " + said + b"\r\n")
+                return b""
+            return line
+
+        conn.readline = repeating
+        inner(conn, number)
+
+    def secret_in(word):
+        try:
+            return LOGIN[2].encode() in base64.b64decode(word, validate=True)
+        except ValueError:
+            return False
+
+    with Hop(certs["good"]) as hop, Remote(qtls=qtls, dnsservers=resolver) as r:
+        hop.server.script = script
+        rep = r.deliver(route=hop.route, logins=[LOGIN])
+        assert rep.letters == "Z" and "does not accept the login of control/smtpauth: 500" in rep.texts[0]
+        for text in (rep.texts[0], r.log()):
+            assert "correct" not in text and "Y29ycmVjdC" not in text
+            for shift in range(3):  # of the bytes before it in what was coded
+                coded = b64encode(b"x" * shift + LOGIN[2].encode())[4:-4].decode()
+                assert coded not in text
 
 
 def test_no_login_is_offered(send, certs):
