@@ -96,7 +96,7 @@ FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
 
 # ---- the library: small units, one header each ----------------------------------
 
-LIB = addr alias alist822 args authask base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg dotname dsnparam escape fdio hdr822 job jail journal keeper localjob maildir \
+LIB = addr alias alist822 args authask base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg dotname dsnparam escape fdio hdr822 job jail journal keeper localjob logout maildir \
 	netstr num owner paths prog pwask pwrec qfile qid qlog qread rbuf ready relay remotejob rnd route route_local route_own said sbuf sigfd smtpauth stsask submit sum syncer table table_source table_write tcprule tlsgate tlsgate_frame tlspolicy usock wbuf
 LIBSRC = $(wildcard $(LIB:%=lib/%.c))
 LIBOBJ = $(LIBSRC:.c=.o)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cursor.h"
+#include "logout.h"
 #include "qid.h"
 #include "qlimits.h"
 #include "sum.h"
@@ -249,6 +250,7 @@ static int write_at(int fd, const char *p, size_t n, uint64_t at)
 
 int journal_append(struct journal *j, int dir, const char *id, const struct sbuf *b)
 {
+	logout_flush();
 	if (j->fd == -1) {
 		j->fd = openat(dir, id, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (j->fd == -1)

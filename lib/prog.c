@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "escape.h"
+#include "logout.h"
 #include "qlimits.h"
 
 const char *prog_name = "quoin";
@@ -29,7 +30,8 @@ static void say(const char *word, const char *text)
 		n = (int)sizeof line - 1;
 		line[n - 1] = '\n';
 	}
-	(void)!write(2, line, (size_t)n);
+	logout_line(line, (size_t)n);
+	logout_flush(); /* who says this may end now */
 }
 
 __attribute__((format(printf, 2, 0))) static void say_v(const char *word, const char *fmt,

@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "escape.h"
+#include "logout.h"
 #include "prog.h"
 
 enum { VALUE_MAX = 500 };
@@ -66,5 +66,5 @@ void qlog_num(struct qlog *l, const char *key, uint64_t value)
 void qlog_end(struct qlog *l)
 {
 	l->line[l->len++] = '\n';
-	(void)!write(2, l->line, l->len);
+	logout_line(l->line, l->len);
 }

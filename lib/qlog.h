@@ -1,4 +1,4 @@
-/* qlog: one event, one line, one write, on standard error.
+/* qlog: one event, one line, on standard error (logout.h).
  *
  *	qlog_begin(&l, "deliver");
  *	qlog_id(&l, id);

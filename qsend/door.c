@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "keeper.h"
+#include "logout.h"
 #include "prog.h"
 #include "sbuf.h"
 #include "usock.h"
@@ -120,6 +121,7 @@ static void do_list(struct sched *q, struct client *c, const struct keeper_reque
 	}
 	while (listers[i].pid != 0)
 		i++;
+	logout_flush();
 	pid = fork();
 	if (pid == 0)
 		lister(q, c->fd, all, c->uid);

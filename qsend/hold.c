@@ -20,6 +20,7 @@
 
 #include "keeper.h"
 #include "log.h"
+#include "logout.h"
 #include "prog.h"
 #include "qlog.h"
 #include "sbuf.h"
@@ -257,6 +258,7 @@ static char release_waiting(struct sched *q, const struct pick *p, const char *i
 
 static char remove_waiting(struct sched *q, const struct pick *p, const char *id)
 {
+	logout_flush();
 	if (unlinkat(q->cur, id, 0) == -1 && errno != ENOENT) {
 		warn_sys2("remove message", id);
 		if (p->held)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "logout.h"
 #include "qlog.h"
 
 static int qmail;
@@ -39,7 +40,7 @@ __attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
 	if (n >= (int)sizeof line)
 		n = (int)sizeof line - 1;
 	line[n - 1] = '\n';
-	(void)!write(2, line, (size_t)n);
+	logout_line(line, (size_t)n);
 }
 
 static unsigned long long number_of(const struct msg *m)

@@ -31,6 +31,7 @@
 #include "fdio.h"
 #include "jail.h"
 #include "log.h"
+#include "logout.h"
 #include "paths.h"
 #include "prog.h"
 #include "ready.h"
@@ -469,6 +470,7 @@ static void run(struct sched *q)
 			return;
 		n = fill_poll(q, p);
 		t = timeout(q);
+		logout_flush();
 		ready = ppoll(p, n, &t, NULL);
 		if (ready == -1 && errno != EINTR)
 			die_sys(EXIT_TEMP, "wait");
@@ -501,6 +503,8 @@ int main(int argc, char **argv)
 	(void)close(journals);
 	log_begin(&q);
 	ready_notify(notify);
+	logout_hold();
 	run(&q);
+	logout_flush();
 	return 0;
 }

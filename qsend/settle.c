@@ -16,6 +16,7 @@
 
 #include "batch.h"
 #include "log.h"
+#include "logout.h"
 #include "prog.h"
 #include "sbuf.h"
 
@@ -69,6 +70,7 @@ void journal_remove(struct sched *q, const char *id)
 
 void msg_remove(struct sched *q, struct msg *m)
 {
+	logout_flush();
 	if (unlinkat(q->cur, m->id, 0) == -1 && errno != ENOENT) {
 		if (!m->ended)
 			warn_sys2("remove message", m->id);
