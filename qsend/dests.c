@@ -6,17 +6,17 @@
 
 #include "control.h"
 #include "ctlmap.h"
-#include "job.h"
 #include "num.h"
 #include "relay.h"
 #include "rnd.h"
 #include "sum.h"
 
-enum { TENTH = 100, SECOND = 1000, MINUTE = 60000, LOOK_AT = 8 };
+enum { TENTH = 100, SECOND = 1000, LOOK_AT = 8 };
 
 void dests_init(struct dests *t)
 {
-	*t = (struct dests){.stirred = {NULL, NULL}};
+	*t = (struct dests){.stirred = {.link = DEST_STIRRED},
+			    .open = {.link = DEST_OPEN}};
 	t->stirred.end = &t->stirred.head;
 	t->open.end = &t->open.head;
 	rnd_bytes(t->key, sizeof t->key);
@@ -134,7 +134,7 @@ static void link_newest(struct dests *t, struct dest *d)
 	t->newest = d;
 }
 
-static void touch(struct dests *t, struct dest *d, int64_t now)
+void dest_touch(struct dests *t, struct dest *d, int64_t now)
 {
 	d->touched = now;
 	unlink_age(t, d);
@@ -147,8 +147,9 @@ static int is_idle(const struct dest *d)
 
 	for (int i = 0; i < DEST_LANES; i++)
 		n += d->waiting[i].n;
-	return n == 0 && d->used == 0 && d->parked == NULL && !d->is_stirred &&
-	       !d->is_open;
+	for (int i = 0; i < DEST_LINKS; i++)
+		n += d->is_in[i];
+	return n == 0 && d->used == 0 && d->parked == NULL;
 }
 
 static void free_dest(struct dest *d)
@@ -222,7 +223,7 @@ struct dest *dests_get(struct dests *t, uint32_t hash, const char *relay,
 	size_t len;
 
 	if (d != NULL) {
-		touch(t, d, now);
+		dest_touch(t, d, now);
 		return d;
 	}
 	make_room(t, now);
@@ -246,116 +247,6 @@ struct dest *dests_get(struct dests *t, uint32_t hash, const char *relay,
 	return d;
 }
 
-/* ---- may it get a job? ---- */
-
-enum dest_can dest_ask(const struct dest *d, int64_t now, int insist)
-{
-	if (!insist && now < d->dead_until)
-		return DEST_PASS;
-	if (now < d->next || d->used >= (insist ? d->limit : d->window) ||
-	    (!insist && now < d->slow_until))
-		return DEST_WAIT;
-	return DEST_GO;
-}
-
-void dest_take(struct dests *t, struct dest *d, int64_t now)
-{
-	int64_t step = d->rate > 0 ? MINUTE / (int64_t)d->rate : 0;
-
-	if (step < (int64_t)d->gap * SECOND)
-		step = (int64_t)d->gap * SECOND;
-	d->used++;
-	/* Timers come each tenth of a second: what was late is made good. */
-	if (d->next < now - TENTH)
-		d->next = now - TENTH;
-	if (step > 0)
-		d->next = (step > TENTH ? now : d->next) + step;
-	touch(t, d, now);
-}
-
-void dest_give(struct dests *t, struct dest *d)
-{
-	d->used--;
-	dest_stir(t, d);
-}
-
-static unsigned grown(unsigned v, unsigned first, unsigned max)
-{
-	return v == 0 ? first : v < max / 2 ? 2 * v : max;
-}
-
-static enum dest_news slow_down(struct dest *d, int64_t now)
-{
-	d->window = d->window > 1 ? d->window / 2 : 1;
-	d->good = 0;
-	d->gap = grown(d->gap, DEST_GAP, DEST_GAP_MAX);
-	d->slow = grown(d->slow, DEST_SLOW, DEST_SLOW_MAX);
-	d->slow_until = now + (int64_t)d->slow * SECOND;
-	d->changed = now;
-	return DEST_IS_SLOW;
-}
-
-static enum dest_news die(struct dest *d, int64_t now)
-{
-	d->window = 1;
-	d->good = 0;
-	d->dead = grown(d->dead, DEST_DEAD, DEST_DEAD_MAX);
-	d->dead_until = now + (int64_t)d->dead * SECOND;
-	d->changed = now;
-	return DEST_IS_DEAD;
-}
-
-static void grow(struct dest *d)
-{
-	if (++d->good < d->window)
-		return;
-	d->good = 0;
-	if (d->window < d->limit)
-		d->window++;
-	if (d->gap > 0)
-		d->gap--;
-	d->slow /= 2;
-}
-
-static enum dest_news live(struct dest *d)
-{
-	int was_dead = d->dead > 0;
-
-	d->dead = 0;
-	d->dead_until = 0;
-	return was_dead ? DEST_IS_BACK : DEST_SAME;
-}
-
-enum dest_news dest_tell(struct dest *d, char pace, int good, int64_t began, int64_t now)
-{
-	int is_fresh = d->changed == 0 || began >= d->changed;
-	enum dest_news news;
-
-	switch (pace) {
-	case PACE_NO_NETWORK:
-		return DEST_SAME;
-	case PACE_UNREACHABLE:
-		return is_fresh ? die(d, now) : DEST_SAME;
-	case PACE_SLOW:
-		news = live(d);
-		return is_fresh ? slow_down(d, now) : news;
-	default:
-		if (good)
-			grow(d);
-		return good ? live(d) : DEST_SAME;
-	}
-}
-
-void dest_forgive(struct dest *d)
-{
-	d->slow_until = d->dead_until = 0;
-}
-
-int dest_rests(const struct dest *d, int64_t now)
-{
-	return now < d->slow_until || now < d->dead_until;
-}
-
 /* ---- who is to be looked at, and when ---- */
 
 int dest_has_due(const struct dest *d, uint32_t now_s)
@@ -366,50 +257,47 @@ int dest_has_due(const struct dest *d, uint32_t now_s)
 	return 0;
 }
 
+static void put(struct dest_queue *q, struct dest *d)
+{
+	if (d->is_in[q->link])
+		return;
+	d->is_in[q->link] = 1;
+	d->next_in[q->link] = NULL;
+	*q->end = d;
+	q->end = &d->next_in[q->link];
+}
+
+static struct dest *take(struct dest_queue *q)
+{
+	struct dest *d = q->head;
+
+	if (d == NULL)
+		return NULL;
+	q->head = d->next_in[q->link];
+	if (q->head == NULL)
+		q->end = &q->head;
+	d->is_in[q->link] = 0;
+	return d;
+}
+
 void dest_stir(struct dests *t, struct dest *d)
 {
-	if (d->is_stirred)
-		return;
-	d->is_stirred = 1;
-	d->next_stirred = NULL;
-	*t->stirred.end = d;
-	t->stirred.end = &d->next_stirred;
+	put(&t->stirred, d);
 }
 
 struct dest *dests_stirred(struct dests *t)
 {
-	struct dest *d = t->stirred.head;
-
-	if (d == NULL)
-		return NULL;
-	t->stirred.head = d->next_stirred;
-	if (t->stirred.head == NULL)
-		t->stirred.end = &t->stirred.head;
-	d->is_stirred = 0;
-	return d;
+	return take(&t->stirred);
 }
 
 void dest_open(struct dests *t, struct dest *d)
 {
-	if (d->is_open)
-		return;
-	d->is_open = 1;
-	d->next_open = NULL;
-	*t->open.end = d;
-	t->open.end = &d->next_open;
+	put(&t->open, d);
 }
 
 struct dest *dests_open(struct dests *t)
 {
-	struct dest *d = t->open.head;
-
-	if (d == NULL)
-		return NULL;
-	t->open.head = d->next_open;
-	if (t->open.head == NULL)
-		t->open.end = &t->open.head;
-	d->is_open = 0;
-	return d;
+	return take(&t->open);
 }
 
 /* Rests and pace alone; a seat that is given back stirs by itself. */

@@ -57,6 +57,9 @@ enum {
 	DEST_DEAD_MAX = 3600,
 };
 
+/* The queues of struct dests; a destination is in each once at most. */
+enum dest_link { DEST_STIRRED, DEST_OPEN, DEST_LINKS };
+
 struct part; /* sched.h: recipients of a loaded message that wait here */
 
 struct dest {
@@ -81,22 +84,21 @@ struct dest {
 	struct part **parked_end;
 	int turn; /* 1: the entries' */
 
-	/* The lists of struct dests. */
+	/* The lists and queues of struct dests. */
 	struct dest *in_bucket;
 	struct dest *older;
 	struct dest *newer;
-	struct dest *next_stirred;
-	struct dest *next_open;
-	uint8_t is_stirred;
-	uint8_t is_open;
+	struct dest *next_in[DEST_LINKS];
+	uint8_t is_in[DEST_LINKS];
 	int64_t touched;
 	uint32_t armed; /* the earliest timer, 1/10 s; 0: none */
 	char name[];
 };
 
-struct dest_list {
+struct dest_queue {
 	struct dest *head;
 	struct dest **end;
+	enum dest_link link;
 };
 
 struct ctlmap;
@@ -108,9 +110,9 @@ struct dests {
 	struct dest *oldest;
 	struct dest *newest;
 	size_t n;
-	struct dest_list stirred; /* something has changed: look who may go */
-	struct dest_list open;    /* an entry may be admitted */
-	struct due timers;        /* ns: the hash; due in 1/10 s */
+	struct dest_queue stirred; /* something has changed: look who may go */
+	struct dest_queue open;    /* an entry may be admitted */
+	struct due timers;         /* ns: the hash; due in 1/10 s */
 	struct ctlmap *limits;
 	struct ctlmap *rates;
 	uint8_t key[16];
@@ -126,6 +128,8 @@ __attribute__((warn_unused_result)) int dests_load(struct dests *t);
 uint32_t dests_hash(const struct dests *t, const char *relay, const char *domain);
 
 struct dest *dests_find(const struct dests *t, uint32_t hash);
+/* It is needed: forget others before it. */
+void dest_touch(struct dests *t, struct dest *d, int64_t now);
 /* The same, made if there is none; NULL: no place. */
 struct dest *dests_get(struct dests *t, uint32_t hash, const char *relay,
 		       const char *domain, int64_t now);
@@ -147,7 +151,7 @@ int dest_rests(const struct dest *d, int64_t now);
 /* Does an entry wait there that is due? */
 int dest_has_due(const struct dest *d, uint32_t now_s);
 
-/* Put it on the list of those to be looked at; take the first from a list. */
+/* Put it at the end of a queue, if it is not in it; take the first. */
 void dest_stir(struct dests *t, struct dest *d);
 struct dest *dests_stirred(struct dests *t);
 void dest_open(struct dests *t, struct dest *d);
