@@ -205,25 +205,33 @@ static int ask(struct dns *d, struct dns_server *s, struct question *q,
 
 /* ---- all servers ---- */
 
-/* A round in which no server was silent is not repeated: they would say the same. */
+/* A round in which no server was silent is not repeated: they would say the same. Where
+ * one failed that we believe the others are not asked, unless nobody is there: what is
+ * damaged for a validator would look sound to them. */
 int dns_query(struct dns *d, const char *name, uint16_t type, struct dns_answer *a,
 	      int64_t deadline)
 {
 	struct question q = {.name = name, .type = type};
 	int64_t last = clock_sooner(deadline, clock_mono_ms() + DNS_TIME);
+	int doubtful = 0;
 
 	d->error[0] = '\0';
 	for (int round = 0; round < ROUNDS; round++) {
 		int silent = 0;
 
 		for (size_t i = 0; i < d->nservers; i++) {
+			struct dns_server *s = &d->server[i];
 			int64_t end =
 			    clock_sooner(last, clock_mono_ms() + patience[round]);
-			int r = ask(d, &d->server[i], &q, a, end);
+			int r;
 
+			if (doubtful && !s->trusted)
+				continue;
+			r = ask(d, s, &q, a, end);
 			if (r != -1 || errno == EINVAL)
 				return r;
 			silent |= errno == ETIMEDOUT;
+			doubtful |= s->trusted && errno != ECONNREFUSED;
 			if (clock_left_ms(last) == 0)
 				return -1;
 		}

@@ -643,13 +643,29 @@ def test_validated_answers_are_believed_from_trusted_servers_only(net):
             assert dnsq(home, "a.test", "A", prefix=["ip", "netns", "exec", a])[0] == "found ad"
 
 
-def udp_in(netns):
+@pytest.mark.parametrize("first", ["SERVFAIL", "broken", pytest.param("silent", marks=pytest.mark.long)])
+def test_failure_of_a_trusted_server_is_not_mended_by_another(net, first):
+    """Else who damages a signed answer has it looked at by one that does not validate."""
+    a, b = net
+    said = {"SERVFAIL": lambda q: [answer(q, 2, ())], "silent": lambda q: [], "broken": lambda q: [answer(q)[:-2]]}
+    with (
+        Resolver(lambda q, tcp: said[first](q), make=lambda: udp_in(a, "127.0.0.1")) as one,
+        Resolver(lambda q, tcp: [answer(q, flags=0x81A0)], make=lambda: udp_in(b)) as two,
+    ):
+        nobody = 1
+        for port, want in ((one.port, "later"), (nobody, "found")):
+            with home_with(dnsservers=f"127.0.0.1 {port}\n192.0.2.53 {two.port}") as home:
+                status = dnsq(home, "a.test", "A", prefix=["ip", "netns", "exec", a])[0]
+            assert status.split(":")[0] == want
+
+
+def udp_in(netns, address="192.0.2.53"):
     result = []
 
     def work():
         enter(netns)
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        s.bind(("192.0.2.53", 0))
+        s.bind((address, 0))
         result.append(s)
 
     t = threading.Thread(target=work)
