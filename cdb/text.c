@@ -16,22 +16,6 @@ enum { TEXT_MAX = 256 * 1024 * 1024 };
 
 static struct table_writer *making;
 
-static int slurp(int fd, struct sbuf *b)
-{
-	for (;;) {
-		ssize_t r;
-
-		if (sbuf_reserve(b, 65536) == -1)
-			return -1;
-		r = read(fd, b->p + b->len, 65536);
-		if (r == -1 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			return (int)r;
-		b->len += (size_t)r;
-	}
-}
-
 void text_read(struct text *t, const char *path)
 {
 	struct sbuf b = SBUF_INIT(TEXT_MAX);
@@ -43,7 +27,7 @@ void text_read(struct text *t, const char *path)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	else
 		t->name = "standard input";
-	if (fd == -1 || slurp(fd, &b) == -1)
+	if (fd == -1 || sbuf_read(&b, fd) == -1)
 		die_sys2(errno == ENOENT ? EXIT_PERM : EXIT_TEMP, "read", t->name);
 	if (fd > 0)
 		(void)close(fd);

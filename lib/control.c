@@ -36,24 +36,6 @@ int control_wrong(const char *name, unsigned line, const char *why)
 	return fail(EINVAL, name, line, why);
 }
 
-/* To the end of file, and not to the first read that gives less than it might: a file
- * system may do that in the middle, and half a `locals` bounces mail. */
-static int slurp(int fd, struct sbuf *b)
-{
-	char part[1024];
-
-	for (;;) {
-		ssize_t r = read(fd, part, sizeof part);
-
-		if (r == -1 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			return (int)r;
-		if (sbuf_cat(b, part, (size_t)r) == -1)
-			return -1;
-	}
-}
-
 /* 1 with the bytes, 0 when there is no such file. */
 static int read_file(const char *name, struct sbuf *b)
 {
@@ -69,7 +51,7 @@ static int read_file(const char *name, struct sbuf *b)
 		return 0;
 	if (fd == -1)
 		return fail(errno, name, 0, strerror(errno));
-	r = slurp(fd, b);
+	r = sbuf_read(b, fd);
 	if (r == -1 && errno == EMSGSIZE)
 		(void)fail(E2BIG, name, 0, "the file is too large");
 	else if (r == -1)

@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { FIRST_CAP = 64 };
+enum { FIRST_CAP = 64, PIECE = 4096 };
 
 void sbuf_init(struct sbuf *b, size_t max)
 {
@@ -114,6 +115,22 @@ int sbuf_catf(struct sbuf *b, const char *fmt, ...)
 	va_end(ap);
 	b->len += (size_t)n;
 	return 0;
+}
+
+int sbuf_read(struct sbuf *b, int fd)
+{
+	char piece[PIECE];
+
+	for (;;) {
+		ssize_t r = read(fd, piece, sizeof piece);
+
+		if (r == -1 && errno == EINTR)
+			continue;
+		if (r <= 0)
+			return (int)r;
+		if (sbuf_cat(b, piece, (size_t)r) == -1)
+			return -1;
+	}
 }
 
 const char *sbuf_str(struct sbuf *b)

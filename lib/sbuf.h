@@ -2,7 +2,7 @@
  *
  * Owner:  whoever declared it; sbuf_free() at the end, sbuf_clear() to reuse.
  * Errors: 0, or -1 with EMSGSIZE (limit reached) or ENOMEM; on -1 the old
- *         contents are untouched.
+ *         contents are untouched (but see sbuf_read()).
  * Bytes:  any, NUL included. Pointers into it die at the next append.
  */
 #ifndef QUOIN_SBUF_H
@@ -47,6 +47,11 @@ __attribute__((warn_unused_result)) int sbuf_catu(struct sbuf *b, uint64_t n);
 /* printf; the formatted text counts against the limit like any other. */
 __attribute__((warn_unused_result, format(printf, 2, 3))) int
 sbuf_catf(struct sbuf *b, const char *fmt, ...);
+
+/* What a file has from here to its end, and not to the first read that gives less than it
+ * might: a file system may do that in the middle, and half a list bounces mail. -1 with
+ * read()'s errno too; what came before it is appended then. */
+__attribute__((warn_unused_result)) int sbuf_read(struct sbuf *b, int fd);
 
 /* The contents with a NUL behind them (not counted in len), or NULL with
  * ENOMEM. An empty buffer gives "". */

@@ -8,30 +8,14 @@
 #include <unistd.h>
 
 #include "addr.h"
-#include "clock.h"
 #include "control.h"
 #include "fail.h"
-#include "fdio.h"
 #include "qlimits.h"
 #include "sbuf.h"
 
 int followup_wanted(void)
 {
 	return getenv("QMAILMFTFILE") != NULL;
-}
-
-static int read_all(int fd, struct sbuf *b)
-{
-	for (;;) {
-		ssize_t r;
-
-		if (sbuf_reserve(b, 4096) == -1)
-			return -1;
-		r = fd_read_some(fd, b->p + b->len, 4096, CLOCK_NEVER);
-		if (r <= 0)
-			return (int)r;
-		b->len += (size_t)r;
-	}
 }
 
 /* The file's lines; a file that is not there is an empty one. */
@@ -44,7 +28,7 @@ static int read_lists(const char *path, struct control_item **lists)
 	*lists = NULL;
 	if (fd == -1)
 		return errno == ENOENT ? 0 : fail_sys(FAIL_CONFIG, "read QMAILMFTFILE");
-	if (read_all(fd, &b) == -1 ||
+	if (sbuf_read(&b, fd) == -1 ||
 	    control_parse("QMAILMFTFILE", b.p != NULL ? b.p : "", b.len, lists) == -1)
 		r = fail_sys(FAIL_CONFIG, "read QMAILMFTFILE");
 	(void)close(fd);

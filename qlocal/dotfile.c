@@ -52,18 +52,10 @@ static int judge(struct dotfile *f, const struct stat *st, int any_owner)
 
 static int slurp(struct dotfile *f, int fd, struct sbuf *text)
 {
-	ssize_t r;
-
-	do {
-		if (sbuf_reserve(text, 4096) == -1)
-			return fail(f, "%s: %s (#4.3.0)", f->name, strerror(errno));
-		r = read(fd, text->p + text->len, 4096);
-		if (r > 0)
-			text->len += (size_t)r;
-	} while (r > 0 || (r == -1 && errno == EINTR));
-	return r == -1
-		   ? fail(f, "unable to read %s: %s (#4.3.0)", f->name, strerror(errno))
-		   : 1;
+	if (sbuf_read(text, fd) == -1)
+		return fail(f, "unable to read %s: %s (#4.3.0)", f->name,
+			    strerror(errno));
+	return 1;
 }
 
 /* Names that no file can have are absent. */

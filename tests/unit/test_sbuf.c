@@ -1,5 +1,6 @@
 /* sbuf: grows to its limit and not over it; a failure changes nothing. */
 #include <errno.h>
+#include <unistd.h>
 
 #include "exact.h"
 
@@ -62,12 +63,56 @@ static void test_forms(void **state)
 	sbuf_free(&b);
 }
 
+/* A pipe gives less than was asked for. */
+static void test_read(void **state)
+{
+	static const size_t sizes[] = {0, 1, 4095, 4096, 4097, 9000};
+	char bytes[9000];
+
+	(void)state;
+	memset(bytes, 'x', sizeof bytes);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		struct sbuf b = SBUF_INIT(2 + sizes[i]);
+		int p[2];
+
+		assert_int_equal(pipe(p), 0);
+		assert_int_equal(write(p[1], bytes, sizes[i]), sizes[i]);
+		assert_int_equal(close(p[1]), 0);
+		assert_int_equal(sbuf_cats(&b, "ab"), 0);
+		assert_int_equal(sbuf_read(&b, p[0]), 0);
+		assert_int_equal(b.len, 2 + sizes[i]);
+		assert_memory_equal(b.p, "ab", 2);
+		assert_memory_equal(b.p + 2, bytes, sizes[i]);
+		assert_int_equal(close(p[0]), 0);
+		assert_int_equal(sbuf_read(&b, p[0]), -1);
+		assert_int_equal(errno, EBADF);
+		sbuf_free(&b);
+	}
+}
+
+static void test_read_limit(void **state)
+{
+	struct sbuf b = SBUF_INIT(3);
+	int p[2];
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(write(p[1], "abcd", 4), 4);
+	assert_int_equal(close(p[1]), 0);
+	assert_int_equal(sbuf_read(&b, p[0]), -1);
+	assert_int_equal(errno, EMSGSIZE);
+	assert_int_equal(close(p[0]), 0);
+	sbuf_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_limit),
 	    cmocka_unit_test(test_failure_changes_nothing),
 	    cmocka_unit_test(test_forms),
+	    cmocka_unit_test(test_read),
+	    cmocka_unit_test(test_read_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
