@@ -20,7 +20,8 @@
 enum {
 	ASKS_MAX = 250, /* at each door */
 	SERVERS_RUN = 1000,
-	REQUEST_MS = 10000, /* for the frame of a connection */
+	REQUEST_MS =
+	    2000, /* for the frame of a connection: our programs send it at once */
 	QUEUE_MS = 10000,
 	START_MS = 20000 /* for a server: a home may hang */
 };
