@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "qlimits.h"
 
 int fd_wait(int fd, short events, int64_t deadline)
 {
@@ -135,4 +138,17 @@ int fd_sync_dir(const char *path)
 		return -1;
 	r = fsync(fd);
 	return close(fd) == -1 ? -1 : r;
+}
+
+int fd_sync_parent(const char *path)
+{
+	char dir[LIMIT_PATH];
+	char *slash;
+
+	(void)snprintf(dir, sizeof dir, "%s", path);
+	slash = strrchr(dir, '/');
+	if (slash == NULL)
+		return fd_sync_dir(".");
+	slash[slash == dir] = '\0';
+	return fd_sync_dir(dir);
 }

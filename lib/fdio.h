@@ -33,7 +33,8 @@ int fd_move(int want, int fd);
  * number and is taken for input, output or a place for messages. */
 int fd_fill_std(void);
 
-/* fsync of a directory given by path. */
+/* fsync of a directory given by path; of the one that holds path. */
 int fd_sync_dir(const char *path);
+int fd_sync_parent(const char *path);
 
 #endif

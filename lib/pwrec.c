@@ -17,8 +17,7 @@ static int bad(void)
 	return -1;
 }
 
-/* No control byte, no colon: what a line of the text can hold. */
-static int is_text(const char *s)
+int pwrec_is_text(const char *s)
 {
 	for (; *s != '\0'; s++)
 		if ((unsigned char)*s < ' ' || *s == 0x7f || *s == ':')
@@ -44,7 +43,7 @@ static int take_owner(struct cursor *c, struct pwrec *r)
 	    take_number(c, UINT32_MAX - 1, &gid) == -1 ||
 	    cur_str(c, LIMIT_PATH - 1, &r->home) == -1)
 		return bad();
-	if (uid == 0 || r->home[0] != '/' || !is_text(r->home))
+	if (uid == 0 || r->home[0] != '/' || !pwrec_is_text(r->home))
 		return bad();
 	r->uid = (uid_t)uid;
 	r->gid = (gid_t)gid;
@@ -61,8 +60,8 @@ static int take_hash(struct cursor *c, struct pwrec_hash *h)
 	    cur_str(c, LIMIT_SCOPES, &h->scopes) == -1 ||
 	    cur_str(c, LIMIT_NUMBER, &expires) == -1)
 		return bad();
-	if (h->hash[0] == '\0' || !is_text(h->hash) || !is_text(h->label) ||
-	    !is_text(h->scopes))
+	if (h->hash[0] == '\0' || !pwrec_is_text(h->hash) || !pwrec_is_text(h->label) ||
+	    !pwrec_is_text(h->scopes))
 		return bad();
 	if (expires[0] != '\0' && (num_parse(expires, INT64_MAX, &n) == -1 || n == 0))
 		return bad();
@@ -116,7 +115,7 @@ int pwrec_key(const char *name, char *key, size_t size)
 
 	/* + and # begin other lines of the text */
 	if (n == 0 || n > LIMIT_LOGIN || n >= size || name[0] == '+' || name[0] == '#' ||
-	    strchr(name, ' ') != NULL || !is_text(name)) {
+	    strchr(name, ' ') != NULL || !pwrec_is_text(name)) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -45,6 +45,9 @@ int pwrec_get(struct pwrec *r, const char *value, size_t n);
 /* May this password be used for the service, at this time (seconds)? */
 int pwrec_is_for(const struct pwrec_hash *h, const char *service, int64_t now);
 
+/* No control byte, no colon: what a line of the text can hold. */
+int pwrec_is_text(const char *s);
+
 /* The name as a key: lower case; -1 with EINVAL if it can be none. */
 int pwrec_key(const char *name, char *key, size_t size);
 

@@ -116,26 +116,12 @@ static int finish(struct table_writer *w)
 	return rename(w->tmp, w->path);
 }
 
-/* The directory that holds path, for its fsync. */
-static int sync_parent(const char *path)
-{
-	char dir[LIMIT_PATH];
-	char *slash;
-
-	(void)snprintf(dir, sizeof dir, "%s", path);
-	slash = strrchr(dir, '/');
-	if (slash == NULL)
-		return fd_sync_dir(".");
-	slash[slash == dir] = '\0';
-	return fd_sync_dir(dir);
-}
-
 int table_commit(struct table_writer *w)
 {
 	int r = finish(w);
 
 	if (r == 0)
-		r = sync_parent(w->path);
+		r = fd_sync_parent(w->path);
 	else {
 		int e = errno;
 

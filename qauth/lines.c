@@ -77,28 +77,12 @@ static void split(struct lines *l, const char *p, size_t n)
 	}
 }
 
-static int slurp(int fd, struct sbuf *b)
-{
-	for (;;) {
-		ssize_t r;
-
-		if (sbuf_reserve(b, 65536) == -1)
-			return -1;
-		r = read(fd, b->p + b->len, 65536);
-		if (r == -1 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			return (int)r;
-		b->len += (size_t)r;
-	}
-}
-
 static void take(struct lines *l, int fd)
 {
 	struct sbuf b = SBUF_INIT(LIMIT_LINES);
 	struct stat st;
 
-	if (fstat(fd, &st) == -1 || slurp(fd, &b) == -1)
+	if (fstat(fd, &st) == -1 || sbuf_read(&b, fd) == -1)
 		die_sys2(EXIT_TEMP, "read", l->path);
 	if (!S_ISREG(st.st_mode))
 		die_msg(EXIT_PERM, "%s is not a plain file", l->path);
@@ -159,16 +143,6 @@ static int fill(const struct lines *l, const char *path)
 	return -1;
 }
 
-static void sync_parent(const char *path)
-{
-	char dir[LIMIT_PATH];
-
-	(void)snprintf(dir, sizeof dir, "%s", path);
-	*strrchr(dir, '/') = '\0';
-	if (fd_sync_dir(dir) == -1)
-		die_sys2(EXIT_TEMP, "sync", dir);
-}
-
 void lines_write(const struct lines *l)
 {
 	char new[LIMIT_PATH + 4];
@@ -182,5 +156,6 @@ void lines_write(const struct lines *l)
 		errno = e;
 		die_sys2(EXIT_TEMP, "write", l->path);
 	}
-	sync_parent(l->path);
+	if (fd_sync_parent(l->path) == -1)
+		die_sys2(EXIT_TEMP, "sync the directory of", l->path);
 }

@@ -220,16 +220,6 @@ static void do_del(struct lines *t, char **words)
 			      name, home);
 }
 
-static int is_label(const char *s)
-{
-	if (s[0] == '\0' || strlen(s) > LIMIT_LABEL)
-		return 0;
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f || *s == ':')
-			return 0;
-	return 1;
-}
-
 static int are_scopes(const char *s)
 {
 	static const char *const known[] = {"smtp", "imap", "pop3"};
@@ -266,7 +256,7 @@ static void add_app(struct lines *t, const char *label)
 	size_t count;
 	size_t at = pwtext_end(t, must_find(t), &count);
 
-	if (!is_label(label))
+	if (label[0] == '\0' || strlen(label) > LIMIT_LABEL || !pwrec_is_text(label))
 		die_msg(EXIT_PERM, "a label has 1 to %d bytes, and no colon",
 			LIMIT_LABEL);
 	if (!are_scopes(scopes))

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <shadow.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,13 +65,8 @@ static int find_hash(const char *name, int64_t now, char *hash, size_t size)
 static int is_same(const char *a, const char *b)
 {
 	size_t n = strlen(a);
-	unsigned char differs = 0;
 
-	if (strlen(b) != n)
-		return 0;
-	for (size_t i = 0; i < n; i++)
-		differs |= (unsigned char)(a[i] ^ b[i]);
-	return differs == 0;
+	return strlen(b) == n && sodium_memcmp(a, b, n) == 0;
 }
 
 static enum verdict check(const char *password, const char *hash)

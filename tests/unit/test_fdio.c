@@ -115,6 +115,10 @@ static void test_move(void **state)
 	assert_int_equal(fd_sync_dir("/tmp"), 0);
 	assert_int_equal(fd_sync_dir("/nonexistent"), -1);
 	assert_int_equal(errno, ENOENT);
+	assert_int_equal(fd_sync_parent("/tmp"), 0);
+	assert_int_equal(fd_sync_parent("/tmp/x"), 0);
+	assert_int_equal(fd_sync_parent("x"), 0);
+	assert_int_equal(fd_sync_parent("/nonexistent/x"), -1);
 }
 
 int main(void)
