@@ -1,8 +1,10 @@
 """qctl cert, cert-hook and dns; renewals by real ACME clients against a real ACME server."""
 
+import hashlib
 import json
 import os
 import re
+import shutil
 import smtplib
 import socket
 import ssl
@@ -182,6 +184,62 @@ def test_several_at_once(q, ca):
     left = [p.name for p in (q.home / "control/tls").iterdir() if p.name[0] == "." and not p.name.startswith(".m")]
     assert left == []
     cert(q)
+
+
+STEP = """#!/bin/sh
+{real} "$@"
+r=$?
+echo >>"$STEPS"
+[ "$(/usr/bin/wc -l <"$STEPS")" -lt "$STEP" ] || {{ kill -s "$SIGNAL" 0; exec /bin/sleep 1; }}
+exit $r
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("signal", ["TERM", "KILL"])
+@pytest.mark.parametrize("verb", ["install", "self"])
+def test_ended_at_any_step_there_is_the_old_pair_or_the_new(q, ca, tmp_path, verb, signal):
+    """Behind each program that it runs; and no key is ever for others."""
+    (tmp_path / "bin").mkdir()
+    for tool in ("chmod", "chown", "cp", "flock", "ln", "mkdir", "mv", "openssl", "rm", "sync"):
+        wrapper = tmp_path / "bin" / tool
+        wrapper.write_text(STEP.format(real=shutil.which(tool)))
+        wrapper.chmod(0o755)
+    tls, steps = q.home / "control/tls", tmp_path / "steps"
+    env = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "STEPS": str(steps), "SIGNAL": signal}
+    pairs = [ca.issue("mail.example", "imap.example") for _ in range(2)]
+    if verb == "install":
+        cert(q, "install", "mail.example", pairs[0].chain, pairs[0].key)
+    else:
+        cert(q, "self", "mail.example")
+    for step in range(1, 200):
+        words = ["install", "mail.example", pairs[step % 2].chain, pairs[step % 2].key]
+        steps.write_text("")
+        p = subprocess.run([q.bin / "qctl", "-C", q.home, "cert", *(words if verb == "install" else ["self", "mail.example"])],
+                           env={**env, "STEP": str(step)}, capture_output=True, timeout=60, start_new_session=True)  # fmt: skip
+        for name in ("mail.example", "default"):
+            assert pin_of(tls / name / "cert.pem") == key_pin(tls / name / "key.pem"), (step, name)
+        for key in tls.glob("**/*key.pem"):
+            assert key.stat().st_mode & 0o007 == 0, (step, key)
+        if p.returncode == 0:
+            break
+    assert step > 10 and p.returncode == 0
+    assert len(list(tls.glob(".mail.example.*"))) == 1
+    assert not list(tls.glob(".link"))
+
+
+def key_pin(key):
+    der = openssl("pkey", "-in", key, "-pubout", "-outform", "der")
+    return hashlib.sha256(der).hexdigest()
+
+
+def test_a_file_called_as_a_wildcard_says_is_no_name(q, ca, tmp_path):
+    """ACME clients run hooks where their files lie."""
+    (tmp_path / "a.b.w.example").write_text("")
+    c = ca.issue("mail.example", "*.w.example")
+    subprocess.run([q.bin / "qctl", "-C", q.home, "cert", "install", "mail.example", c.chain, c.key], check=True,
+                   cwd=tmp_path, timeout=60)  # fmt: skip
+    assert sorted(d.name for d in (q.home / "control/tls").iterdir() if d.name[0] != ".") == ["default", "mail.example"]
 
 
 # ---- hooks --------------------------------------------------------------------------------------
