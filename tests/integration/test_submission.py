@@ -272,7 +272,7 @@ def test_senders(house):
     with pytest.raises(smtplib.SMTPConnectError) as e:
         client(port)
     assert e.value.smtp_code == 421
-    assert "fatal: senders.cdb" in house.log("qlisten")
+    wait_for(lambda: "fatal: senders.cdb" in house.log("qlisten"))
 
 
 # ---- limits of a login ------------------------------------------------------------------
