@@ -86,20 +86,26 @@ static int has_plus(void)
 	return r;
 }
 
-/* "...:HOME:dash:ext:MARK" */
-static int is_ours(const char *line, const char *home)
+/* "=local:NAME:uid:gid:HOME:dash:ext:MARK" */
+enum { NAME = 1, HOME = 4 };
+
+static const char *field(const char *line, int which)
+{
+	for (; which > 0 && line != NULL; which--) {
+		line = strchr(line, ':');
+		line = line != NULL ? line + 1 : NULL;
+	}
+	return line;
+}
+
+static int is_ours(const char *line, int which, const char *value)
 {
 	const char *end = strrchr(line, ':');
-	const char *p = line;
-	size_t n = strlen(home);
+	const char *p = field(line, which);
+	size_t n = strlen(value);
 
-	if (end == NULL || strcmp(end + 1, mark) != 0)
-		return 0;
-	for (int i = 0; i < 4 && p != NULL; i++) {
-		p = strchr(p, ':');
-		p = p != NULL ? p + 1 : NULL;
-	}
-	return p != NULL && strncmp(p, home, n) == 0 && p[n] == ':';
+	return end != NULL && strcmp(end + 1, mark) == 0 && p != NULL &&
+	       strncmp(p, value, n) == 0 && p[n] == ':';
 }
 
 static size_t remove_ours(struct lines *l, const char *home)
@@ -107,7 +113,7 @@ static size_t remove_ours(struct lines *l, const char *home)
 	size_t removed = 0;
 
 	for (size_t i = l->n; i-- > 0;)
-		if (is_ours(l->line[i], home)) {
+		if (is_ours(l->line[i], HOME, home)) {
 			lines_remove(l, i, 1);
 			removed++;
 		}
@@ -142,4 +148,21 @@ size_t place_unassign(const char *home)
 	}
 	lines_free(&l);
 	return removed;
+}
+
+int place_home(const char *name, char home[LIMIT_PATH])
+{
+	struct lines l;
+	int found = 0;
+
+	read_assign(&l);
+	for (size_t i = 0; i < l.n && !found; i++)
+		if (is_ours(l.line[i], NAME, name) && field(l.line[i], HOME) != NULL) {
+			const char *p = field(l.line[i], HOME);
+
+			(void)snprintf(home, LIMIT_PATH, "%.*s", (int)strcspn(p, ":"), p);
+			found = 1;
+		}
+	lines_free(&l);
+	return found;
 }

@@ -34,4 +34,7 @@ void place_assign(const struct place *p);
 /* Take away the lines that place_assign() made for this home: how many. */
 size_t place_unassign(const char *home);
 
+/* The home in lines that place_assign() made for this account: 1, or 0 without any. */
+int place_home(const char *name, char home[LIMIT_PATH]);
+
 #endif

@@ -202,6 +202,7 @@ static int is_read(const struct lines *t, const char *home)
 	return 0;
 }
 
+/* One that was killed may have left the address alone. */
 static void do_del(struct lines *t, char **words)
 {
 	struct pwline l;
@@ -209,11 +210,13 @@ static void do_del(struct lines *t, char **words)
 	char home[LIMIT_PATH];
 
 	(void)words;
-	(void)pwline_get(&l, t->line[must_find(t)], &why);
-	(void)snprintf(home, sizeof home, "%s", l.home);
-	/* first the login, then the address */
-	pwtext_remove(t, name);
-	pwtext_write(t);
+	if (pwtext_find(t, name) != -1 || !place_home(name, home) || is_read(t, home)) {
+		(void)pwline_get(&l, t->line[must_find(t)], &why);
+		(void)snprintf(home, sizeof home, "%s", l.home);
+		/* first the login, then the address */
+		pwtext_remove(t, name);
+		pwtext_write(t);
+	}
 	if (!is_read(t, home) && place_unassign(home) > 0)
 		(void)fprintf(stderr,
 			      "mail to %s is no longer taken; what came stays in %s\n",

@@ -446,7 +446,9 @@ def test_killed_and_said_again(q, verb, tmp_path):
         assert p.returncode == 0 or b"there already" in p.stderr or b"no account" in p.stderr, (n, p.stderr)
         assert is_right(q, name, "a long word") == (verb != "del"), n
         assert not is_right(q, name, "the first word"), n
-        if verb != "del":
+        if verb == "del":
+            assert name not in (q.home / "users/assign").read_text(), n
+        else:
             user(q, "del", name)
         if "INJECTED" not in trace.read_text() and "KILL" not in trace.read_text():
             break
