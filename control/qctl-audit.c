@@ -2,9 +2,10 @@
  * for each recipient, or is still in the queue.
  *
  * Who:    root, since logs and queue are others'. Reads names in queue/new, cur and bad,
- * and the logs; writes nothing but standard output. Trusts: that who can write to the
- * logs of qqueue and qsend is them; each line is foreign input all the same. Exit:   0
- * all is proven that lies in the window, 1 not, 100, 111.
+ *         and the logs; writes nothing but standard output.
+ * Trusts: that who can write to the logs of qqueue and qsend is them; each line is foreign
+ *         input all the same.
+ * Exit:   0 all is proven that lies in the window, 1 not, 100, 111.
  */
 #include <getopt.h>
 #include <stdio.h>

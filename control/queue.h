@@ -2,7 +2,10 @@
  *
  *	queue_door	asks qsend
  *	queue_source	the messages one by one: qsend's list, or the files if it does not
- *run queue_filter	which of them are meant queue_list	list queue_show	show
+ *			run
+ *	queue_filter	which of them are meant
+ *	queue_list	list
+ *	queue_show	show
  *	queue_act	hold release retry delete
  *	queue_stat	stat pause cont
  *	queue_file	whole files: read, verify, copy

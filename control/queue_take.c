@@ -2,7 +2,7 @@
  *
  * DIR holds what qctl queue move wrote, ID and ID.state, or is a queue directory itself
  * (a restored copy, or the disk of a host that died) that no qsend works with. The order,
- *for each:
+ * for each:
  *
  *	1 cur/.ID and state/.ID, marked held, are written and synced
  *	2 state/.ID becomes state/ID, synced, then cur/.ID cur/ID, synced

@@ -8,9 +8,10 @@
  * Servers: control/dnsservers ("address" or "address port" a line), else the
  * nameserver lines of /etc/resolv.conf, else 127.0.0.1; the first LIMIT_DNSSERVERS. They
  * must recurse. `search` and `options` are not for mail. A DNSSEC answer (a.ad) is
- *believed from loopback and from the addresses in control/dnstrusted. Asking: a new
- *connected UDP socket for each question, with a port of the kernel's choice and a random
- *id; TCP when the answer was truncated; 30 s at most, several rounds over the servers.
+ * believed from loopback and from the addresses in control/dnstrusted.
+ * Asking: a new connected UDP socket for each question, with a port of the kernel's choice
+ * and a random id; TCP when the answer was truncated; 30 s at most, several rounds over the
+ * servers.
  * Owner:  the caller has struct dns (some KB) and struct dns_answer (67 KB: make it
  *         static). Nothing is allocated or kept open; a struct dns serves one thread.
  * Calls for a sandbox: socket (AF_INET, AF_INET6), connect, poll, read, write, close,

@@ -23,11 +23,13 @@
  * (route.h) added: for a local job the local part that a dot-file is looked up for,
  * for a remote one its next hops, or "" for the MX. envid, orcpt: as in qfile.h, "" for
  * none; notify: NOTIFY_..., 0 for none. logins: what hops of the route are to be told
- *once they are verified (smtpauth.h); who is done with a frame that may hold one wipes
- *it. A report answers the recipients in the order of the job. Pace is about the
- *destination; of a local job it is O. job_room() tells how many bytes a recipient takes,
- *so that a job ends before its frame is full. Readers check every field; pointers point
- *into the frame. Errors: -1, EBADMSG.
+ * once they are verified (smtpauth.h); who is done with a frame that may hold one wipes
+ * it.
+ * A report answers the recipients in the order of the job. Pace is about the
+ * destination; of a local job it is O. job_room() tells how many bytes a recipient takes,
+ * so that a job ends before its frame is full. Readers check every field; pointers point
+ * into the frame.
+ * Errors: -1, EBADMSG.
  */
 #ifndef QUOIN_JOB_H
 #define QUOIN_JOB_H

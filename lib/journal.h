@@ -5,8 +5,9 @@
  *	body   = "K" index:u32			recipient delivered, nothing to tell
  *	       | "S" index:u32 text NUL		delivered, and this is to be told
  *	       | "R" index:u32 text NUL		the same: passed on to a host that won't
- *tell | "X" index:u32 text NUL		the same: forwarded to several addresses | "D"
- *index:u32 text NUL		never, and why
+ *						tell
+ *	       | "X" index:u32 text NUL		the same: forwarded to several addresses
+ *	       | "D" index:u32 text NUL		never, and why
  *	       | "Z" index:u32 text NUL		later, and why ("": as the Z before it)
  *	       | "A" channel:u8 time:u64	an attempt ended, wall clock
  *	       | "W" time:u64			the sender was told of the delay

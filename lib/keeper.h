@@ -30,9 +30,9 @@
  * tried; Z not now, the log says why. At most KEEPER_IDS of them a request.
  *
  * stat: gauges, except from deliveries to bad and delivered, failed, deferred, which
- *count since `started` (seconds since 1970): numbers given to deliveries, messages
- *accepted and their bytes, messages that ended, notifications among those, messages that
- *the keeper removed (deleted, moved), messages set aside. oldest: birth of the oldest
+ * count since `started` (seconds since 1970): numbers given to deliveries, messages
+ * accepted and their bytes, messages that ended, notifications among those, messages that
+ * the keeper removed (deleted, moved), messages set aside. oldest: birth of the oldest
  * message, 0 if there is none. overdue: for how many seconds the one that waits longest
  * has been due without being tried, though its channel is not paused and it is
  * not held; stalled: the same, but not more than the time since a delivery of its channel
@@ -43,8 +43,8 @@
  * channel: as above, 2 where it is not known yet. Over
  * run/qsend-list only "l" is answered, with the asker's own submissions (root: all).
  * A connection carries one list or stat, or any number of the others, each sent when the
- *one before was answered. Readers check every field; strings point into the frame.
- *Errors: -1 with EBADMSG (or what sbuf_cat() says).
+ * one before was answered. Readers check every field; strings point into the frame.
+ * Errors: -1 with EBADMSG (or what sbuf_cat() says).
  */
 #ifndef QUOIN_KEEPER_H
 #define QUOIN_KEEPER_H

@@ -10,8 +10,8 @@
  *
  *	frame  = dash NUL ext NUL alias NUL job		(job.h; with the descriptor)
  *	report = as in job.h, same slot, as many letters as the job has recipients
- *	       / "H": nothing was done, give the job to another child (which has what this
- *one lacks); this one gets no more jobs. Said at most once of a job.
+ *	       / "H": nothing was done, give the job to another child (which has what
+ *	         this one lacks); this one gets no more jobs. Said at most once of a job.
  *
  * dash, ext: select HOME/.qmail DASH EXT, as qmail-local's arguments (dash "" or "-",
  * and what else users/assign may say, up to LIMIT_DASH bytes without a slash; ext keeps

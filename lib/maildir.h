@@ -8,8 +8,8 @@
  *
  * The name in new/ is BASE,S=size,W=size-with-CRLF. BASE is made of the queue id, the
  * recipient and the instruction, and of nothing else: a job that is repeated meets its
- *own work, in new/ or, with flags, in cur/, and is done. In tmp/ each attempt has a name
- *of its own, so that two attempts cannot mix their bytes.
+ * own work, in new/ or, with flags, in cur/, and is done. In tmp/ each attempt has a name
+ * of its own, so that two attempts cannot mix their bytes.
  *
  * A directory that is a symbolic link, a FIFO or anything else is refused (ENOTDIR or
  * ELOOP); its path is relative to base, a descriptor that the caller keeps open.

@@ -8,9 +8,9 @@
  *
  * A job names addresses that are left alone for now, as they did not answer lately; with
  * JOB_INSIST they are tried all the same. The port belongs to an address: a host that has
- *no server at one may have the next hop of everybody at another. A report tells how the
- *addresses that were tried did. Readers check every field; pointers point into the frame.
- *Errors: -1, EBADMSG.
+ * no server at one may have the next hop of everybody at another. A report tells how the
+ * addresses that were tried did. Readers check every field; pointers point into the frame.
+ * Errors: -1, EBADMSG.
  */
 #ifndef QUOIN_REMOTEJOB_H
 #define QUOIN_REMOTEJOB_H

@@ -6,7 +6,7 @@
  * user, a password; between them blanks. The first line of a host counts.
  * Owner:  smtpauth_free() wipes it; what smtpauth_logins() gives points into it.
  * Errors: NULL with errno (EACCES: not ours to read); control_error() names file and
- *line.
+ *         line.
  */
 #ifndef QUOIN_SMTPAUTH_H
 #define QUOIN_SMTPAUTH_H

@@ -16,11 +16,11 @@
  *	     says not now, the reason is in s.text; EPIPE, ETIMEDOUT, EBADMSG: the
  *	     connection is dead, and closed when it was writing that failed: all calls
  *	     fail then. Before submit_commit() that means: nothing was accepted; EPIPE of
- *submit_envelope(): open another one and go on there, qqueue is being restarted. If
- *submit_commit() gives -1 nobody knows. EMSGSIZE (submit_envelope): over LIMIT_ENVELOPE,
- *nothing was sent. Calls:    no SIGPIPE; poll, read, sendmsg (submit_open: socket,
- *connect too). Deadline: of clock_mono_ms(), for all waiting until the next
- *submit_deadline().
+ *	     submit_envelope(): open another one and go on there, qqueue is being
+ *	     restarted. If submit_commit() gives -1 nobody knows. EMSGSIZE
+ *	     (submit_envelope): over LIMIT_ENVELOPE, nothing was sent.
+ * Calls:    no SIGPIPE; poll, read, sendmsg (submit_open: socket, connect too).
+ * Deadline: of clock_mono_ms(), for all waiting until the next submit_deadline().
  */
 #ifndef QUOIN_SUBMIT_H
 #define QUOIN_SUBMIT_H

@@ -4,7 +4,8 @@
  *	name:may			STARTTLS if it is offered, in clear if it fails
  *	name:encrypt			encrypted, whoever it is
  *	name:verify [name ...]		a certificate that the CAs vouch for, with one of
- *the names name:pin hash [hash ...]	SHA-256 of the certificate's public key, in hex
+ *					the names
+ *	name:pin hash [hash ...]	SHA-256 of the certificate's public key, in hex
  *
  * Before the colon stands a domain of recipients, or a host of smtproutes; ".example"
  * is all below it, nothing is everybody.

@@ -26,9 +26,9 @@
  *
  * which the checker runs as the user, with USER, HOME and SHELL set, in his home.
  * qauth-enter refuses uid and gid 0 (exit 111), sends the frame, and without a PROGRAM
- *exits 0. With one it waits for JUDGE_SESSION and its descriptor, puts that at 0 and 1
- *and runs PROGRAM. So no judge has a session's descriptor before the password was right,
- *and none has it as root.
+ * exits 0. With one it waits for JUDGE_SESSION and its descriptor, puts that at 0 and 1
+ * and runs PROGRAM. So no judge has a session's descriptor before the password was right,
+ * and none has it as root.
  */
 #ifndef QAUTH_JUDGE_H
 #define QAUTH_JUDGE_H

@@ -3,7 +3,7 @@
  * Runs as root, because it becomes users. It reads frames of named limits from Quoin's
  * own programs, and no mail, no network byte, no password table but uid, gid and home in
  * users/passwd.cdb. It judges nothing itself: a process does (judge.h), with a time
- *limit. It never waits for one of them, never runs anything as uid 0 but the admin's
+ * limit. It never waits for one of them, never runs anything as uid 0 but the admin's
  * control/checkpassword, and logs no password. No sandbox: its children would inherit it.
  *
  *	run/qauth-smtp/sock	lib/authask.h: judges

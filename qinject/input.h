@@ -1,8 +1,8 @@
 /* input: standard input by lines. CR LF becomes LF; a CR anywhere else becomes a
  * space, so that no later program sees a line end where we saw none.
  *
- * A line comes in pieces if it is longer than the buffer. Owner: the pieces point
- * into the buffer and die at the next call.
+ * A line comes in pieces if it is longer than the buffer.
+ * Owner: the pieces point into the buffer and die at the next call.
  */
 #ifndef QUOIN_INPUT_H
 #define QUOIN_INPUT_H

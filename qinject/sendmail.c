@@ -2,13 +2,14 @@
  *
  * Who:      runs as its caller, from its arguments; no more rights than he has.
  * Reads:    the message on descriptor 0 (with -bs: SMTP), control/defaulthost,
- *	     defaultdomain, plusdomain, idhost, me, sendmailwait,
- *	     nullclient.
+ *	     defaultdomain, plusdomain, idhost, me, sendmailwait, nullclient.
  * Writes:   with -bs replies on descriptor 1; ~/dead.letter.
  * Asks:     qqueue; on a null client the smart host, by qremote. Executes qctl-queue
- *(mailq) and qnewaliases (newaliases). Trusts:   nothing is at stake: who could harm it
- *is its caller himself. qqueue learns from the kernel who that is. Never:    answers 0
- *before qqueue, or on a null client the smart host, has promised to keep the message.
+ *	     (mailq) and qnewaliases (newaliases).
+ * Trusts:   nothing is at stake: who could harm it is its caller himself. qqueue learns
+ *	     from the kernel who that is.
+ * Never:    answers 0 before qqueue, or on a null client the smart host, has promised to
+ *	     keep the message.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -2,10 +2,11 @@
  * forward: what goes along, and who tells of success.
  *
  *	one address, and nothing else	all goes along; success is told behind it
- *(5.2.7.2)
+ *					(5.2.7.2)
  *	several				NOTIFY without SUCCESS; here it is "expanded"
- *(5.2.7.3) a mailbox or program as well	the same; here it is "delivered" a list
- *with an owner		nothing: the message has a new sender (5.2.7.1)
+ *					(5.2.7.3)
+ *	a mailbox or program as well	the same; here it is "delivered"
+ *	a list with an owner		nothing: the message has a new sender (5.2.7.1)
  *
  * Without NOTIFY failures alone are asked for: a warning of delay is for those who have
  * submitted a message, and behind a forward nobody knows that.

@@ -3,7 +3,7 @@
  *
  * Mail for the bare user without a .qmail goes its whole way in here. For everything
  * else the program half is asked what to do, step by step; where there is none, because
- *the first job needed none, such a job goes back to qlspawn.
+ * the first job needed none, such a job goes back to qlspawn.
  *
  *	reader_take(&r)		the first job, before the sandbox
  *	reader_is_plain(&r)	does it need no program half?

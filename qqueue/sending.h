@@ -4,8 +4,8 @@
  * Counted are the messages and recipients of envelopes with a login (lib/qfile.h, L),
  * over the last hour: what the hour before it had counts by the part of it that is in
  * reach. What failed is given back. control/userlimit: "login:messages:recipients", 0 no
- * limit, without a login for all others. In memory: a restart forgets. Owner:  the loop's
- * thread. A sender lives while something is counted for it.
+ * limit, without a login for all others. In memory: a restart forgets.
+ * Owner:  the loop's thread. A sender lives while something is counted for it.
  */
 #ifndef QQUEUE_SENDING_H
 #define QQUEUE_SENDING_H

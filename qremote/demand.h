@@ -2,8 +2,8 @@
  * secure.h decides about, and makes the request to qtls of it.
  *
  * Asks for TLSA records only where the MX and the address are secure (RFC 7672 2.2.1),
- * and for the MTA-STS policy only where nothing else has decided. Owner: static storage
- * (it is large); what demand_of() gives lives until the next call.
+ * and for the MTA-STS policy only where nothing else has decided.
+ * Owner: static storage (it is large); what demand_of() gives lives until the next call.
  */
 #ifndef QREMOTE_DEMAND_H
 #define QREMOTE_DEMAND_H

@@ -10,8 +10,8 @@
  * Rules for what DNS or a recipient says: a host that is ourselves cuts its preference
  * and all that are worse; nobody connects to loopback, link-local or multicast addresses;
  * an MX that looks like an address is passed over; a null MX (RFC 7505) refuses mail. A
- * host that a route names is meant, whatever it is; its groups are preferences. Owner:
- *static storage (it is large); nothing is allocated.
+ * host that a route names is meant, whatever it is; its groups are preferences.
+ * Owner: static storage (it is large); nothing is allocated.
  */
 #ifndef QREMOTE_DEST_H
 #define QREMOTE_DEST_H

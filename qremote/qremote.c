@@ -3,15 +3,16 @@
  *
  * Uid:         quoinr, like its parent qrspawn.
  * Descriptors: -q FD, a SOCK_SEQPACKET socket from qrspawn: jobs in, reports out
- * (remotejob.h). With each job comes its queue file, of which the message alone is read.
+ *              (remotejob.h). With each job comes its queue file, of which the message
+ *              alone is read.
  * Trusts:      qrspawn's frames after checking them. No server; a DNS answer as far as a
  *              resolver that we believe vouches for it.
  * Asks:        qtls for TLS on a connection, qsts for the MTA-STS policy of a domain.
  * Has:         the password for the next hop of its job, if control/smtpauth has one;
- * says it to a server that is verified. Touches:     the network. control/ and
- * resolv.conf at start; then no file at all. Never:       serves a second destination;
- * sends a final dot when its parent is gone or the message is not the one whose checksum
- * it was told.
+ *              says it to a server that is verified.
+ * Touches:     the network. control/ and resolv.conf at start; then no file at all.
+ * Never:       serves a second destination; sends a final dot when its parent is gone or
+ *              the message is not the one whose checksum it was told.
  */
 #include <errno.h>
 #include <poll.h>

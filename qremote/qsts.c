@@ -1,10 +1,10 @@
 /* qsts: knows the MTA-STS policies of domains (RFC 8461).
  *
  * Runs as quoinm. Asked by qremote, over run/qsts/sock (lib/stsask.h); many connections,
- *one question at a time on each. Two halves, two sandboxes: this one keeps policies in
- *sts/, a file each, and speaks with nobody outside; the other (sts_fetch.h) asks DNS and,
- *by qtls, web servers, and opens no file. What that one reports is parsed here again. A
- *policy that was fetched holds until it is too old, whoever disturbs DNS or the web
+ * one question at a time on each. Two halves, two sandboxes: this one keeps policies in
+ * sts/, a file each, and speaks with nobody outside; the other (sts_fetch.h) asks DNS and,
+ * by qtls, web servers, and opens no file. What that one reports is parsed here again. A
+ * policy that was fetched holds until it is too old, whoever disturbs DNS or the web
  * server meanwhile; what fails where nothing is kept is as if there were no policy. All
  * that are kept are fetched anew each day.
  *

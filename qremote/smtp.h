@@ -1,5 +1,5 @@
 /* smtp: one connection to one server, as its client (RFC 5321, 2920, 1870, 6152, 3461,
- *3207, 8314, 4954).
+ * 3207, 8314, 4954).
  *
  *	smtp_open(&s, &target, &demand, deadline)	connect, greeting, EHLO, TLS, AUTH
  *	smtp_send(&s, &mail, &outcome)		one message; as often as

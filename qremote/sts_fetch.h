@@ -1,10 +1,10 @@
 /* sts_fetch: the half of qsts that speaks with the network, and what its processes
- *report.
+ * report.
  *
  * The keeper passes, over a SOCK_SEQPACKET pair, a domain, the id that it knows ("" to
  * fetch in any case) and one end of a pair of its own for the answer. A process is forked
  * for each: it looks at the TXT record, fetches the policy if that is new, reports once
- *and ends. It never sees a file of ours.
+ * and ends. It never sees a file of ours.
  *
  *	request = domain NUL id NUL			+ where to report
  *	report  = "0"					no record

@@ -3,8 +3,8 @@
  * Only a 200 with a text/plain body of a known end is good: by Content-Length or in
  * chunks. A body that ends with the connection is not, for then whoever cuts the
  * connection could cut a policy.
- * Bytes:  any. Owner: the caller; body points into buf, which is changed when the body
- *	   was in chunks.
+ * Bytes:  any.
+ * Owner:  the caller; body points into buf, which is changed when the body was in chunks.
  */
 #ifndef QREMOTE_STS_HTTP_H
 #define QREMOTE_STS_HTTP_H

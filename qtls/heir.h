@@ -1,6 +1,6 @@
 /* heir: what a starter leaves to the one that takes its place in the same process: the
  * doors, so that callers wait in their queues meanwhile, and the sessions under way,
- *which stay its children. It lies in a memory file whose descriptor is -i's argument:
+ * which stay its children. It lies in a memory file whose descriptor is -i's argument:
  *
  *	file = "qtls-s1\0" ndoors:u32 ncrowd:u32
  *	       ndoors*(fd:i32 lock:i32) ncrowd*struct member

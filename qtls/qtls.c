@@ -1,13 +1,18 @@
 /* qtls: puts TLS on connections that other programs have.
  *
- * uid:	quoint. Two of them: -s for servers, with certificates, whose keys only qtls-key
- *	has; -c for clients, with the system's CAs.
- * fds:	2 log; run/NAME/sock of the words, the connection to run/tls-key/sock. A session,
- *	which is forked: its caller, the TCP connection, its plaintext socket, and one
- *pair to qtls-key until the handshake is done. Trusts:	control/, the kernel's word who
- *calls. Of a caller: nothing but where to connect and what to believe about the peer;
- *that is his own risk. Never:	sees a private key. The starter reads no byte from callers
- *or network; a session opens nothing, and knows not what it carries.
+ * Who:     quoint. Two of them: -s for servers, with certificates, whose keys only
+ *          qtls-key has; -c for clients, with the system's CAs.
+ * Trusts:  control/, the kernel's word who calls. Of a caller nothing but where to connect
+ *          and what to believe about the peer; that is his own risk.
+ * Never:   sees a private key. The starter reads no byte from callers or network; a
+ *          session opens nothing, and knows not what it carries.
+ *
+ *	run/NAME/sock of the words	callers
+ *	a connection to run/tls-key/sock
+ *	2				log
+ *
+ * A session, which is forked, has its caller, the TCP connection, its plaintext socket,
+ * and until the handshake is done one pair to qtls-key.
  */
 #include <errno.h>
 #include <malloc.h>

@@ -1,11 +1,11 @@
 /* tls_load: sends messages by SMTP behind STARTTLS, one connection each, one after
- *another.
+ * another.
  *
  *	tls_load -m COUNT -l BYTES -f SENDER -t RECIPIENT ADDRESS:PORT
  *
  * The shape of Postfix's smtp-source, which knows no STARTTLS: no pipelining, a new
- *session for each message; no session is resumed, and no certificate is verified. Ends
- *with 1 and a line at the first answer that is not the one that was hoped for.
+ * session for each message; no session is resumed, and no certificate is verified. Ends
+ * with 1 and a line at the first answer that is not the one that was hoped for.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -3,8 +3,8 @@
  *	takeover -C DIR DEED ARGUMENT [DEED ARGUMENT ...]
  *
  * Run by qlisten in qsmtpd's place, so with its uid and descriptors. Each deed is tried
- *in a child, once in qsmtpd's sandbox and once without (another kernel may have none).
- *Prints "jail DEED ARGUMENT yes", or "bare … no", to descriptor 1.
+ * in a child, once in qsmtpd's sandbox and once without (another kernel may have none).
+ * Prints "jail DEED ARGUMENT yes", or "bare … no", to descriptor 1.
  */
 #include <errno.h>
 #include <fcntl.h>
