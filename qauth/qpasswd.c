@@ -1,10 +1,10 @@
 /* qpasswd: accounts and their passwords (`qctl user`).
  *
  * Run by the admin. Writes users/passwd and users/passwd.cdb, and for a mailbox of its
- *own a home below homes/ (as that user) and lines of users/assign; each whole or not at
- *all, under a lock. Nothing needs to run, and what runs sees it with the next login. A
- *password comes from standard input or is made here and printed once: never an argument,
- *never logged. A hash is never printed.
+ * own a home below homes/ (as that user) and lines of users/assign; each whole or not at
+ * all, under a lock. Nothing needs to run, and what runs sees it with the next login. A
+ * password comes from standard input or is made here and printed once: never an argument,
+ * never logged. A hash is never printed.
  *
  *	0	a password
  *	1	a password that was made; what list says
