@@ -14,6 +14,9 @@
  * path: control, queue, run, users, alias, bin, sts are those of paths.h, with /NAME
  * behind it if wanted; `path none` means: no file may be opened at all.
  *
+ * kill and tgkill reach everybody of the same uid, and not even abort() is worth them: a
+ * call that is not listed ends the program as well.
+ *
  * What the kernel lacks is left out (`qctl check` says so); what it has and refuses
  * is an error. Calls unknown to libseccomp at build time get ENOSYS. Sanitizer
  * builds leave out seccomp and limit as. Landlock needs ABI 2.

@@ -27,6 +27,7 @@ enum { ROWS_MAX = 64, WORDS_MAX = 32 };
 extern const struct jail_profile *const jail_all[]; /* made by the Makefile */
 
 static char base[LIMIT_PATH];
+static pid_t parent; /* asked for before the sandbox: that call may be refused too */
 
 /* ---- deeds: 0 if it could be done ---- */
 
@@ -83,9 +84,14 @@ static int become_root(void)
 {
 	return setuid(0);
 }
+/* Both ways are enough to end or stop whoever has the same uid. */
 static int signal_parent(void)
 {
-	return kill(getppid(), 0);
+	return kill(parent, 0);
+}
+static int signal_thread(void)
+{
+	return (int)syscall(SYS_tgkill, parent, parent, 0);
 }
 static int change_mode(void)
 {
@@ -173,6 +179,7 @@ static const struct deed {
     {"sock-packet", sock_packet},
     {"become-root", become_root},
     {"signal-parent", signal_parent},
+    {"signal-thread", signal_thread},
     {"change-mode", change_mode},
     {"mount", mount_fs},
     {"trace", trace},
@@ -267,17 +274,25 @@ static enum outcome attempt(const struct jail_profile *p, const struct deed *d)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? DONE : REFUSED;
 }
 
+/* Only Landlock of a new kernel (6.12) refuses it too: seccomp alone must. */
+static int is_signal(const struct deed *d)
+{
+	return d->try == signal_parent || d->try == signal_thread;
+}
+
 static int check_profile(const struct jail_profile *p)
 {
 	const struct row *r = row_of(p->name);
+	struct jail_profile older = *p;
 	int failed = 0;
 
+	older.landlock = 0;
 	if (r == NULL) {
 		printf("FAIL %s: no row in the table of expectations\n", p->name);
 		return 1;
 	}
 	for (size_t i = 0; i < NDEEDS; i++) {
-		enum outcome o = attempt(p, &deeds[i]);
+		enum outcome o = attempt(is_signal(&deeds[i]) ? &older : p, &deeds[i]);
 		int wanted = row_allows(r, deeds[i].name);
 
 		if (o == (wanted ? DONE : REFUSED))
@@ -364,6 +379,7 @@ int main(int argc, char **argv)
 	while (nrows < ROWS_MAX && fgets(line, sizeof line, f) != NULL)
 		take_row(line);
 	(void)fclose(f);
+	parent = getpid();
 	if (!kernel_has_all())
 		return 0;
 	make_home();
