@@ -4,10 +4,10 @@
  *           submissions.
  * Reads:    what qsend answers (lib/keeper.h); as root, for show, check, repair, move
  *           and take, the queue itself.
- * Writes:   standard output, with foreign bytes escaped; for move and take whole files,
- * in an order that no crash turns into a message lost or one that is delivered from two
- * places (ARCHITECTURE.md, "The keeper's door"). Never:    touches a file that qsend
- * works with, while it runs.
+ * Writes:   standard output, with foreign bytes escaped; for move and take whole files, in
+ *           an order that no crash turns into a message lost or one that is delivered
+ *           from two places (ARCHITECTURE.md, "Messages between hosts").
+ * Never:    touches a file that qsend works with, while it runs.
  */
 #include <stdio.h>
 #include <string.h>

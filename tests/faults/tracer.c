@@ -7,10 +7,12 @@
  *
  *   arm PROGRAM              count from here, and do nothing
  *   kill STOP                ... kill the process at that stop: an entry never takes
- * effect fail CALL N ERRNO HOW    ... let the N-th such call fail; HOW: once, ever short
- * CALL N HOW         ... let it move one byte at most lift                     no more of
- * that state                    "stops hits pid call entry|exit" (of the last hit) trace
- * a line for each stop since arm, then "."
+ *                            effect
+ *   fail CALL N ERRNO HOW    ... let the N-th such call fail; HOW: once, ever
+ *   short CALL N HOW         ... let it move one byte at most
+ *   lift                     no more of that
+ *   state                    "stops hits pid call entry|exit" (of the last hit)
+ *   trace                    a line for each stop since arm, then "."
  *
  * The other orders are answered by "ok". CALL may be `alloc`: programs whose allocations
  * are wrapped (alloc.c) ask with a system call whether they may.
