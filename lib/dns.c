@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -55,18 +54,10 @@ struct question {
 static int open_to(const struct dns_server *s, int type, int64_t deadline)
 {
 	int fd = socket(s->addr.sa.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int e = 0;
-	socklen_t n = sizeof e;
+	int e;
 
-	if (fd == -1)
-		return -1;
-	if (connect(fd, &s->addr.sa, addr_len(s)) == 0)
+	if (fd == -1 || fd_connect(fd, &s->addr.sa, addr_len(s), deadline) == 0)
 		return fd;
-	if (errno == EINPROGRESS && fd_wait(fd, POLLOUT, deadline) == 0 &&
-	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &n) == 0 && e == 0)
-		return fd;
-	if (e != 0)
-		errno = e;
 	e = errno;
 	(void)close(fd);
 	errno = e;

@@ -92,6 +92,20 @@ int fd_write_full(int fd, const void *p, size_t n, int64_t deadline)
 	return 0;
 }
 
+int fd_connect(int fd, const struct sockaddr *to, socklen_t n, int64_t deadline)
+{
+	int e = 0;
+	socklen_t size = sizeof e;
+
+	if (connect(fd, to, n) == 0)
+		return 0;
+	if (errno != EINPROGRESS || fd_wait(fd, POLLOUT, deadline) == -1 ||
+	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &size) == -1)
+		return -1;
+	errno = e;
+	return e == 0 ? 0 : -1;
+}
+
 int fd_nonblock(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);

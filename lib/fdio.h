@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 /* Exactly n bytes. A read that meets the end of file gives -1 with EPIPE. */
@@ -21,6 +22,9 @@ ssize_t fd_read_some(int fd, void *p, size_t n, int64_t deadline);
 
 /* Wait for POLLIN or POLLOUT: 0, or -1 with ETIMEDOUT. */
 int fd_wait(int fd, short events, int64_t deadline);
+
+/* Connect a socket that does not block. */
+int fd_connect(int fd, const struct sockaddr *to, socklen_t n, int64_t deadline);
 
 int fd_nonblock(int fd);
 int fd_cloexec(int fd);

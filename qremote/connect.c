@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -47,18 +46,6 @@ static int bind_source(int fd, const struct config *c, int family)
 	return bind(fd, &u.sa, n);
 }
 
-static int finish(int fd, int64_t deadline)
-{
-	int e;
-	socklen_t n = sizeof e;
-
-	if (errno != EINPROGRESS || fd_wait(fd, POLLOUT, deadline) == -1 ||
-	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &n) == -1)
-		return -1;
-	errno = e;
-	return e == 0 ? 0 : -1;
-}
-
 int connect_to(const struct config *c, const struct target *t, int64_t deadline)
 {
 	static const int on = 1;
@@ -72,7 +59,7 @@ int connect_to(const struct config *c, const struct target *t, int64_t deadline)
 	/* Our writes are whole command groups or blocks: nothing to wait for. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	if (bind_source(fd, c, t->addr.family) == 0 &&
-	    (connect(fd, &to.sa, n) == 0 || finish(fd, deadline) == 0))
+	    fd_connect(fd, &to.sa, n, deadline) == 0)
 		return fd;
 	e = errno;
 	(void)close(fd);

@@ -2,7 +2,6 @@
 #include "sts_fetch.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -118,18 +117,6 @@ static void set_target(struct target *t, int family, const uint8_t ip[16], unsig
 	}
 }
 
-static int finish_connect(int fd, int64_t deadline)
-{
-	int e = 0;
-	socklen_t n = sizeof e;
-
-	if (fd_wait(fd, POLLOUT, deadline) == -1 ||
-	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &n) == -1)
-		return -1;
-	errno = e;
-	return e == 0 ? 0 : -1;
-}
-
 static int open_tcp(const struct target *t, int64_t deadline)
 {
 	int fd =
@@ -139,8 +126,7 @@ static int open_tcp(const struct target *t, int64_t deadline)
 	if (fd == -1)
 		return -1;
 	deadline = clock_sooner(deadline, clock_mono_ms() + CONNECT_MS);
-	if (connect(fd, &t->addr.sa, t->len) == 0 ||
-	    (errno == EINPROGRESS && finish_connect(fd, deadline) == 0))
+	if (fd_connect(fd, &t->addr.sa, t->len, deadline) == 0)
 		return fd;
 	e = errno;
 	(void)close(fd);

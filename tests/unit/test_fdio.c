@@ -2,6 +2,7 @@
  * silent, slow or gone. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -100,6 +101,37 @@ static void test_whole(void **state)
 	(void)close(sv[1]);
 }
 
+static int client(void)
+{
+	return socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+}
+
+static void test_connect(void **state)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t n = sizeof a;
+	int64_t later = clock_mono_ms() + 10000;
+	int server = socket(AF_INET, SOCK_STREAM, 0);
+	int fd[3] = {client(), client(), client()};
+
+	(void)state;
+	assert_int_equal(bind(server, (struct sockaddr *)&a, n), 0);
+	assert_int_equal(getsockname(server, (struct sockaddr *)&a, &n), 0);
+	assert_int_equal(fd_connect(fd[0], (struct sockaddr *)&a, n, later), -1);
+	assert_int_equal(errno, ECONNREFUSED);
+	assert_int_equal(listen(server, 0), 0); /* one fits, another waits */
+	assert_int_equal(fd_connect(fd[1], (struct sockaddr *)&a, n, later), 0);
+	later = clock_mono_ms();
+	assert_int_equal(fd_connect(fd[2], (struct sockaddr *)&a, n, later + SHORT_MS),
+			 -1);
+	assert_int_equal(errno, ETIMEDOUT);
+	in_time(later);
+	for (int i = 0; i < 3; i++)
+		(void)close(fd[i]);
+	(void)close(server);
+}
+
 static void test_move(void **state)
 {
 	int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -124,9 +156,8 @@ static void test_move(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_deadlines),
-	    cmocka_unit_test(test_ends),
-	    cmocka_unit_test(test_whole),
+	    cmocka_unit_test(test_deadlines), cmocka_unit_test(test_ends),
+	    cmocka_unit_test(test_whole),     cmocka_unit_test(test_connect),
 	    cmocka_unit_test(test_move),
 	};
 
