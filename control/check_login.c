@@ -49,6 +49,23 @@ int is_secret(const char *name)
 	return 0;
 }
 
+/* Who could change what root runs? One without a slash is ours. */
+static void check_program(const char *command)
+{
+	char path[LIMIT_PATH];
+	struct stat st;
+
+	if (command[0] != '/')
+		return;
+	(void)snprintf(path, sizeof path, "%.*s", (int)strcspn(command, " \t"), command);
+	if (stat(path, &st) == -1)
+		problem("control/checkpassword: there is no %s", path);
+	else if ((st.st_mode & 022) || (geteuid() == 0 && st.st_uid != 0)) {
+		problem("%s runs as root and can be changed by others", path);
+		remedy("chown root %s && chmod go-w %s", path, path);
+	}
+}
+
 static void check_judge(void)
 {
 	char *command = NULL;
@@ -58,6 +75,7 @@ static void check_judge(void)
 		note("control/checkpassword: every password goes to this program, as "
 		     "root: %s",
 		     command);
+		check_program(command);
 		break;
 	case -1:
 		problem("%s", control_error());

@@ -718,6 +718,18 @@ def test_check_knows_a_stale_table(q):
     assert any("not compiled" in line for line in found())
 
 
+def test_check_knows_a_checker_that_others_can_change(q):
+    script = q.home / "checker"
+    q.control("checkpassword", f"{script} an argument")
+    said = lambda: q.run("qctl", "check").stdout.decode()
+    assert f"there is no {script}" in said()
+    script.write_text("#!/bin/sh\nexit 1\n")
+    script.chmod(0o755)
+    assert "as root" in said() and "! " + str(script) not in said()
+    script.chmod(0o775)
+    assert f"! {script} runs as root and can be changed by others" in said()
+
+
 def test_check_knows_homes_and_costs(q):
     def found():
         p = subprocess.run([q.bin / "qctl", "-C", q.home, "check"], capture_output=True, text=True)
