@@ -228,6 +228,21 @@ def test_ended_at_any_step_there_is_the_old_pair_or_the_new(q, ca, tmp_path, ver
     assert not list(tls.glob(".link"))
 
 
+def test_files_that_change_while_they_are_read(q, ca, tmp_path):
+    """Two hooks at once, or a client that writes: never a certificate with the key of another."""
+    old, new = ca.issue("mail.example"), ca.issue("mail.example")
+    chain = tmp_path / "chain"
+    chain.write_bytes(old.chain.read_bytes())
+    (tmp_path / "bin").mkdir()
+    late = tmp_path / "bin/flock"  # waits for the other
+    late.write_text(f'#!/bin/sh\ncat {new.chain} >{chain}\nexec {shutil.which("flock")} "$@"\n')
+    late.chmod(0o755)
+    said = cert(q, "install", "mail.example", chain, old.key, code=111,
+                env={"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"})  # fmt: skip
+    assert "changed" in said
+    assert [d.name for d in (q.home / "control/tls").iterdir()] == []
+
+
 def key_pin(key):
     der = openssl("pkey", "-in", key, "-pubout", "-outform", "der")
     return hashlib.sha256(der).hexdigest()
