@@ -83,8 +83,27 @@ static void check_lines(const char *name, int (*is_good)(const char *), const ch
 	control_free_list(list);
 }
 
+/* Three listeners share them: else those of one keep TLS from the others. */
+static void check_sessions(void)
+{
+	uint64_t clients = 100, sessions = 300;
+
+	if (control_num("concurrencyincoming", UINT32_MAX, &clients) == -1 ||
+	    control_num("tlssessions", UINT32_MAX, &sessions) == -1) {
+		problem("%s", control_error());
+		return;
+	}
+	if (sessions < 3 * clients)
+		note(
+		    "control/tlssessions: %llu are fewer than three times "
+		    "concurrencyincoming (%llu): strangers at one port can keep TLS from "
+		    "the others",
+		    (unsigned long long)sessions, (unsigned long long)clients);
+}
+
 void check_submission(void)
 {
+	check_sessions();
 	check_userlimit();
 	check_lines("senders", is_senders, "not LOGIN:ADDRESS @DOMAIN *");
 	check_lines("relaykeys", is_key,

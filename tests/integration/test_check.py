@@ -252,8 +252,9 @@ def test_soon(sound):
     """What is well today and may not be tomorrow is a note."""
     sound.certificate("q.example.com", days=3)
     sound.control("checkpassword", "/opt/ldap/checkpassword")
+    sound.control("concurrencyincoming", "101")  # three services of them, and 300 sessions of TLS
     found = check(sound)
-    for said in ("expires within two weeks", "as root: /opt/ldap/checkpassword"):
+    for said in ("expires within two weeks", "as root: /opt/ldap/checkpassword", "tlssessions: 300 are fewer"):
         assert [f["level"] for f in found if said in f["text"]] == ["note"]
 
 
