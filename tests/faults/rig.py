@@ -23,7 +23,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 from quoin import BIN, Quoin  # noqa: E402
-from remote_driver import Server, speaker  # noqa: E402
+from certs import self_signed  # noqa: E402
+from remote_driver import Server, server_context, speaker  # noqa: E402
 
 TRACER = BIN.parent / "tests/tracer"
 FAULTY = BIN.parent / "tests/faulty"
@@ -103,6 +104,7 @@ class Rig(Quoin):
         self.other = Server(speaker(self.received, answers={"RCPT": self._rcpt}))
         self.control("smtproutes", f"remote.example:127.0.0.1:{self.other.port}")
         self.doors = True  # whether what ended is started anew
+        self.kept = ["qqueue", "qgetpw", "qstart"]
         self.tried = 0
         self.number = 0
         self.last = ""  # what the tracer did
@@ -138,6 +140,8 @@ class Rig(Quoin):
                 self.start_queue("-w", "2", wrap=self.joined())
             elif name == "qgetpw":
                 self.start("qgetpw", wrap=self.joined())
+            elif name == "qtls":
+                self.start_tls_client(wrap=self.joined())
             elif name == "qstart":
                 self.start("qstart", "-s", self.owner("quoins"), "-r", self.owner("quoinr"), wrap=self.joined())
 
@@ -150,7 +154,7 @@ class Rig(Quoin):
         for s in ended:
             self.services.remove(s)
             self.died += DIED.findall(s.text())
-        for name in ("qqueue", "qgetpw", "qstart"):
+        for name in self.kept:
             if not self.runs(name):
                 self.launch(name)
         return bool(ended)
@@ -418,6 +422,22 @@ class Remote(Scenario):
         return sent
 
 
+class RemoteTls(Remote):
+    """The same to a host that is told a password, because of its key."""
+
+    name = "remote-tls"
+    programs = (*REMOTE, "qtls")
+
+    def prepare(self, rig):
+        cert = self_signed(rig.top, "other.example")
+        rig.other.__exit__()
+        rig.other = Server(speaker(rig.received, tls=server_context(cert), logins={"alice": "secret"}))
+        rig.control("smtproutes", f"remote.example:127.0.0.1:{rig.other.port}")
+        rig.control("tlspolicy", f":pin {cert.pin}")
+        rig.control("smtpauth", "127.0.0.1 alice secret", group="quoins")
+        rig.kept.insert(0, "qtls")
+
+
 class Deferral(Scenario):
     """One has it at once, two at the second attempt."""
 
@@ -570,7 +590,10 @@ class Sendmail(Scenario):
         return [Message(tag, {0: "K", -9: None}.get(p.returncode, "Z"), {"alice": 1}, once=("alice",))]
 
 
-SCENARIOS = {s.name: s for s in (Maildir, DotFile, Moved, Mbox, Remote, Deferral, Bounce, Success, Warning, Start, Sendmail)}
+SCENARIOS = {
+    s.name: s
+    for s in (Maildir, DotFile, Moved, Mbox, Remote, RemoteTls, Deferral, Bounce, Success, Warning, Start, Sendmail)
+}
 
 
 # ---- the judgement --------------------------------------------------------------------

@@ -138,7 +138,7 @@ def main(args, points_of, attempt, faulty=False):
             os._exit(code)
         os.close(w)
         pipes.append(os.fdopen(r))
-    print(f"{'scenario':<10}{'program':<10}" + "".join(f"{c:>9}" for c in COLUMNS), flush=True)
+    print(f"{'scenario':<12}{'program':<10}" + "".join(f"{c:>9}" for c in COLUMNS), flush=True)
     rows, faults = collect(pipes)
     for _ in pipes:
         os.wait()
@@ -149,7 +149,7 @@ def main(args, points_of, attempt, faulty=False):
 
 
 def say_row(names, row):
-    print(f"{names[0]:<10}{names[1]:<10}" + "".join(f"{row[c]:>9}" for c in COLUMNS), flush=True)
+    print(f"{names[0]:<12}{names[1]:<10}" + "".join(f"{row[c]:>9}" for c in COLUMNS), flush=True)
 
 
 def collect(pipes):
