@@ -15,6 +15,8 @@ import tempfile
 import threading
 from pathlib import Path
 
+import pytest
+
 from certs import Authority, openssl, self_signed
 from postfix import Postfix
 from quoin import wait_for
@@ -224,9 +226,12 @@ class World:
         self.stack.callback(subprocess.run, ["ip", "netns", "del", name], capture_output=True)
 
     def _open(self):
-        self._netns(self.a)
-        self._netns(self.b)
-        ip("netns", "exec", self.a, "true")
+        try:
+            self._netns(self.a)
+            self._netns(self.b)
+            ip("netns", "exec", self.a, "true")  # fails in a chroot that is no mount point
+        except subprocess.CalledProcessError as e:
+            pytest.skip(f"no network namespaces here: {e.stderr}")
         ip("link", "add", "qv", "netns", self.a, "type", "veth", "peer", "name", "qv", "netns", self.b)
         for ns, four in ((self.a, "192.0.2.1/24"), (self.b, "192.0.2.53/24")):
             for link in ("lo", "qv"):

@@ -33,7 +33,7 @@ class Client:
 
     def __init__(self, quoin, uid=None, offer=True):
         self.s = socket.socket(socket.AF_UNIX)
-        self.s.settimeout(10)
+        self.s.settimeout(30)
         self.got = b""
         if uid is not None and ROOT:
             os.seteuid(uid)

@@ -34,10 +34,7 @@ class Domain:
 
 @pytest.fixture(scope="module")
 def world():
-    try:
-        w = World([Domain("ee", "311:self"), Domain("ta", "211:ca"), Domain("no", "311:none"), Domain("plain")])
-    except subprocess.CalledProcessError as e:
-        pytest.skip(f"no network namespaces here: {e.stderr}")
+    w = World([Domain("ee", "311:self"), Domain("ta", "211:ca"), Domain("no", "311:none"), Domain("plain")])
     etc = Path("/etc/netns") / w.a
     etc.mkdir(parents=True)
     (etc / "resolv.conf").write_text("nameserver 127.0.0.1\noptions trust-ad\n")
