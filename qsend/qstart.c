@@ -1,6 +1,6 @@
-/* qstart: makes the socket pairs between qsend and its helpers, starts the four, and
- * holds the lifeline: when it ends, for whatever reason, they all end. When one of
- * them ends it ends too (111), and its supervisor starts all of them anew.
+/* qstart: makes the socket pairs between qsend, the spawners and qbounce, starts the
+ * four, and holds the lifeline: when it ends, for whatever reason, they all end. When one
+ * of them ends it ends too (111), and its supervisor starts all of them anew.
  *
  * Uid:         root until the four are started, then qsend's; or one ordinary user
  *              for all.
