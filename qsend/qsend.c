@@ -14,44 +14,35 @@
 #include "sched.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "args.h"
 #include "clock.h"
 #include "control.h"
-#include "fdio.h"
 #include "jail.h"
 #include "log.h"
 #include "logout.h"
-#include "paths.h"
 #include "prog.h"
 #include "ready.h"
 #include "sigfd.h"
 #include "smtpauth.h"
-#include "usock.h"
 
 extern const struct jail_profile jail_qsend;
 
 static const char usage[] = "qsend [-C dir] -l fd -L fd -R fd -B fd [-d fd]";
 /* Looks at what may go, before the loop looks for events. */
 enum { ROUNDS = 8 };
-enum { LOCK_WAIT_MS = 30000, LOCK_PAUSE_MS = 100, WAKES_MAX = 256 };
-/* So many syncs side by side; more gain nothing on one disk. */
-enum { SYNC_THREADS = 4 };
+enum { WAKES_MAX = 256 };
 /* FDS as in qsend.jail; FDS_OTHER: doors, directories, big messages, journals that
  * wait for their notification. */
 enum { FDS = 4096, FDS_OTHER = 240 };
 
-/* ---- arguments and what must be open ---- */
+/* ---- arguments and settings ---- */
 
 static int arguments(struct sched *q, int argc, char **argv)
 {
@@ -108,67 +99,6 @@ static void init_channels(struct sched *q)
 	}
 }
 
-static int open_queue_dir(const char *name)
-{
-	char path[LIMIT_PATH];
-	int fd = -1;
-
-	if (path_join(path, sizeof path, paths.queue, name) != NULL)
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		die_sys2(EXIT_TEMP, "open directory queue/", name);
-	return fd;
-}
-
-static void wait_for_lock(int fd, const char *who_holds)
-{
-	int64_t until = clock_mono_ms() + LOCK_WAIT_MS;
-	const struct timespec pause = {0, LOCK_PAUSE_MS * 1000000L};
-
-	while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			die_sys(EXIT_TEMP, "lock the queue");
-		if (clock_mono_ms() > until)
-			die_msg(EXIT_TEMP, "another %s", who_holds);
-		(void)nanosleep(&pause, NULL);
-	}
-}
-
-/* A predecessor may still wait for its last deliveries. */
-static void take_lock(struct sched *q)
-{
-	char path[LIMIT_PATH];
-	int fd = -1;
-
-	if (path_join(path, sizeof path, paths.queue, "lock") != NULL)
-		fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd == -1)
-		die_sys(EXIT_TEMP, "open queue/lock");
-	wait_for_lock(fd, "qsend holds queue/lock");
-	q->lock = fd;
-	pause_read(q);
-}
-
-/* qctl queue take puts a journal into state/, and then its message into cur/: between
- * the two it must not be taken for an orphan. Open until the queue was read. */
-static int lock_journals(void)
-{
-	int fd = open_queue_dir("state");
-
-	wait_for_lock(fd, "qctl queue take holds queue/state");
-	return fd;
-}
-
-/* A door whose directory was not made stays shut. */
-static int open_door(const char *name, int type, mode_t mode)
-{
-	int fd = usock_listen(name, type, mode);
-
-	if (fd == -1 && errno != ENOENT)
-		die_sys2(EXIT_TEMP, "listen at run/", name);
-	return fd;
-}
-
 static void tick(struct sched *q)
 {
 	int64_t step = clocks_tick(&q->now, clock_wall_ns(), clock_mono_ms());
@@ -200,20 +130,6 @@ static void configure(struct sched *q)
 	use_conf(q);
 	if (tell_load(&q->tell) == -1)
 		die_msg(EXIT_TEMP, "%s", tell_error());
-}
-
-static void open_all(struct sched *q)
-{
-	take_lock(q);
-	q->cur = open_queue_dir("cur");
-	q->new = open_queue_dir("new");
-	q->state = open_queue_dir("state");
-	q->bad = open_queue_dir("bad");
-	q->wake = open_door("qsend-wake", SOCK_DGRAM, 0660);
-	q->ctl = open_door("qsend-ctl", SOCK_SEQPACKET, 0660);
-	q->list = open_door("qsend-list", SOCK_SEQPACKET, 0666);
-	if (syncer_open(&q->syncer, SYNC_THREADS) == -1)
-		die_sys(EXIT_TEMP, "make an event descriptor");
 }
 
 /* ---- signals ---- */
@@ -395,66 +311,6 @@ static void work(struct sched *q)
 	notify_push(q);
 }
 
-static void sooner(uint32_t *at, uint32_t when)
-{
-	if (when < *at)
-		*at = when;
-}
-
-static void sooner_due(const struct sched *q, uint32_t *at, const struct due *d)
-{
-	const struct entry *e = due_top(d);
-
-	if (e != NULL && q->loaded < LOADED_MAX)
-		sooner(at, e->due);
-}
-
-/* A lane whose places are taken: when is one to be had from who only waits? */
-static void sooner_lane(const struct sched *q, uint32_t *at, const struct lane *l)
-{
-	if (l->active < l->places)
-		sooner_due(q, at, &l->waiting);
-	else if (l->idle != NULL)
-		sooner(at, l->idle->idle_since + IDLE_PATIENCE > q->now.mono
-			       ? l->idle->idle_since + IDLE_PATIENCE
-			       : q->now.mono + 1);
-}
-
-/* When to look again, though nothing happens (mono). */
-static uint32_t next_turn(const struct sched *q)
-{
-	uint32_t at = q->next_scan;
-
-	if (q->scan)
-		return q->now.mono;
-	if (settle_stuck() > 0)
-		sooner(&at, q->next_settle);
-	sooner_due(q, &at, &q->unsorted);
-	for (int i = 0; i < CHANNELS; i++) {
-		const struct channel *c = &q->ch[i];
-
-		if (c->ring != NULL && c->rest > q->now.mono)
-			sooner(&at, c->rest);
-		for (int s = 0; s < SIZES; s++)
-			sooner_lane(q, &at, &c->lanes[s]);
-	}
-	return at;
-}
-
-static struct timespec timeout(const struct sched *q)
-{
-	int64_t at = q->stopping ? q->stop_at : (int64_t)next_turn(q) * 1000;
-	int64_t left = at - q->now.mono_ms;
-
-	if (!q->stopping && dests_next(&q->dests) < at)
-		left = dests_next(&q->dests) - q->now.mono_ms;
-	if (!q->stopping && q->dests.stirred.head != NULL)
-		left = 0;
-	if (left < 0)
-		left = 0;
-	return (struct timespec){left / 1000, left % 1000 * 1000000L};
-}
-
 static void run(struct sched *q)
 {
 	struct pollfd p[P_FIXED + CLIENTS];
@@ -469,7 +325,7 @@ static void run(struct sched *q)
 		else if (is_idle(q) || q->now.mono_ms >= q->stop_at)
 			return;
 		n = fill_poll(q, p);
-		t = timeout(q);
+		t = longest_wait(q);
 		logout_flush();
 		ready = ppoll(p, n, &t, NULL);
 		if (ready == -1 && errno != EINTR)
@@ -490,8 +346,7 @@ int main(int argc, char **argv)
 	notify = arguments(&q, argc, argv);
 	init_channels(&q);
 	configure(&q);
-	open_all(&q);
-	journals = lock_journals();
+	journals = queue_open(&q);
 	q.signals = open_signals();
 	if (jail_enter(&jail_qsend) == -1)
 		die_sys(EXIT_TEMP, "close the sandbox");

@@ -31,6 +31,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "conf.h"
 #include "dests.h"
@@ -251,6 +252,14 @@ static inline const char *msg_rcpt(const struct msg *m, uint32_t i)
 {
 	return m->bytes + m->rcpts[i].at;
 }
+
+/* open.c: the queue, locked, its doors, the syncer. Ends the program when it cannot. What it
+ * returns is to be closed when the queue was read: no journal comes without its message
+ * meanwhile. */
+int queue_open(struct sched *q);
+
+/* wait.c: how long the loop may wait for events. */
+struct timespec longest_wait(const struct sched *q);
 
 /* admit.c */
 void admit(struct sched *q);
