@@ -27,6 +27,9 @@ enum {
 
 static const char service[] = "tls-server";
 
+/* Clients of mail offer no protocol; a browser that a page has sent here does (ALPACA). */
+static const char protocol[] = "smtp";
+
 int tls_is_served(void)
 {
 	char path[LIMIT_PATH];
@@ -43,7 +46,8 @@ static int is_shut(int e)
 
 static int open_gate(struct session *s, struct tlsgate *g, unsigned flags)
 {
-	struct tls_want want = {.server = 1, .timeout_ms = HANDSHAKE_MS};
+	struct tls_want want = {
+	    .server = 1, .timeout_ms = HANDSHAKE_MS, .alpn = protocol};
 	int64_t until = clock_mono_ms() + (tls_is_served() ? DOOR_MS : 0);
 
 	want.flags = flags | (s->cfg.has_keys ? TLS_ASK : 0);

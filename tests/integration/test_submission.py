@@ -521,3 +521,25 @@ def test_who_does_not_close_is_still_counted(house):
     wait_for(lambda: not children("qlisten"), 5)
     for s in kept:
         s.close()
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_browsers_are_refused(house, at_once):
+    """What a page has a browser send to us, its cookies in it, gets no session (ALPACA)."""
+    port = house.start_submission(tls=at_once)
+    for offered, good in (["h2", "http/1.1"], False), (["imap", "smtp"], True):
+        c = context()
+        c.set_alpn_protocols(offered)
+        if at_once:
+            s = socket.create_connection(("127.0.0.1", port), 20)
+        else:
+            s, f = raw(port)
+            s.sendall(b"STARTTLS\r\n")
+            assert f.readline().startswith(b"220")
+        if good:
+            with c.wrap_socket(s) as t:
+                assert t.selected_alpn_protocol() == "smtp"
+        else:
+            with pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
+                c.wrap_socket(s)
+        s.close()
