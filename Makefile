@@ -155,10 +155,10 @@ $(B)/slow/gen/%.o: $(B)/gen/%.c
 
 $(B)/fast/%.o: %.c $(B)/gen/build.h | $(SYSINC)
 	@mkdir -p $(@D)
-	$(if $V,,@echo "  CC     $<";)$(FASTCC) $(FASTFLAGS) -MMD -MP -c -o $@ $<
+	$(if $V,,@echo "  CC     $<";)$(FASTCC) $(FASTFLAGS) -MMD -MP -MT '$$(B)/fast/$*.o' -c -o $@ $<
 $(B)/slow/%.o: %.c $(B)/gen/build.h
 	@mkdir -p $(@D)
-	$(if $V,,@echo "  CC     $< (glibc)";)$(CC) $(LIBCFLAGS) -MMD -MP -c -o $@ $<
+	$(if $V,,@echo "  CC     $< (glibc)";)$(CC) $(LIBCFLAGS) -MMD -MP -MT '$$(B)/slow/$*.o' -c -o $@ $<
 $(B)/fast/libquoin.a: $(LIBOBJ:%=$(B)/fast/%)
 	@rm -f $@; $(AR) rcD $@ $^
 $(B)/slow/libquoin.a: $(LIBOBJ:%=$(B)/slow/%)
