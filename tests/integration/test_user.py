@@ -730,6 +730,18 @@ def test_check_knows_a_checker_that_others_can_change(q):
     assert f"! {script} runs as root and can be changed by others" in said()
 
 
+def test_qctl_cdb_sees_a_text_from_a_backup(q):
+    """Its time is older than the table's, but it came later."""
+    user(q, "add", "alice", word="a long word\n")
+    text = q.home / "users/passwd"
+    old = text.read_bytes()
+    user(q, "passwd", "alice", word="another word\n")
+    text.write_bytes(old)
+    os.utime(text, (1000000000, 1000000000))
+    q.run("qctl", "cdb", check=True)
+    assert is_right(q, "alice", "a long word") and not is_right(q, "alice", "another word")
+
+
 def test_check_knows_homes_and_costs(q):
     def found():
         p = subprocess.run([q.bin / "qctl", "-C", q.home, "check"], capture_output=True, text=True)
