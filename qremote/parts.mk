@@ -7,6 +7,7 @@ qremote.jails = qremote
 qrspawn.o = qremote/qrspawn.o qremote/destination.o qremote/memory.o qremote/pool.o
 qrspawn.jails = qrspawn
 test_memory.o = qremote/memory.o
+test_pool.o = qremote/pool.o
 test_reply.o = qremote/reply.o
 test_body.o = qremote/body.o
 test_dest.o = qremote/dest.o qremote/self.o

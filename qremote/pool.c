@@ -16,11 +16,19 @@
 
 struct child *pool_find(struct pool *p, const char *destination)
 {
+	int64_t now = clock_mono_ms();
+
 	for (size_t i = 0; i < p->n; i++)
-		if (!p->child[i].busy &&
+		if (!p->child[i].busy && p->child[i].until > now &&
 		    strcmp(p->child[i].destination, destination) == 0)
 			return &p->child[i];
 	return NULL;
+}
+
+void pool_rest(struct child *c)
+{
+	c->busy = 0;
+	c->until = clock_sooner(clock_mono_ms() + IDLE_TIME, c->born + REUSE_TIME);
 }
 
 /* Hang up: an idle child takes leave of its server and ends. Moves the last child to c's
@@ -113,6 +121,7 @@ static pid_t start(int fds[2])
 
 struct child *pool_start(struct pool *p, const char *destination)
 {
+	int64_t now = clock_mono_ms();
 	struct child *c;
 	int fds[2];
 
@@ -125,7 +134,7 @@ struct child *pool_start(struct pool *p, const char *destination)
 	if (usock_pair(fds) == -1)
 		return NULL;
 	c = &p->child[p->n];
-	*c = (struct child){.fd = fds[0], .until = clock_mono_ms() + IDLE_TIME};
+	*c = (struct child){.fd = fds[0], .born = now, .until = now + IDLE_TIME};
 	(void)snprintf(c->destination, sizeof c->destination, "%s", destination);
 	c->pid = start(fds);
 	if (c->pid == -1) {

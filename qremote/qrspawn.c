@@ -134,8 +134,7 @@ static void hear_child(struct child *c)
 	sbuf_clear(&report);
 	if (sbuf_cat(&report, p, n) == -1)
 		die_qsend("keep a report");
-	c->busy = 0;
-	c->until = clock_mono_ms() + IDLE_TIME;
+	pool_rest(c);
 	memory_note(&memory, &tried, clock_mono_ms());
 	send_report();
 }

@@ -237,7 +237,7 @@ def test_corrupt_queue_file_gets_no_final_dot():
             assert rep.letters == "B"
             # and the process goes on
             assert r.deliver(route=s.route).letters == "K"
-        assert [g for g in got if len(g) == 2] == got[-1:]
+        assert [len(g) for g in got].count(2) == 1  # a connection that was cut may be noted last
 
 
 def test_bare_cr_is_never_sent():
