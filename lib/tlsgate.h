@@ -30,6 +30,8 @@
  * connection is still good), P plaintext instead of TLS, T time is over, H the handshake
  * failed, L the connection was lost, V (client) the peer was not to be trusted; only with
  * TLS_STRICT.
+ * The end: a caller that others count (a listener, by address) stays until the plaintext
+ * socket is at its end, 5.5 s at most: as long may the TLS session wait for its peer.
  * Owner:  the caller; tlsgate_close() at any time. The TCP socket stays the caller's to
  *         close; the plaintext socket is the caller's. Nothing stays allocated.
  * Errors: -1 with errno; g.letter and g.text (one clean line) say what the service said,
