@@ -525,6 +525,62 @@ def test_wrong_login_waits_and_says_so(send, certs):
     assert "transcript" in log and "AUTH\\x20PLAIN\\x20..." in log
 
 
+def test_login_is_offered_in_clear_alone(send, certs):
+    """What was said before TLS counts for nothing behind it."""
+
+    def ehlo(_line):
+        under = hop.server.conns[-1].context
+        return "250 x" if under else "250-x\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS"
+
+    with Hop(certs["good"], answers={"EHLO": ehlo}) as hop:
+        rep, _ = send(hop.route, [LOGIN])
+        assert rep.letters == "Z" and "offers neither AUTH PLAIN nor AUTH LOGIN (#4.7.4)" in rep.texts[0]
+        assert not any(b"AUTH" in x for c in hop.server.conns for x in c.lines)
+
+
+@pytest.mark.parametrize(
+    "mechanism, answers",
+    [
+        ("LOGIN", ["235 welcome"]),
+        ("LOGIN", ["334-a\r\n334 b", "235 welcome"]),
+        ("LOGIN", ["334 \xff\x00", "454 4.7.0 not now"]),
+        ("LOGIN", ["334 x", "334 y", "334 more"]),
+        ("LOGIN", ["334 x\r\n334 y\r\n235 ok"]),
+        ("PLAIN", ["334 "]),
+        ("PLAIN", ["454 4.7.0 not now"]),
+        ("PLAIN", ["250 ok"]),
+        ("PLAIN", ["23"]),
+    ],
+)
+def test_login_that_goes_oddly(send, certs, mechanism, answers):
+    """No mail, and no bounce."""
+
+    def script(conn, number):
+        left = list(answers)
+        conn.send("220 x\r\n")
+        while line := conn.readline():
+            if line.startswith(b"EHLO"):
+                conn.send(f"250-x\r\n250 AUTH {mechanism}\r\n" if conn.context else "250-x\r\n250 STARTTLS\r\n")
+            elif line.startswith(b"STARTTLS"):
+                conn.send("220 go\r\n")
+                conn.wrap(hop.context)
+                conn.context = hop.context
+            elif left:
+                conn.send(left.pop(0).encode("latin-1") + b"\r\n")
+            else:
+                conn.send("250 taken\r\n")
+
+    def fresh(conn, number):
+        conn.context = None
+        script(conn, number)
+
+    with Hop(certs["good"]) as hop:
+        hop.server.script = fresh
+        rep, log = send(hop.route, [LOGIN])
+        assert rep.letters == "Z", (rep, log)
+        assert not any(x.startswith(b"MAIL") for c in hop.server.conns for x in c.lines)
+
+
 @pytest.mark.parametrize("mechanisms", ["PLAIN", "LOGIN"])
 @pytest.mark.parametrize("how", ["coded", "plain"])
 def test_server_that_repeats_the_login(qtls, resolver, certs, mechanisms, how):
