@@ -10,42 +10,19 @@
 
 #include "escape.h"
 #include "netstr.h"
-#include "prog.h"
 #include "qlog.h"
+#include "submission.h"
 #include "usock.h"
 
 enum { OUT_MAX = 2048, TRUSTED_IDLE_MS = 3600 * 1000 };
 
 /* ---- the end of a connection ---- */
 
-static void give_back(struct conn *c)
-{
-	c->account->use.bytes -= c->use.bytes;
-	c->account->use.envelopes -= c->use.envelopes;
-	c->use = (struct quota_use){0};
-}
-
-static void settle(struct conn *c, int sent)
-{
-	if (c->counted != NULL)
-		sending_settle(c->counted, c->draft.nrcpts, sent);
-	c->counted = NULL;
-}
-
-static void drop_draft(struct conn *c)
-{
-	settle(c, 0);
-	if (c->drafting)
-		draft_drop(&c->draft);
-	c->drafting = 0;
-	give_back(c);
-}
-
 static void bury(struct conn *c)
 {
 	struct server *s = c->server;
 
-	drop_draft(c);
+	submission_drop(c);
 	quota_leave(&s->quota, c->account);
 	sbuf_free(&c->out);
 	*c->back = c->next;
@@ -193,8 +170,8 @@ static void log_result(const struct conn *c, char letter, const char *text)
 static void answer(struct conn *c, char letter, const char *text)
 {
 	log_result(c, letter, text);
-	settle(c, letter == 'K');
-	drop_draft(c);
+	submission_settle(c, letter == 'K');
+	submission_drop(c);
 	c->verdict = '\0';
 	c->state = CONN_READING;
 	if (put_answer(c, letter, text) == -1)
@@ -220,131 +197,7 @@ static void set_deadline(struct conn *c)
 	c->deadline = s->now + idle;
 }
 
-/* ---- a submission ---- */
-
-/* It has failed: nothing of it is kept, the answer waits for its end. */
-static void fail(struct conn *c, char verdict, const char *why, int e)
-{
-	drop_draft(c);
-	c->verdict = verdict;
-	c->why = why;
-	c->why_errno = e;
-}
-
-static void fail_write(struct conn *c)
-{
-	if (errno == EMSGSIZE)
-		fail(c, 'D', "the message is too large", 0);
-	else
-		fail(c, 'Z', "unable to write to the queue", errno);
-}
-
-static int count(struct conn *c, size_t n, int in_envelope)
-{
-	const struct quota *q = &c->server->quota;
-
-	if (quota_bytes(q, c->account, n) == -1) {
-		fail(c, 'Z', "too many bytes of this user under way", 0);
-		return -1;
-	}
-	c->use.bytes += n;
-	if (!in_envelope)
-		return 0;
-	if (quota_envelope(q, c->account, n) == -1) {
-		fail(c, 'Z', "too many envelopes of this user under way", 0);
-		return -1;
-	}
-	c->use.envelopes += n;
-	return 0;
-}
-
-static int begin(struct conn *c)
-{
-	if (c->drafting)
-		return 0;
-	c->drafting = 1;
-	if (draft_begin(&c->draft, c->id, c->server->tmp_dir, c->account->uid) == 0)
-		return 0;
-	fail_write(c);
-	return -1;
-}
-
-static void take_envelope(struct conn *c, const char *p, size_t n)
-{
-	if (begin(c) == -1 || count(c, n, 1) == -1 ||
-	    draft_envelope(&c->draft, p, n) == 0)
-		return;
-	if (errno == EMSGSIZE)
-		fail(c, 'D', "the envelope is too large", 0);
-	else
-		fail_write(c);
-}
-
-static void alarm_of_login(const struct conn *c, const char *login,
-			   const struct amount *used)
-{
-	struct qlog l;
-
-	qlog_begin(&l, "alarm");
-	qlog_id(&l, c->id);
-	qlog_str(&l, "login", login);
-	qlog_num(&l, "messages", used->messages);
-	qlog_num(&l, "rcpts", used->rcpts);
-	qlog_str(&l, "reason", "over the limit of an hour");
-	qlog_end(&l);
-}
-
-/* control/userlimit */
-static void count_login(struct conn *c)
-{
-	const char *login = c->draft.b.p + c->draft.login;
-	struct amount used;
-	int r;
-
-	if (c->draft.login == 0)
-		return;
-	r = sending_count(&c->server->sending, login, c->draft.nrcpts, c->server->now,
-			  &c->counted, &used);
-	if (r == SENDING_ALARM)
-		alarm_of_login(c, login, &used);
-	if (r == -1)
-		fail(c, 'Z', "unable to count what this login sends", errno);
-	else if (r != SENDING_OK)
-		fail(c, 'Z', "this login has sent too much in an hour", 0);
-}
-
-static void end_envelope(struct conn *c)
-{
-	if (begin(c) == -1)
-		return;
-	if (draft_envelope_end(&c->draft, c->account->trusted) == 0) {
-		count_login(c);
-		return;
-	}
-	if (errno == E2BIG)
-		fail(c, 'D', "too many recipients", 0);
-	else if (errno == EPERM)
-		fail(c, 'D', "this user may not claim a client or login", 0);
-	else
-		fail(c, 'Z', "the envelope is not understood", 0);
-}
-
-static void take_message(struct conn *c, const char *p, size_t n)
-{
-	if (count(c, n, 0) == -1)
-		return;
-	if (draft_add(&c->draft, p, n) == -1) {
-		fail_write(c);
-		return;
-	}
-	/* Each time that something went to the disk. */
-	if (c->draft.b.len == c->draft.front) {
-		const char *shortage = server_shortage(c->server);
-
-		if (shortage != NULL)
-			fail(c, 'Z', shortage, 0);
-	}
-}
+/* ---- the end of a submission ---- */
 
 static struct conn *of_commit(struct work *w)
 {
@@ -368,13 +221,13 @@ static void commit_done(struct work *w)
 	if (c->state == CONN_GONE) {
 		if (w->error == 0)
 			log_result(c, 'K', c->id);
-		settle(c, w->error == 0);
+		submission_settle(c, w->error == 0);
 		bury(c);
 	} else if (w->error == 0)
 		answer(c, 'K', c->id);
 	else {
 		errno = w->error;
-		fail_write(c);
+		submission_unwritten(c);
 		answer_verdict(c);
 	}
 }
@@ -397,11 +250,11 @@ static void take(struct conn *c, int event, const char *p, size_t n)
 	else if (c->verdict != '\0')
 		return;
 	else if (event == FRAME_ENVELOPE_BYTES)
-		take_envelope(c, p, n);
+		submission_envelope(c, p, n);
 	else if (event == FRAME_ENVELOPE)
-		end_envelope(c);
+		submission_envelope_end(c);
 	else if (event == FRAME_BYTES)
-		take_message(c, p, n);
+		submission_message(c, p, n);
 }
 
 /* A client waits for the offer: bytes behind the end of a message have no meaning. */

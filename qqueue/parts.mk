@@ -1,7 +1,6 @@
 FAST += qqueue
-qqueue.o = qqueue/qqueue.o qqueue/server.o qqueue/conn.o qqueue/draft.o qqueue/frame.o \
-	qqueue/quota.o qqueue/ids.o qqueue/wake.o qqueue/msgid.o \
-	qqueue/sending.o
+qqueue.o = qqueue/qqueue.o qqueue/server.o qqueue/conn.o qqueue/submission.o qqueue/draft.o \
+	qqueue/frame.o qqueue/quota.o qqueue/sending.o qqueue/ids.o qqueue/wake.o qqueue/msgid.o
 qqueue.libs = -lpthread
 qqueue.jails = qqueue
 test_qqueue.o = qqueue/draft.o qqueue/msgid.o qqueue/frame.o qqueue/quota.o qqueue/ids.o
