@@ -288,6 +288,18 @@ def test_hook_of_dehydrated(q, ca):
     assert served(q) == c.pin
 
 
+@pytest.mark.parametrize("name", ["../../x", "/etc/x", "a\nb.example", "-rf", "$(id)", ".next", "mail.example/..", "x" * 300, ""])
+def test_hook_of_a_client_with_odd_names(q, ca, name):
+    """The certificate's own name counts then."""
+    c = ca.issue("mail.example")
+    before = sorted(p.name for p in q.home.iterdir())
+    hook(q, env={"LEGO_CERT_DOMAIN": name, "LEGO_CERT_PATH": str(c.chain), "LEGO_CERT_KEY_PATH": str(c.key)})
+    assert served(q, "mail.example") == served(q) == c.pin
+    made = [p.name for p in (q.home / "control/tls").iterdir()]
+    assert len(made) == 3 and all(re.fullmatch(r"(\.mail\.example\.\d+|mail\.example|default)", x) for x in made)
+    assert sorted(p.name for p in q.home.iterdir()) == before
+
+
 def test_hook_by_hand_and_misused(q, ca):
     c = ca.issue("mail.example")
     hook(q, "mail.example", c.chain, c.key)
