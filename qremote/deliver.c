@@ -182,7 +182,7 @@ static void drop_unless_kept(struct remote *r)
 		smtp_close(&r->smtp);
 }
 
-/* A password that was given, or changed, asks for a new connection. */
+/* Who is somebody else there now, or nobody any more, needs a new connection. */
 static int is_login_as_before(const struct smtp *s, const struct job *j)
 {
 	const struct job_login *l = *j->route != '\0' ? job_login(j, s->peer.host) : NULL;
