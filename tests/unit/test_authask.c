@@ -2,15 +2,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "exact.h"
+#include "service.h"
 
 #include "authask.h"
 #include "clock.h"
-#include "paths.h"
 #include "usock.h"
 
 /* ---- frames ---- */
@@ -106,26 +105,12 @@ static void writes_nothing_too_long(void **state)
 
 /* ---- answers ---- */
 
-static char home[] = "/tmp/test_authask.XXXXXX";
 static int door = -1;
-
-static void in_home(char path[64], const char *rest)
-{
-	(void)snprintf(path, 64, "%s/run%s", home, rest);
-}
 
 static int setup(void **state)
 {
-	char path[64];
-
 	(void)state;
-	if (mkdtemp(home) == NULL || paths_under(home) == -1)
-		return -1;
-	in_home(path, "");
-	if (mkdir(path, 0700) == -1)
-		return -1;
-	in_home(path, "/qauth-smtp");
-	if (mkdir(path, 0700) == -1)
+	if (service_begin("/qauth-smtp") == -1)
 		return -1;
 	door = usock_listen("qauth-smtp", SOCK_SEQPACKET, 0600);
 	return door == -1 ? -1 : 0;
@@ -133,19 +118,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const files[] = {"/qauth-smtp/sock", "/qauth-smtp/lock"};
-	char path[64];
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(files); i++) {
-		in_home(path, files[i]);
-		(void)unlink(path);
-	}
-	in_home(path, "/qauth-smtp");
-	(void)rmdir(path);
-	in_home(path, "");
-	(void)rmdir(path);
-	return rmdir(home);
+	return service_end("/qauth-smtp");
 }
 
 /* A qauth that says this to the first who asks, whatever it is: 0 bytes are a hang. */

@@ -5,20 +5,18 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "exact.h"
+#include "service.h"
 
 #include "cursor.h"
-#include "paths.h"
 #include "pwask.h"
 #include "sbuf.h"
 #include "usock.h"
 
-static char home[] = "/tmp/test_pwask.XXXXXX";
 static int listener = -1; /* qgetpw's socket */
 static int door = -1;     /* what it has accepted */
 static time_t later;      /* so much is the clock ahead */
@@ -32,23 +30,10 @@ int clock_gettime(clockid_t id, struct timespec *t)
 	return r;
 }
 
-static void in_home(char path[64], const char *rest)
-{
-	(void)snprintf(path, 64, "%s/run%s", home, rest);
-}
-
 static int setup(void **state)
 {
-	char path[64];
-
 	(void)state;
-	if (mkdtemp(home) == NULL || paths_under(home) == -1)
-		return -1;
-	in_home(path, "");
-	if (mkdir(path, 0700) == -1)
-		return -1;
-	in_home(path, "/qgetpw");
-	if (mkdir(path, 0700) == -1)
+	if (service_begin("/qgetpw") == -1)
 		return -1;
 	listener = usock_listen("qgetpw", SOCK_SEQPACKET, 0600);
 	return listener == -1 ? -1 : 0;
@@ -56,19 +41,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const files[] = {"/qgetpw/sock", "/qgetpw/lock"};
-	char path[64];
-
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
-		in_home(path, files[i]);
-		(void)unlink(path);
-	}
-	in_home(path, "/qgetpw");
-	(void)rmdir(path);
-	in_home(path, "");
-	(void)rmdir(path);
-	return rmdir(home);
+	return service_end("/qgetpw");
 }
 
 /* ---- qgetpw ---- */

@@ -2,14 +2,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "exact.h"
+#include "service.h"
 
 #include "clock.h"
-#include "paths.h"
 #include "sbuf.h"
 #include "tlsgate.h"
 #include "usock.h"
@@ -168,28 +167,16 @@ static void facts_are_clean(void **state)
 
 /* ---- the caller ---- */
 
-static char home[] = "/tmp/quoin-tlsgate-XXXXXX";
-
 static int make_home(void **state)
 {
-	char path[64];
-
 	(void)state;
-	if (mkdtemp(home) == NULL || paths_under(home) == -1)
-		return -1;
-	(void)snprintf(path, sizeof path, "%s/run", home);
-	(void)mkdir(path, 0700);
-	(void)snprintf(path, sizeof path, "%s/run/tls-server", home);
-	return mkdir(path, 0700);
+	return service_begin("/tls-server");
 }
 
 static int remove_home(void **state)
 {
-	char command[64];
-
 	(void)state;
-	(void)snprintf(command, sizeof command, "rm -rf %s", home);
-	return system(command);
+	return service_end("/tls-server");
 }
 
 /* What a service says, each as one frame; first and second: before and behind go. */

@@ -8,46 +8,22 @@
 #include <unistd.h>
 
 #include "exact.h"
+#include "service.h"
 
-#include "paths.h"
 #include "usock.h"
 
-static char home[] = "/tmp/test_usock.XXXXXX";
-static const char dir[] = "service"; /* home/run/service */
-
-static void in_home(char path[64], const char *rest)
-{
-	(void)snprintf(path, 64, "%s/run%s", home, rest);
-}
+static const char dir[] = "service"; /* run/service */
 
 static int setup(void **state)
 {
-	char path[64];
-
 	(void)state;
-	if (mkdtemp(home) == NULL || paths_under(home) == -1)
-		return -1;
-	in_home(path, "");
-	if (mkdir(path, 0700) == -1)
-		return -1;
-	in_home(path, "/service");
-	return mkdir(path, 0700);
+	return service_begin("/service");
 }
 
 static int teardown(void **state)
 {
-	char path[64];
-
 	(void)state;
-	in_home(path, "/service/sock");
-	(void)unlink(path);
-	in_home(path, "/service/lock");
-	(void)unlink(path);
-	in_home(path, "/service");
-	(void)rmdir(path);
-	in_home(path, "");
-	(void)rmdir(path);
-	return rmdir(home);
+	return service_end("/service");
 }
 
 static unsigned open_count(void)
@@ -76,7 +52,7 @@ static void test_listen_and_connect(void **state)
 	assert_int_equal(errno, ENOENT);
 	server = usock_listen(dir, SOCK_SEQPACKET, 0640);
 	assert_int_not_equal(server, -1);
-	in_home(path, "/service/sock");
+	in_run(path, "/service", "/sock");
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0640);
 	pid = fork();
