@@ -1,3 +1,4 @@
+/* qctl audit: what the ledger proves, what lies at an edge of the window, what is wrong. */
 #include "audit.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* qctl audit: its findings as text or JSON. */
 #include "audit.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Whose mail a local part is: users/cdb, aliases, the system, ~alias, in this order. */
 #include "route_int.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The addresses of this host, for domain literals. */
 #include "route_int.h"
 
 #include <arpa/inet.h>

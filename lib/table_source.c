@@ -1,3 +1,4 @@
+/* Is a table older than its text? By the checksum that it keeps (TABLE_SOURCE). */
 #include "table.h"
 
 #include <errno.h>

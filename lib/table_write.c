@@ -1,3 +1,4 @@
+/* The writer of a table: beside its place, under a lock, then renamed. */
 #include "table.h"
 
 #include <cdb.h>

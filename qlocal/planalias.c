@@ -1,3 +1,4 @@
+/* The plan of an alias: what control/aliases.cdb says instead of a dot-file. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Who the client is, out of the environment that the server set. */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* The end of a session, whatever came of it: its line in the log, its answer, its exit. */
 #include "session_int.h"
 
 #include <stdio.h>
