@@ -8,7 +8,8 @@
  * Servers: control/dnsservers ("address" or "address port" a line), else the
  * nameserver lines of /etc/resolv.conf, else 127.0.0.1; the first LIMIT_DNSSERVERS. They
  * must recurse. `search` and `options` are not for mail. A DNSSEC answer (a.ad) is
- * believed from loopback and from the addresses in control/dnstrusted.
+ * believed from loopback and from the addresses in control/dnstrusted; where one of these
+ * fails, those that are not believed are not asked instead.
  * Asking: a new connected UDP socket for each question, with a port of the kernel's choice
  * and a random id; TCP when the answer was truncated; 30 s at most, several rounds over the
  * servers.
