@@ -16,9 +16,14 @@ enum { USAGE_TA = 2, USAGE_EE = 3, NO_USAGE = 255 };
 
 /* ---- before ---- */
 
+/* The subject's common name is one for DANE alone (RFC 7672 3.2.3): a CA's constraints do
+ * not always bind it. */
 static int set_names(SSL *ssl, const struct tls_want *w)
 {
-	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	unsigned common =
+	    w->verify == TLS_DANE ? 0U : X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | common);
 	for (size_t i = 0; i < w->nnames; i++)
 		if (SSL_add1_host(ssl, w->names[i]) != 1)
 			return 0;

@@ -117,6 +117,14 @@ def test_not_verified(net, names, more, why):
     assert why in refused.value.text.lower()
 
 
+def test_the_common_name_is_no_name(net):
+    """RFC 9525 2; and name constraints do not bind it. For DANE it is one (RFC 7672 3.2.3)."""
+    cert = net.ca.issue(common="mx.example")
+    facts = net.connect(cert, by_name("mx.example"))
+    assert (facts.verified, facts.name) == (False, "") and "mismatch" in facts.why.lower()
+    assert net.connect(cert, dane((2, 1, 1, tlsa(net.ca.cert)))).verified
+
+
 def test_self_signed_and_a_foreign_authority(net):
     stranger = Authority(net.dir, "Somebody else")
     for cert in (self_signed(net.dir, "mx.example"), stranger.issue("mx.example")):
