@@ -19,6 +19,7 @@ Environment: QUOIN_BIN, the directory of the programs (build/plain/bin).
 import contextlib
 import hashlib
 import os
+import pwd
 import random
 import re
 import shutil
@@ -92,6 +93,18 @@ def table_of(name):
 def missing(*programs):
     """Those of the programs that are not built."""
     return [p for p in programs if not (BIN / p).exists()]
+
+
+def why_not_client(tool):
+    """Why a mail program cannot be run here, or None."""
+    if tool and not shutil.which(tool):
+        return f"not installed: {tool}"
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        if tool in ("s-nail", "mutt"):
+            return f"{tool} needs a user with a name"
+    return None
 
 
 class QueueFile:

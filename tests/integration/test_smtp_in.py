@@ -12,7 +12,7 @@ import threading
 import time
 
 import pytest
-from quoin import BIN, SOURCE, free_port, missing, table_of, wait_for
+from quoin import BIN, SOURCE, free_port, missing, table_of, wait_for, why_not_client
 
 pytestmark = pytest.mark.programs("qqueue", "qlisten", "qsmtpd")
 
@@ -123,8 +123,8 @@ CLIENTS = {
 @pytest.mark.parametrize("name", CLIENTS)
 def test_client(house, tmp_path, name):
     send, tool = CLIENTS[name]
-    if tool and not shutil.which(tool):
-        pytest.skip(f"not installed: {tool}")
+    if why_not_client(tool):
+        pytest.skip(why_not_client(tool))
     send(house.start_smtp(), tmp_path)
     (f,) = house.queue_files()
     assert (f.sender, f.recipients, f.client) == ("a@b.example", ["alice@q.example"], "127.0.0.1")

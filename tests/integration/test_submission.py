@@ -17,7 +17,7 @@ from pathlib import Path
 import accounts
 import certs
 import pytest
-from quoin import wait_for
+from quoin import wait_for, why_not_client
 
 PROGRAMS = ("qqueue", "qlisten", "qsmtpd", "qtls", "qtls-key", "qauth", "qcheckpw", "qnewusers", "qcdb", "qctl")
 pytestmark = pytest.mark.programs(*PROGRAMS)
@@ -169,8 +169,8 @@ CLIENTS = {
 @pytest.mark.parametrize("name", CLIENTS)
 def test_client(house, tmp_path, name, at_once):
     send, tool = CLIENTS[name]
-    if tool and not shutil.which(tool):
-        pytest.skip(f"not installed: {tool}")
+    if why_not_client(tool):
+        pytest.skip(why_not_client(tool))
     send(house.start_submission(tls=at_once), at_once, tmp_path)
     (f,) = house.queue_files()
     assert (f.sender, f.recipients, f.login) == ("joe@q.example", ["bob@far.example"], "joe")
