@@ -116,21 +116,35 @@ static int enter_landlock(const struct jail_profile *p)
 	return r;
 }
 
+static rlim_t lower_of(rlim_t a, rlim_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Never raised: what was lower before, soft or hard, is put back. Mostly one call. */
+static int lower_limit(int resource, rlim_t value)
+{
+	struct rlimit new = {value, value};
+	struct rlimit was;
+
+	if (prlimit(0, resource, &new, &was) == -1 &&
+	    (errno != EPERM || getrlimit(resource, &was) == -1))
+		return -1;
+	if (was.rlim_cur >= value && was.rlim_max >= value)
+		return 0;
+	new.rlim_max = lower_of(was.rlim_max, value);
+	new.rlim_cur = lower_of(was.rlim_cur, new.rlim_max);
+	return setrlimit(resource, &new);
+}
+
 static int enter_limits(const struct jail_profile *p)
 {
 	for (size_t i = 0; i < p->nlimits; i++) {
 		const struct jail_limit *l = &p->limits[i];
-		struct rlimit now;
 
 		if (SANITIZED && l->resource == RLIMIT_AS)
 			continue;
-		if (getrlimit(l->resource, &now) == -1)
-			return -1;
-		if (now.rlim_max > l->value)
-			now.rlim_max = l->value;
-		if (now.rlim_cur > now.rlim_max)
-			now.rlim_cur = now.rlim_max;
-		if (setrlimit(l->resource, &now) == -1)
+		if (lower_limit(l->resource, l->value) == -1)
 			return -1;
 	}
 	return 0;
@@ -148,9 +162,10 @@ static int enter_seccomp(const struct jail_profile *p)
 
 	_Static_assert(sizeof(struct jail_insn) == sizeof(struct sock_filter),
 		       "jail_insn is the kernel's sock_filter");
-	if (SANITIZED || p->nfilter == 0 || !has_seccomp())
+	if (SANITIZED || p->nfilter == 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0)
 		return 0;
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
+	return has_seccomp() ? -1 : 0;
 }
 
 int jail_enter(const struct jail_profile *p)
