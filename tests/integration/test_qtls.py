@@ -1061,6 +1061,8 @@ def kilobytes(pid, field):
 @not_sanitized
 def test_two_hundred_sessions(quoin, starter):
     """0.35 MiB each, page tables included; and none is left."""
+    quoin.control("tlssessions", "200")
+    starter.popen.send_signal(signal.SIGHUP)
     several = [Session(quoin) for _ in range(200)]
     with pytest.raises(Refused):
         Session(quoin)
