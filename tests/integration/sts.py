@@ -39,15 +39,18 @@ class Resolver:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(("127.0.0.1", 0))
         self.port = self.sock.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.sock.settimeout(0.1)
+        self.over = False
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
 
     def _serve(self):
-        while True:
+        while not self.over:
             try:
                 data, peer = self.sock.recvfrom(4096)
                 self.sock.sendto(self._answer(dns.message.from_wire(data)).to_wire(), peer)
-            except OSError:  # closed
-                return
+            except OSError:  # nobody asks, or nobody hears
+                pass
 
     def _answer(self, q):
         name = q.question[0].name.to_text(omit_final_dot=True).lower()
@@ -61,6 +64,9 @@ class Resolver:
         return r
 
     def close(self):
+        """Behind its thread: a call that is restarted would read from who has the number then."""
+        self.over = True
+        self.thread.join()
         self.sock.close()
 
 
@@ -118,6 +124,7 @@ class Web:
                     tls.unwrap()
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # accept() ends
         self.listener.close()
 
 
