@@ -284,9 +284,9 @@ class Resolver:
                 self.udp.close()
         self.answer = answer
         self.asked = []
-        threading.Thread(target=self._udp, daemon=True).start()
-        if tcp:
-            threading.Thread(target=self._tcp, daemon=True).start()
+        self.threads = [threading.Thread(target=t, daemon=True) for t in (self._udp, self._tcp)[: 1 + tcp]]
+        for t in self.threads:
+            t.start()
 
     @staticmethod
     def _loopback(kind, port):
@@ -300,6 +300,8 @@ class Resolver:
         with contextlib.suppress(OSError):
             while True:
                 q, peer = self.udp.recvfrom(65536)
+                if not q:
+                    return
                 self.asked.append((q, peer))
                 for packet in self.answer(q, False):
                     self.udp.sendto(packet, peer)
@@ -319,9 +321,15 @@ class Resolver:
         return self
 
     def __exit__(self, *_):
-        self.udp.close()
-        if self.tcp:
-            self.tcp.close()
+        """The threads end first: a call that is restarted would read from who has the number then."""
+        both = [s for s in (self.udp, self.tcp) if s]
+        for s in both:
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
+        for t in self.threads:
+            t.join(5)
+        for s in both:
+            s.close()
 
 
 def question(q):
