@@ -6,6 +6,7 @@
  * Two halves:   the jailed half (reader.c) alone reads the bytes of messages and writes
  *               them; the program half (steer.c) reads dot-files and runs their
  *               programs, free as a login of that user, and never reads a message.
+ *               If the first job is a plain delivery there is no program half.
  * Trusts:       qlspawn, for whom it runs and whose mail it got. Neither the message nor
  *               the addresses; what the user's dot-file says is the user's business.
  * Never:        runs as root, serves two users, keeps anything of a message.

@@ -30,7 +30,7 @@ enum action {
 	ACT_NAME,    /* verified by the CAs and a name */
 	ACT_PIN,     /* by its key */
 	ACT_DANE,    /* by a TLSA record */
-	ACT_SKIP     /* not this host; for now */
+	ACT_SKIP     /* not this host, at this attempt */
 };
 
 struct findings {
