@@ -79,6 +79,8 @@ FASTFLAGS = $(CSTD) $(WARN) $(OPT) -fstack-protector-strong -fno-common -fPIE -I
 FASTSODIUM =
 # musl-gcc looks into musl's directory only
 FASTCDB = $(shell $(CC) -print-file-name=libcdb.a)
+FASTUTF8 = $(shell $(CC) -print-file-name=libutf8proc.a)
+FASTZ = $(shell $(CC) -print-file-name=libz.a)
 # musl-gcc has no words for static-pie: its start file is named here
 MUSLDIR = $(dir $(firstword $(wildcard /usr/lib/*-linux-musl/rcrt1.o /usr/lib/musl/lib/rcrt1.o)))
 FASTLINK = -static -nostartfiles -Wl,-pie,--no-dynamic-linker,-z,text,-z,noexecstack \
@@ -90,13 +92,15 @@ FASTCC = $(CC)
 FASTFLAGS = $(CSTD) $(WARN) $(OPT) $(HARD) -fPIE -Ilib -I$(B) -DHAVE_SODIUM
 FASTSODIUM = -lsodium
 FASTCDB = -lcdb
+FASTUTF8 = -lutf8proc
+FASTZ = -lz
 SYSINC =
 endif
 FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
 
 # ---- the library: small units, one header each ----------------------------------
 
-LIB = addr alias alist822 args authask base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg dotname dsnparam escape fdio hdr822 job jail journal keeper localjob logout maildir \
+LIB = addr alias alist822 args authask base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg dotname dsnparam escape fdio hdr822 job jail journal keeper localjob logout maildir/deliver \
 	netstr num owner paths prog pwask pwrec qfile qid qlog qread rbuf ready relay remotejob rnd route route_local route_own said sbuf sigfd smtpauth stsask submit sum syncer table table_source table_write tcprule tlsgate tlsgate_frame tlspolicy usock wbuf
 LIBSRC = $(wildcard $(LIB:%=lib/%.c))
 LIBOBJ = $(LIBSRC:.c=.o)
@@ -134,6 +138,8 @@ $(B)/sysinc/cdb.h: | $(B)/sysinc
 	@for d in linux asm-generic; do ln -sfn /usr/include/$$d $(B)/sysinc/$$d; done
 	@ln -sfn $$(dirname $$(echo '#include <asm/unistd.h>' | $(CC) -E -xc - | \
 		sed -n 's/^# [0-9]* "\(.*\/asm\/unistd.h\)".*/\1/p' | head -n 1)) $(B)/sysinc/asm
+	@ln -sfn /usr/include/utf8proc.h /usr/include/zlib.h \
+		$(firstword $(wildcard /usr/include/zconf.h /usr/include/*/zconf.h)) $(B)/sysinc/
 	@ln -sfn /usr/include/cdb.h $@
 
 # Sandbox profiles become arrays when Quoin is built.
@@ -160,9 +166,9 @@ $(B)/slow/%.o: %.c $(B)/gen/build.h
 	@mkdir -p $(@D)
 	$(if $V,,@echo "  CC     $< (glibc)";)$(CC) $(LIBCFLAGS) -MMD -MP -MT '$$(B)/slow/$*.o' -c -o $@ $<
 $(B)/fast/libquoin.a: $(LIBOBJ:%=$(B)/fast/%)
-	@rm -f $@; $(AR) rcD $@ $^
+	@rm -f $@; $(AR) qcD $@ $^
 $(B)/slow/libquoin.a: $(LIBOBJ:%=$(B)/slow/%)
-	@rm -f $@; $(AR) rcD $@ $^
+	@rm -f $@; $(AR) qcD $@ $^
 
 # NAME.o: objects beside lib/; NAME.libs: -l words; NAME.jails: profiles linked in
 define fast_program

@@ -13,7 +13,7 @@
 #include "ascii.h"
 #include "clock.h"
 #include "fdio.h"
-#include "maildir.h"
+#include "maildir/deliver.h"
 #include "owner.h"
 #include "paths.h"
 #include "prog.h"

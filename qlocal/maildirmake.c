@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "maildir.h"
+#include "maildir/deliver.h"
 #include "prog.h"
 
 /* Cut path into its directory and its last name, without final slashes. */

@@ -22,7 +22,7 @@
 
 #include "answer.h"
 #include "delivery.h"
-#include "maildir.h"
+#include "maildir/deliver.h"
 #include "sbuf.h"
 
 enum step_kind {

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "clock.h"
-#include "maildir.h"
+#include "maildir/deliver.h"
 
 static char top[32];
 static int home;

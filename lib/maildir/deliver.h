@@ -1,4 +1,4 @@
-/* maildir: puts one message into a Maildir so that it is there after a power cut, once.
+/* deliver: puts one message into a Maildir so that it is there after a power cut, once.
  *
  *	maildir_open(&m, home, "./Maildir/", 1)
  *	maildir_base(base, id, recipient, line)
@@ -20,8 +20,8 @@
  *	   not linked).
  * Errors: -1 with errno, always temporary.
  */
-#ifndef QUOIN_MAILDIR_H
-#define QUOIN_MAILDIR_H
+#ifndef QUOIN_MAILDIR_DELIVER_H
+#define QUOIN_MAILDIR_DELIVER_H
 
 #include <stddef.h>
 #include <stdint.h>

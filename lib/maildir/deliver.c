@@ -1,4 +1,4 @@
-#include "maildir.h"
+#include "maildir/deliver.h"
 
 #include <dirent.h>
 #include <errno.h>

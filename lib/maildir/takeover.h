@@ -1,0 +1,14 @@
+/* takeover: uids and keywords of another server become ours, so that no client need download
+ * again.
+ *
+ * Reads, in a folder without quoin-uids: dovecot-uidlist (version 3 and 1; fields P: POP3's
+ * UIDL), dovecot-keywords, courierimapuiddb, and in the root courierpop3dsizelist (UIDL).
+ * Their files stay as they are. What is damaged is left out, with uids of our own above.
+ * Errors: -1 with errno; 0 nothing to take over; 1 done.
+ */
+#ifndef QUOIN_MAILDIR_TAKEOVER_H
+#define QUOIN_MAILDIR_TAKEOVER_H
+
+int takeover(int dir);
+
+#endif
