@@ -1,0 +1,86 @@
+/* session: what one IMAP session knows, and how a command is answered.
+ *
+ * One process, one session: the state is one static object. Commands are a table (verbs.c):
+ * a command checks its words, does its work through lib/maildir, writes its untagged answers, and ends
+ * with ok(), no() or bad(), exactly once. Before a tagged OK the session tells what others did in the
+ * mailbox (update.h), as far as the command allows it (VERB_SILENT_SEQ: no EXPUNGE may be told
+ * during FETCH, STORE and SEARCH without UID, RFC 9051 7.5.1).
+ */
+#ifndef QIMAPD_SESSION_H
+#define QIMAPD_SESSION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arg.h"
+#include "maildir/box.h"
+#include "maildir/cache.h"
+#include "maildir/store.h"
+#include "maildir/watch.h"
+#include "set.h"
+
+enum session_state { ST_AUTH = 1, ST_SELECTED = 2 };
+
+enum session_on { /* what ENABLE, SELECT and others have switched on */
+		  ON_CONDSTORE = 1,
+		  ON_QRESYNC = 2,
+		  ON_REV2 = 4,
+		  ON_UTF8 = 8,
+		  ON_COMPRESS = 16
+};
+
+struct session {
+	unsigned state; /* one of session_state */
+	unsigned on;    /* session_on */
+	struct store store;
+	struct box box; /* while ST_SELECTED */
+	struct cache *cache;
+	int readonly; /* EXAMINE */
+	char folder[FOLDER_NAME + 1];
+	struct set
+	    saved; /* uids of SEARCH RETURN (SAVE); gone ones are left out when used */
+	int want_logout;
+	const char *user; /* for logs */
+};
+extern struct session session;
+
+struct verb;
+struct command {
+	char tag[65];
+	const struct verb *verb;
+	int uid; /* UID … */
+	struct arg a;
+};
+
+enum verb_bits {
+	VERB_SILENT_SEQ = 1, /* without UID: no EXPUNGE in its updates */
+	VERB_NO_UPDATE =
+	    2, /* tells of nothing (LOGOUT, and commands that leave the mailbox) */
+	VERB_WRITES = 4,   /* NO [READ-ONLY] under EXAMINE */
+	VERB_UID = 8,      /* exists with UID in front, too */
+	VERB_UID_ONLY = 16 /* UID EXPUNGE differs from EXPUNGE by its set: see there */
+};
+
+struct verb {
+	const char *name;
+	unsigned states; /* session_state bits in which it is allowed */
+	unsigned bits;
+	void (*run)(struct command *c);
+};
+
+/* The tagged answer. code: "" or like "READ-ONLY" (put into brackets); text: printf. */
+__attribute__((format(printf, 3, 4))) void ok(struct command *c, const char *code,
+					      const char *text, ...);
+__attribute__((format(printf, 3, 4))) void no(struct command *c, const char *code,
+					      const char *text, ...);
+__attribute__((format(printf, 2, 3))) void bad(struct command *c, const char *text, ...);
+/* NO for what a library call said by errno: [INUSE], [OVERQUOTA], [NONEXISTENT], [ALREADYEXISTS],
+ * [CANNOT], [NOPERM], [LIMIT], [SERVERBUG], [UNAVAILABLE]; logs what is the host's fault. */
+void no_errno(struct command *c, const char *what);
+
+/* The commands of the families; verbs.c lists them. */
+extern const struct verb verbs_any[], verbs_folder[], verbs_list[], verbs_select[],
+    verbs_append[], verbs_idle[], verbs_quota[]; /* F1; each ends with name NULL */
+extern const struct verb verbs_fetch[], verbs_store[], verbs_copy[], verbs_search[];
+
+#endif
