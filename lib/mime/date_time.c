@@ -1,0 +1,43 @@
+#include "mime/date5322.h"
+
+#include <string.h>
+
+enum { DAY = 86400 };
+
+static void put2(char *out, int64_t n)
+{
+	out[0] = (char)('0' + n / 10);
+	out[1] = (char)('0' + n % 10);
+}
+
+/* IMAP has years of four digits. */
+static int64_t in_reach(int64_t when)
+{
+	const int64_t first = -62167219200, last = 253402300799; /* 0000 to 9999 */
+
+	return when < first ? first : when > last ? last : when;
+}
+
+void date_time_make(char out[27], int64_t when)
+{
+	static const char months[] = "MarAprMayJunJulAugSepOctNovDecJanFeb";
+	int64_t at = in_reach(when);
+	int64_t day = (at < 0 ? at - (DAY - 1) : at) / DAY;
+	int64_t clock = at - day * DAY;
+	int64_t z = day + 719468; /* from the 1st of March of the year 0 */
+	int64_t era = (z < 0 ? z - 146096 : z) / 146097; /* of 400 years */
+	int64_t in_era = z - era * 146097;
+	int64_t year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+	int64_t in_year = in_era - (365 * year + year / 4 - year / 100);
+	int64_t month = (5 * in_year + 2) / 153; /* March is 0 */
+
+	year += era * 400 + (month > 9);
+	memcpy(out, "dd-Mon-yyyy hh:mm:ss +0000", 27);
+	put2(out, in_year - (153 * month + 2) / 5 + 1);
+	memcpy(out + 3, months + 3 * month, 3);
+	put2(out + 7, year / 100);
+	put2(out + 9, year % 100);
+	put2(out + 12, clock / 3600);
+	put2(out + 15, clock / 60 % 60);
+	put2(out + 18, clock % 60);
+}
