@@ -135,6 +135,18 @@ static int is_hopeless(const struct auth_want *w)
 	       strlen(w->user) > LIMIT_LOGIN || strlen(w->password) > LIMIT_PASSWORD;
 }
 
+enum auth_answer authask_on(int fd, const struct auth_want *w, char out[LIMIT_TEXT + 1],
+			    int64_t deadline)
+{
+	enum auth_answer a;
+
+	if (is_hopeless(w))
+		return say(out, AUTH_NO, AUTH_WRONG);
+	if (tell(fd, w) == -1 || hear(fd, &a, out, deadline) == -1)
+		return say(out, AUTH_LATER, away);
+	return a;
+}
+
 enum auth_answer authask(const char *door, const struct auth_want *w,
 			 char out[LIMIT_TEXT + 1], int64_t deadline)
 {
@@ -147,8 +159,7 @@ enum auth_answer authask(const char *door, const struct auth_want *w,
 	fd = usock_connect(door, SOCK_SEQPACKET);
 	if (fd == -1)
 		return say(out, AUTH_LATER, away);
-	if (tell(fd, w) == -1 || hear(fd, &a, out, deadline) == -1)
-		a = say(out, AUTH_LATER, away);
+	a = authask_on(fd, w, out, deadline);
 	e = errno;
 	(void)close(fd);
 	errno = e;

@@ -55,6 +55,10 @@ enum auth_answer { AUTH_YES, AUTH_NO, AUTH_CUT, AUTH_LATER };
 enum auth_answer authask(const char *door, const struct auth_want *w,
 			 char out[LIMIT_TEXT + 1], int64_t deadline);
 
+/* The same on a socket of the caller's, which may be asked again. */
+enum auth_answer authask_on(int fd, const struct auth_want *w, char out[LIMIT_TEXT + 1],
+			    int64_t deadline);
+
 /* The request, for qauth and the fuzz target: -1 with EBADMSG or EMSGSIZE. Pointers point
  * into the frame. */
 int authask_put(char frame[LIMIT_AUTHFRAME], size_t *n, const struct auth_want *w);
