@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "arg.h"
+#include "take.h"
 #include "maildir/box.h"
 #include "maildir/cache.h"
 #include "maildir/store.h"
@@ -49,7 +49,7 @@ struct command {
 	char tag[65];
 	const struct verb *verb;
 	int uid; /* UID … */
-	struct arg a;
+	struct words w;
 };
 
 enum verb_bits {

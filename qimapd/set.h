@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "arg.h"
+#include "take.h"
 
 enum { SET_RANGES = 1000000 };
 
@@ -26,7 +26,7 @@ struct set {
 };
 
 /* last: what "*" means, 0 none. -1: no set, or ENOMEM. */
-int set_read(struct set *s, struct arg *a, uint32_t last);
+int set_read(struct set *s, struct words *w, uint32_t last);
 int set_add(struct set *s, uint32_t lo, uint32_t hi); /* ascending or not */
 void set_sort(struct set *s);
 int set_has(const struct set *s, uint32_t n);
