@@ -94,6 +94,13 @@ __attribute__((warn_unused_result)) int box_sync(struct box *b);
 /* Write the index if that pays (box_close does too). */
 void box_checkpoint(struct box *b);
 
+/* Before a long wait (IDLE): lets go of what can be read again. */
+void box_rest(struct box *b);
+
+/* What an administrator might want to know ("two files of one name", "no plain file", a
+ * name as it is on disk, unclean); the program may set it. */
+extern void (*box_warn)(const char *what, const char *name);
+
 /* NULL with errno when the message's part of the index could not be read, and the
  * folder neither. */
 struct msg *box_at(struct box *b, size_t i);
@@ -115,6 +122,9 @@ void box_told(struct msg *m); /* takes MSG_CHANGED away */
 size_t box_next_changed(struct box *b,
 			size_t from); /* ordinal, or count; cheap if none */
 size_t box_next_gone(struct box *b, size_t from);
+/* The first from there on with a modseq above since, or count; passes over what the index
+ * says is older (CHANGEDSINCE, SEARCH MODSEQ). */
+size_t box_next_since(struct box *b, size_t from, uint64_t since);
 void box_drop_gone(struct box *b);
 
 /* ---- expunged uids since a modseq (QRESYNC) ----
@@ -137,6 +147,8 @@ __attribute__((warn_unused_result)) int box_size(struct box *b, size_t i);
 __attribute__((warn_unused_result)) int box_date(struct box *b, size_t i);
 /* The true size in CRLF form, from somebody who has read all of it. */
 void box_learn_size(struct box *b, size_t i, uint32_t size);
+/* Set m->cache; not by hand, or it is forgotten. */
+void box_learn_cache(struct box *b, size_t i, uint64_t offset);
 
 /* ---- changes; all durable when they return 0, in one lock and one sync ----
  * at: ordinals, ascending. A message that is gone is left out, and marked. */
