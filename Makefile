@@ -102,7 +102,7 @@ FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
 
 LIB = addr alias alist822 args authask base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg dotname dsnparam escape fdio hdr822 job jail journal keeper localjob login/ask login/checker login/line login/sasl login/start login/tls logout maildir/deliver \
 	netstr num owner paths prog pwask pwrec qfile qid qlog qread rbuf ready relay remotejob rnd route route_local route_own said sasl sbuf sigfd smtpauth stsask submit sum syncer table table_source table_write tcprule tlsgate tlsgate_frame tlspolicy usock wbuf
-LIB += mime/charset mime/charset_names mime/charset_tables mime/charset_unicode mime/convert mime/date5322 mime/date_time mime/fold mime/fold_find mime/subject mime/textsearch mime/textsearch_field mime/words mime/words_param maildir/cache maildir/cache_file maildir/cache_compact
+LIB += utf8 mime/charset mime/charset_names mime/charset_tables mime/charset_unicode mime/convert mime/date5322 mime/date_time mime/fold mime/fold_find mime/subject mime/textsearch mime/textsearch_field mime/words mime/words_param maildir/cache maildir/cache_file maildir/cache_compact
 LIBSRC = $(wildcard $(LIB:%=lib/%.c))
 LIBOBJ = $(LIBSRC:.c=.o)
 
@@ -361,8 +361,13 @@ $(B)/tests/tls_load: $(B)/slow/tests/bench/tls_load.o $(B)/slow/libquoin.a
 	@mkdir -p $(@D)
 	$(if $V,,@echo "  LINK   tls_load";)$(CC) $(LIBCLINK) -o $@ $^ -lssl -lcrypto
 
+# A client that reads mail (tests/bench/read_load.c).
+$(B)/tests/read_load: $(B)/slow/tests/bench/read_load.o
+	@mkdir -p $(@D)
+	$(if $V,,@echo "  LINK   read_load";)$(CC) $(LIBCLINK) -o $@ $^
+
 # What a start costs, linked as Quoin's programs are and otherwise (tests/bench/start.c).
-STARTS = $(B)/tests/floor $(B)/tests/tls_load $(B)/tests/start $(B)/tests/start_static $(B)/tests/start_dynamic
+STARTS = $(B)/tests/floor $(B)/tests/tls_load $(B)/tests/read_load $(B)/tests/start $(B)/tests/start_static $(B)/tests/start_dynamic
 $(B)/tests/start: $(B)/fast/tests/bench/start.o $(B)/fast/gen/jail_qsmtpd.o $(B)/fast/libquoin.a
 	@mkdir -p $(@D)
 	$(if $V,,@echo "  LINK   start";)$(FASTCC) $(FASTLDFLAGS) -o $@ $^ $(FASTSODIUM) $(FASTEND)

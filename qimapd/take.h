@@ -13,11 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "maildir/box.h"
+
 struct words {
 	const char *p;
 	size_t n;
 	size_t at;
-	int utf8; /* UTF8=ACCEPT or IMAP4rev2: quoted strings may hold UTF-8 */
+	int utf8; /* UTF8=ACCEPT or IMAP4rev2: names of folders are UTF-8 */
 };
 
 struct text { /* NUL-ended, n bytes, no NUL inside */
@@ -42,6 +44,8 @@ int take_nz32(struct words *w, uint32_t *n); /* not 0 */
 int take_u64(struct words *w, uint64_t *n);  /* up to 2^63 - 1 */
 /* One flag; keyword->p NULL: a system flag. "\Recent" and unknown "\Xyz" are -1. */
 int take_flag(struct words *w, unsigned *flags, struct text *keyword);
+/* "(flags)", perhaps none; keyword: NULL-ended. $Forwarded is MSG_PASSED in both. */
+int take_flags(struct words *w, unsigned *flags, const char *keyword[BOX_KEYWORDS + 1]);
 int take_datetime(struct words *w, int64_t *when);
 
 int words_peek(const struct words *w); /* the next byte, or -1 */
