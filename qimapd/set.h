@@ -25,7 +25,8 @@ struct set {
 	int is_saved; /* it was "$" */
 };
 
-/* last: what "*" means, 0 none. -1: no set, or ENOMEM. */
+/* last: what "*" means, 0: there is none, then "*" is a number that nobody has. -1: no set, or
+ * ENOMEM. s is empty or was used before. */
 int set_read(struct set *s, struct words *w, uint32_t last);
 int set_add(struct set *s, uint32_t lo, uint32_t hi); /* ascending or not */
 void set_sort(struct set *s);
@@ -33,6 +34,9 @@ int set_has(const struct set *s, uint32_t n);
 void set_clear(struct set *s);
 void set_free(struct set *s);
 void set_put(const struct set *s); /* "1:3,7" to the client */
+/* The same appended; -1 as sbuf_cat(). */
+struct sbuf;
+int set_cat(struct sbuf *b, const struct set *s);
 
 /* The messages that a set names in the open mailbox, as ascending ordinals (for box.h): by
  * sequence numbers (-1 with EINVAL: one is beyond the last) or by uids (those that there are). The array is
