@@ -5,8 +5,9 @@
  * never in between. A client that does not read is waited for IO_STALL ms and is then lost.
  * One connection a process: static buffers, of which unused pages cost nothing. With compression on,
  * zlib works in this process, after the login, as the user; its memory is taken then.
- * Errors: io_put() and its like give nothing back: when the client is lost, the process ends (io_lost())
- *	   after closing what is open; so do not hold a half done change over an io_put().
+ * Errors: io_put() and its like give nothing back: when the client is lost, they call io_lost(), which
+ *	   the program has (session.c): the process ends after closing what is open. So do not
+ *	   hold a half done change over an io_put().
  */
 #ifndef QIMAPD_IO_H
 #define QIMAPD_IO_H
@@ -14,12 +15,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { IO_IN = 16384, IO_OUT = 65536, IO_STALL = 300000 };
+enum { IO_IN = 69632, IO_OUT = 65536, IO_STALL = 300000 };
 
 void io_init(int in, int out);
+_Noreturn void io_lost(const char *why);
 
-/* The next line without its CRLF (a bare LF ends one too), at most max bytes: 1; 0 end of file;
- * -1 with EMSGSIZE (the line was taken to its end) or ETIMEDOUT. What is returned dies at the next io call. */
+/* The next line without its CRLF (a bare LF ends one too), at most max bytes (< IO_IN - 1): 1; 0 end of
+ * file; -1 with EMSGSIZE (the line was taken to its end) or ETIMEDOUT. Flushes before it waits. What is returned
+ * dies at the next call that reads. */
 int io_line(size_t max, const char **p, size_t *n, int64_t deadline);
 /* At least one byte, at most max, for literals: 1, 0, -1 as above. */
 int io_some(size_t max, const char **p, size_t *n, int64_t deadline);
@@ -37,6 +40,13 @@ void io_flush(void);
 char *io_room(size_t n);
 void io_wrote(size_t n);
 
-int io_compress(void); /* from the next byte on, both ways */
+/* From the next byte on, both ways; -1 with ENOMEM: nothing has changed. What a peer deflates is
+ * inflated a buffer at a time: a bomb meets the limits of what is read. */
+int io_compress(void);
+
+struct io_count {
+	uint64_t in, out; /* bytes of IMAP, before they were deflated */
+};
+extern struct io_count io_count;
 
 #endif

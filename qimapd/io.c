@@ -1,0 +1,277 @@
+#include "io.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "io_int.h"
+
+static int in_fd, out_fd;
+static char in[IO_IN];
+static size_t in_at, in_end;
+static size_t scanned; /* no LF before this one */
+static char out[IO_OUT];
+static size_t out_len;
+static int is_flushed = 1; /* nothing lies in zlib */
+
+struct io_count io_count;
+
+void io_init(int fd_in, int fd_out)
+{
+	in_fd = fd_in;
+	out_fd = fd_out;
+	in_at = in_end = scanned = out_len = 0;
+	is_flushed = 1;
+}
+
+/* ---- output ---- */
+
+static ssize_t send_some(const char *p, size_t n)
+{
+	ssize_t r = send(out_fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return r == -1 && errno == ENOTSOCK ? write(out_fd, p, n) : r;
+}
+
+void io_send(const char *p, size_t n)
+{
+	struct pollfd wait = {out_fd, POLLOUT, 0};
+
+	while (n > 0) {
+		ssize_t r = send_some(p, n);
+
+		if (r > 0) {
+			p += r;
+			n -= (size_t)r;
+		} else if (r == -1 && errno == EINTR) {
+			continue;
+		} else if (r == 0 || errno != EAGAIN) {
+			io_lost("gone");
+		} else if (poll(&wait, 1, IO_STALL) == 0) {
+			io_lost("does not read");
+		}
+	}
+}
+
+/* What is collected goes; end: the client needs it now. */
+static void spill(int end)
+{
+	size_t n = out_len;
+
+	if (n == 0 && (!end || is_flushed))
+		return;
+	out_len = 0;
+	io_count.out += n;
+	if (deflate_is_on())
+		deflate_send(out, n, end);
+	else
+		io_send(out, n);
+	is_flushed = end || !deflate_is_on();
+}
+
+void io_flush(void)
+{
+	spill(1);
+}
+
+char *io_room(size_t n)
+{
+	if (n > sizeof out - out_len)
+		spill(0);
+	return out + out_len;
+}
+
+void io_wrote(size_t n)
+{
+	out_len += n;
+}
+
+void io_put(const void *p, size_t n)
+{
+	const char *from = p;
+
+	while (n > 0) {
+		size_t room = sizeof out - out_len;
+		size_t part = n < room ? n : room;
+
+		memcpy(out + out_len, from, part);
+		out_len += part;
+		from += part;
+		n -= part;
+		if (out_len == sizeof out)
+			spill(0);
+	}
+}
+
+void io_puts(const char *s)
+{
+	io_put(s, strlen(s));
+}
+
+void io_putc(char c)
+{
+	*io_room(1) = c;
+	out_len++;
+}
+
+void io_number(uint64_t n)
+{
+	char digits[20];
+	size_t i = sizeof digits;
+
+	do
+		digits[--i] = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	io_put(digits + i, sizeof digits - i);
+}
+
+/* ---- input ---- */
+
+ssize_t io_receive(void *p, size_t n, int64_t deadline)
+{
+	struct pollfd wait = {in_fd, POLLIN, 0};
+
+	for (;;) {
+		int r = poll(&wait, 1, clock_left_ms(deadline));
+		ssize_t got;
+
+		if (r == 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		if (r == -1 && errno == EINTR)
+			continue;
+		got = read(in_fd, p, n);
+		if (got >= 0)
+			return got;
+		if (errno != EINTR && errno != EAGAIN)
+			return 0; /* as gone as at the end of file */
+	}
+}
+
+/* More bytes behind in_end, which is below the end of in. */
+static ssize_t fill(int wait, int64_t deadline)
+{
+	char *p = in + in_end;
+	size_t n = sizeof in - in_end;
+	ssize_t r;
+
+	if (deflate_is_on())
+		r = deflate_receive(p, n, wait, deadline);
+	else
+		r = wait ? io_receive(p, n, deadline) : 0;
+	if (r > 0) {
+		in_end += (size_t)r;
+		io_count.in += (size_t)r;
+	}
+	return r;
+}
+
+static ssize_t read_more(int64_t deadline)
+{
+	if (in_at == in_end) {
+		in_at = in_end = scanned = 0;
+	} else if (in_end == sizeof in) {
+		memmove(in, in + in_at, in_end - in_at);
+		in_end -= in_at;
+		scanned -= in_at;
+		in_at = 0;
+	}
+	spill(1);
+	return fill(1, deadline);
+}
+
+/* The LF that is in the buffer, or NULL. */
+static char *find_end(void)
+{
+	char *lf = memchr(in + scanned, '\n', in_end - scanned);
+
+	scanned = lf != NULL ? (size_t)(lf - in) : in_end;
+	return lf;
+}
+
+static int too_long(int64_t deadline)
+{
+	char *lf;
+
+	while ((lf = find_end()) == NULL) {
+		ssize_t r;
+
+		in_at = in_end;
+		if ((r = read_more(deadline)) <= 0)
+			return (int)r;
+	}
+	in_at = scanned = (size_t)(lf - in) + 1;
+	errno = EMSGSIZE;
+	return -1;
+}
+
+int io_line(size_t max, const char **p, size_t *n, int64_t deadline)
+{
+	char *lf;
+
+	if (scanned < in_at)
+		scanned = in_at;
+	while ((lf = find_end()) == NULL) {
+		ssize_t r;
+
+		if (in_end - in_at > max + 1)
+			return too_long(deadline);
+		if ((r = read_more(deadline)) <= 0)
+			return (int)r;
+	}
+	*p = in + in_at;
+	*n = (size_t)(lf - *p);
+	in_at = scanned = (size_t)(lf - in) + 1;
+	if (*n > 0 && (*p)[*n - 1] == '\r')
+		--*n;
+	if (*n <= max)
+		return 1;
+	errno = EMSGSIZE;
+	return -1;
+}
+
+int io_some(size_t max, const char **p, size_t *n, int64_t deadline)
+{
+	if (in_at == in_end) {
+		ssize_t r = read_more(deadline);
+
+		if (r <= 0)
+			return (int)r;
+	}
+	*p = in + in_at;
+	*n = in_end - in_at < max ? in_end - in_at : max;
+	in_at += *n;
+	return 1;
+}
+
+size_t io_pending(void)
+{
+	return in_end - in_at;
+}
+
+int io_wait(int fd, int ms)
+{
+	struct pollfd wait[2] = {{in_fd, POLLIN, 0}, {fd, POLLIN, 0}};
+
+	spill(1);
+	if (in_at == in_end)
+		in_at = in_end = scanned = 0;
+	if (in_end > in_at || fill(0, 0) > 0)
+		return IO_INPUT;
+	if (poll(wait, 2, ms) <= 0)
+		return 0;
+	return (wait[0].revents ? IO_INPUT : 0) | (wait[1].revents ? IO_OTHER : 0);
+}
+
+int io_compress(void)
+{
+	spill(1);
+	if (deflate_begin(in + in_at, in_end - in_at) == -1)
+		return -1;
+	in_at = in_end = scanned = 0;
+	return 0;
+}
