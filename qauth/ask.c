@@ -181,8 +181,10 @@ static void said_yes(struct ask *a, struct child *c)
 		a->state = OVER;
 	else if (!a->door->is_login)
 		right(a, account, 0);
-	else if (child_count(0) >= SERVERS_RUN)
+	else if (child_count(0) >= rules.servers)
 		later(a, no_server, "servers");
+	else if (child_servers_of(account) >= rules.each)
+		later(a, "Too many sessions of this account.", "usersessions");
 	else if (c->is_foreign)
 		hand_over(a, c, account);
 	else

@@ -18,8 +18,8 @@
 #include "throttle.h"
 
 enum {
-	ASKS_MAX = 250, /* at each door */
-	SERVERS_RUN = 1000,
+	ASKS_MAX = 250,      /* at each door */
+	SERVERS_RUN = 10000, /* control/sessions may say so */
 	REQUEST_MS =
 	    2000, /* for the frame of a connection: our programs send it at once */
 	QUEUE_MS = 10000,

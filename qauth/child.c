@@ -40,6 +40,15 @@ unsigned child_count(int is_judge)
 	return n;
 }
 
+unsigned child_servers_of(const char *account)
+{
+	unsigned n = 0;
+
+	for (const struct child *c = children; c != NULL; c = c->next)
+		n += !c->is_judge && strcmp(c->name, account) == 0;
+	return n;
+}
+
 /* ---- in the child ---- */
 
 struct start {

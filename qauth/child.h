@@ -36,6 +36,7 @@ extern struct child *children;
 int child_init(const sigset_t *mask);
 
 unsigned child_count(int is_judge);
+unsigned child_servers_of(const char *account);
 
 /* A judge for w, as o (NULL: as we are). NULL with errno. */
 struct child *child_judge(const struct words *words, const struct auth_want *w,

@@ -1,13 +1,15 @@
-/* rules: control/checkpassword, checkers and checkertimeout. */
+/* rules: control/checkpassword, checkers, checkertimeout, sessions and usersessions. */
 #ifndef QAUTH_RULES_H
 #define QAUTH_RULES_H
 
 #include <stdint.h>
 
 struct rules {
-	char *checker;   /* NULL: the built-in judge */
-	unsigned judges; /* at once */
-	int64_t ms;      /* for one */
+	char *checker;    /* NULL: the built-in judge */
+	unsigned judges;  /* at once */
+	int64_t ms;       /* for one */
+	unsigned servers; /* at once */
+	unsigned each;    /* of one account */
 };
 
 extern struct rules rules;

@@ -1,12 +1,14 @@
 /* The classical way: descriptor 3 of the checkpassword program has user NUL password NUL
  * timestamp NUL; it becomes the user and runs its arguments, the server, on descriptors 0
- * and 1. Exit 1 is wrong, 0 the end of a session, everything else is temporary. A server
+ * and 1. SERVICE
+ * says what for. Exit 1 is wrong, 0 the end of a session, everything else is temporary. A server
  * of ours never exits 1.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -55,8 +57,8 @@ static _Noreturn void become(char **argv, const struct auth_want *w, int passwor
 	}
 	words[n] = NULL;
 	if ((session != -1 && (dup2(session, 0) == -1 || dup2(session, 1) == -1)) ||
-	    fd_move(PASSWORD_FD, password) == -1)
-		die_sys(EXIT_TEMP, "arrange descriptors");
+	    fd_move(PASSWORD_FD, password) == -1 || setenv("SERVICE", w->service, 1) == -1)
+		die_sys(EXIT_TEMP, "prepare the checkpassword program");
 	(void)execvp(words[0], words);
 	die_sys2(EXIT_TEMP, "run", words[0]);
 }

@@ -9,9 +9,10 @@ A dialog is a text file, one step a line:
     set control NAME VALUE      a control file; lines divided by \\n, nothing: no such file
     set env NAME=VALUE          for the server
     set early bytes             what the client sends before there is a server
-    set args -s                 options of qsmtpd
+    set args -s                 options of the server
     set house tls               (first) a host that has qtls and qauth, with joe's password
                                 "secret" and ann@v.example's "two words"
+    set mail cur/NAME:2,S bytes a file in joe's Maildir (imap-login, pop3)
     c -> EHLO x                 the client sends a line; CR LF is added
     c -| bytes                  the client sends just these bytes
     c -* 1000 bytes             the same bytes that often
@@ -29,11 +30,16 @@ A dialog is a text file, one step a line:
 \\xNN, \\r, \\n, \\t, \\\\ stand for bytes. Before the first step of c the server is started
 (`qsmtpd -C HOME`), with a real qqueue, and a stand-in of qrcpt, which knows everybody but
 nobody@... and cannot tell about later@...
+
+The folder says which server: smtp is qsmtpd; imap-login is qimapd-login, whose server is an
+echo that says its last argument first; pop3 is qpop3d-login with qpop3d. The latter two have
+the house tls, the environment of a client on this host, and replies of one line.
 """
 
 import os
 import re
 import shlex
+import shutil
 import socket
 import ssl
 import subprocess
@@ -59,6 +65,16 @@ ENV = {
     "TCPLOCALIP": "192.0.2.25",
     "TCPLOCALPORT": "25",
 }
+
+
+SERVERS = {"smtp": "qsmtpd", "imap-login": "qimapd-login", "pop3": "qpop3d-login"}
+
+ECHO = r"""#!/usr/bin/python3
+import os, sys
+os.write(1, f"{sys.argv[-1]} OK {os.environ['USER']} is in\r\n".encode())
+while line := os.read(0, 1000):
+    os.write(1, b"echo " + line)
+"""
 
 
 class Failed(Exception):
@@ -132,13 +148,33 @@ class House:
 class TlsHouse(House):
     tls = True
 
+    def reset(self):
+        super().reset()
+        uid, gid, home = self.q.accounts["joe"]
+        self.maildir = home / "Maildir"
+        shutil.rmtree(self.maildir)
+        for d in (self.maildir, *(self.maildir / d for d in ("cur", "new", "tmp"))):
+            d.mkdir()
+            os.chown(d, uid, gid)
+
+    def mail(self, name, data):
+        """A file in joe's Maildir."""
+        (self.maildir / name).write_bytes(data)
+        os.chown(self.maildir / name, *self.q.accounts["joe"][:2])
+
+    def servers(self):
+        echo = self.q.home / "echo"
+        echo.write_text(ECHO)
+        echo.chmod(0o755)
+        return "-S", f"imap={echo}", "-S", "pop3=qpop3d"
+
     def __init__(self):
         super().__init__()
         try:
             self.q.users("joe", "ann")
             self.q.passwords({"joe": "secret", "ann@v.example": "two words"})
             self.q.start_tls()
-            self.q.start_auth()
+            self.q.start_auth(*self.servers())
         except BaseException:
             self.close()
             raise
@@ -151,16 +187,17 @@ def tcp_pair():
 
 
 class Client:
-    def __init__(self, house, env, early, args):
+    def __init__(self, house, server, env, early, args):
+        self.is_smtp = server == "qsmtpd"
         self.sock, theirs = tcp_pair() if house.tls else socket.socketpair()
         self.sock.settimeout(15)
         self.send(early)
         self.log = tempfile.TemporaryFile()
         user = {}
         if ROOT:
-            uid = house.q.ids["quoind"]
+            uid = house.q.ids["quoind" if self.is_smtp else "quoini"]
             user = {"user": uid, "group": uid, "extra_groups": []}
-        argv = [str(house.q.bin / "qsmtpd"), "-C", str(house.q.home), *args]
+        argv = [str(house.q.bin / server), "-C", str(house.q.home), *args]
         self.server = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=self.log, env=env, **user)
         theirs.close()
         self.file = self.sock.makefile("rb")
@@ -186,7 +223,7 @@ class Client:
             if not line.endswith(b"\r\n"):
                 raise Failed(f"no reply, but {b''.join(lines) + line!r}")
             lines.append(line[:-2])
-            if not re.match(rb"[0-9]{3}-", line):
+            if not self.is_smtp or not re.match(rb"[0-9]{3}-", line):
                 return b"\n".join(lines).decode("latin-1")
 
     def expect_close(self):
@@ -208,10 +245,14 @@ class Client:
 class Dialog:
     def __init__(self, houses, path, verbose=False):
         self.houses = houses
+        self.server = SERVERS[path.resolve().parent.name]
         self.house = houses[House]
         self.path = path
         self.verbose = verbose
         self.env = dict(ENV)
+        if self.server != "qsmtpd":
+            self.env.update(TCPREMOTEIP="127.0.0.1", TCPLOCALHOST="q.example")
+            self.use_tls_house()
         self.early = b""
         self.args = []
         self.client = None
@@ -228,6 +269,11 @@ class Dialog:
             if self.client:
                 self.client.server.kill()
                 self.client.server.wait()
+
+    def use_tls_house(self):
+        if TlsHouse not in self.houses:
+            self.houses[TlsHouse] = TlsHouse()
+        self.house = self.houses[TlsHouse]
 
     def step(self, number, line):
         who, how, text = (line.split(" ", 2) + ["", ""])[:3]
@@ -248,16 +294,17 @@ class Dialog:
         elif how == "args":
             self.args = text.split()
         elif how == "house" and text == "tls":
-            if TlsHouse not in self.houses:
-                self.houses[TlsHouse] = TlsHouse()
-            self.house = self.houses[TlsHouse]
+            self.use_tls_house()
             self.house.reset()
+        elif how == "mail":
+            name, _, value = text.partition(" ")
+            self.house.mail(name, unescape(value))
         else:
             raise Failed("set what?")
 
     def do_client(self, how, text):
         if self.client is None:
-            self.client = Client(self.house, self.env, self.early, self.args)
+            self.client = Client(self.house, self.server, self.env, self.early, self.args)
         if how == "->":
             self.client.send(unescape(text) + b"\r\n")
         elif how == "-|":

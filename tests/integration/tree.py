@@ -11,7 +11,7 @@ from quoin import FIRST_UID, ROOT, Quoin, free_port, wait_for
 USERS = ["alice", "bob", "carol", "dave"]
 OURS = re.compile(
     r"^(qqueue|qgetpw|qrcpt|qstart|qsend|qbounce|qlspawn|qlocal|qrspawn|qremote|qlisten|qsmtpd"
-    r"|qtls-key|qtls|qauth|qcheckpw|qsts|s6-log)$"
+    r"|qtls-key|qtls|qauth|qcheckpw|qsts|qimapd-login|qimapd|qpop3d-login|qpop3d|s6-log)$"
 )
 
 
@@ -19,7 +19,7 @@ class Tree:
     """A private Quoin under s6, by the service directories that are installed: SMTP on port,
     submission on submission (STARTTLS) and submissions (TLS)."""
 
-    def __init__(self):
+    def __init__(self, reading=None):
         self.q = Quoin()
         self.q.users(*USERS)
         self.port = free_port()
@@ -27,6 +27,9 @@ class Tree:
         self.submission, self.submissions = free_port(), free_port()
         self.q.control("submissionlisten", f"127.0.0.1 {self.submission}")
         self.q.control("submissionslisten", f"127.0.0.1 {self.submissions}")
+        # Nobody reads mail here but test_login.py's clients.
+        for name in ("imaplisten", "imapslisten", "pop3listen", "pop3slisten"):
+            self.q.control(name, (reading or {}).get(name, "-"))
         self.q.certificate()
         if ROOT:
             (self.q.home / "uidbase").write_text(f"{FIRST_UID}\n")
