@@ -159,8 +159,7 @@ int maildir_is_current(const struct maildir *m)
 
 /* ---- names ---- */
 
-/* This host as a part of file names: what would end the part is left out. */
-static const char *host(void)
+const char *maildir_host(void)
 {
 	static char name[HOST_MAX];
 	struct utsname u;
@@ -194,7 +193,7 @@ void maildir_base(char out[MAILDIR_BASE], const char *id, const char *recipient,
 	for (size_t i = 0; i < 8; i++)
 		(void)snprintf(hex + 2 * i, 3, "%02x", sum[i]);
 	(void)snprintf(out, MAILDIR_BASE, "%llu.Q%.17s-%s.%s",
-		       (unsigned long long)(ns / NS_PER_S), id, hex, host());
+		       (unsigned long long)(ns / NS_PER_S), id, hex, maildir_host());
 }
 
 /* ---- the file in tmp/ ---- */
@@ -211,7 +210,7 @@ static int create_tmp(struct maildir_file *f)
 
 		(void)snprintf(f->tmp, sizeof f->tmp, "%llu.P%ldQ%u.%s",
 			       (unsigned long long)(clock_wall_ns() / NS_PER_S), pid,
-			       ++count, host());
+			       ++count, maildir_host());
 		fd = openat(f->m->tmp, f->tmp,
 			    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			    FILE_MODE);

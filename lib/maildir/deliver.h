@@ -56,6 +56,9 @@ __attribute__((warn_unused_result)) int maildir_open(struct maildir *m, int base
 int maildir_is_current(const struct maildir *m);
 void maildir_close(struct maildir *m);
 
+/* This host as a part of file names: what would end the part is left out. */
+const char *maildir_host(void);
+
 /* The part of the name before the comma. id must be a queue id. */
 void maildir_base(char out[MAILDIR_BASE], const char *id, const char *recipient,
 		  const char *line);

@@ -20,15 +20,17 @@
 #include "maildir/name.h"
 #include "wbuf.h"
 
+enum { PUT_MAX = 256 }; /* messages of one put_arrive(); E2BIG */
+
 struct put {
 	int dir; /* the folder's, the caller's */
-	char tmp[64];
+	char tmp[MSG_NAME + 1];
 	char base[MSG_NAME + 1];
 	unsigned flags;              /* set by the caller before put_arrive() */
 	const char *const *keywords; /* NULL-ended, or NULL; as above */
 	int64_t date;
 	uint64_t wire;
-	int last; /* the byte before this one */
+	int last; /* put's own: is there a CR before? */
 	struct wbuf w;
 };
 

@@ -95,5 +95,7 @@ void folders_free(struct folders *f);
 /* A UIDVALIDITY higher than any that was given in this Maildir before (box.h asks, for a folder
  * without quoin-uids; dir is the folder's). Never 0. */
 uint32_t store_validity(int dir);
+/* Another server gave this one: none below it will be given. */
+void store_validity_seen(int dir, uint32_t v);
 
 #endif
