@@ -6,8 +6,10 @@
  * large writes without any sync; when more than half of the file is dead it is written anew
  * and renamed. generation (a random number in the file's head) says whether the offsets in
  * struct msg.cache are still those of this file.
+ * Records of other sessions are learned when a file is opened and when ours are written.
  * Owner:  cache_open() never fails: without a file there are misses only. cache_close()
- *	   writes what is waiting.
+ *	   writes what is waiting; it comes before box_close(), whose index then keeps
+ *	   generation, cache_seen and each msg.cache.
  */
 #ifndef QUOIN_MAILDIR_CACHE_H
 #define QUOIN_MAILDIR_CACHE_H
