@@ -1,0 +1,101 @@
+#include <string.h>
+
+#include "fetch.h"
+#include "io.h"
+#include "out.h"
+#include "sbuf.h"
+#include "wire.h"
+
+/* Of HEADER.FIELDS: a header that does not lie in the source's window, and what is answered. */
+static struct sbuf header = SBUF_INIT(MIME_HEADER);
+static struct sbuf fields = SBUF_INIT(2 * MIME_HEADER + 2);
+
+static _Noreturn void unreadable(void)
+{
+	io_lost("a message cannot be read");
+}
+
+/* Of the whole message no parts are needed: its header ends at the first empty line. */
+static void range_of_message(struct fetch *f, enum section_kind kind,
+			     struct section_range *r)
+{
+	uint64_t body = 0;
+
+	if (kind != SECTION_ALL && source_header(&f->source, &body) == -1)
+		unreadable();
+	*r =
+	    (struct section_range){.start = kind == SECTION_TEXT ? body : 0,
+				   .end = kind == SECTION_HEADER ? body : f->source.size};
+}
+
+int fetch_range(struct fetch *f, const struct section *s, struct section_range *r)
+{
+	if (s->levels > 0)
+		return section_find(f->part, f->nparts, s, r);
+	range_of_message(f, s->kind, r);
+	return 1;
+}
+
+/* The header in one piece; of one over MIME_HEADER its beginning. */
+static void read_header(struct fetch *f, const struct section_range *r, const char **p,
+			size_t *n)
+{
+	struct source *s = &f->source;
+	ssize_t some = source_at(s, r->start, p);
+
+	*n = r->end - r->start < MIME_HEADER ? (size_t)(r->end - r->start) : MIME_HEADER;
+	if (some > 0 && (size_t)some >= *n)
+		return;
+	sbuf_clear(&header);
+	while (header.len < *n) {
+		some = source_at(s, r->start + header.len, p);
+		if (some <= 0)
+			unreadable();
+		if ((size_t)some > *n - header.len)
+			some = (ssize_t)(*n - header.len);
+		if (sbuf_cat(&header, *p, (size_t)some) == -1)
+			unreadable();
+	}
+	*p = header.p;
+}
+
+static void put_fields(struct fetch *f, const struct fetch_item *it,
+		       const struct section_range *r)
+{
+	const char *p = NULL;
+	size_t n;
+
+	read_header(f, r, &p, &n);
+	sbuf_clear(&fields);
+	if (section_fields(&fields, p, n, it->names, it->nnames, it->not ) == -1)
+		unreadable();
+	n = it->from < fields.len ? fields.len - (size_t)it->from : 0;
+	if (n > it->count)
+		n = (size_t)it->count;
+	out_literal_head(n, 0);
+	wire_put(fields.p + (n > 0 ? it->from : 0), n);
+}
+
+void put_body(struct fetch *f, const struct fetch_item *it)
+{
+	struct section_range r;
+	struct wire w;
+
+	io_put(it->label, it->nlabel);
+	if (!fetch_range(f, it->part, &r)) {
+		io_puts("NIL");
+	} else if (it->nnames > 0) {
+		put_fields(f, it, &r);
+	} else {
+		if (wire_find(&w, &f->source, r.start, r.end, it->from, it->count) == -1)
+			unreadable();
+		out_literal_head(w.length, 0);
+		wire_send(&w, &f->source);
+	}
+}
+
+void fetch_bodies_done(void)
+{
+	sbuf_free(&header);
+	sbuf_free(&fields);
+}

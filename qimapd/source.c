@@ -1,0 +1,121 @@
+#include "source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "session.h"
+
+/* As much of [offset, size) as fits: a file system may give less at a time. */
+static int fill(struct source *s, uint64_t offset)
+{
+	s->start = offset;
+	s->have = 0;
+	while (s->have < SOURCE_BUF && offset + s->have < s->size) {
+		size_t want = SOURCE_BUF - s->have;
+		ssize_t n;
+
+		if (want > s->size - offset - s->have)
+			want = (size_t)(s->size - offset - s->have);
+		n = pread(s->fd, s->buf + s->have, want, (off_t)(offset + s->have));
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -1;
+		if (n == 0) /* it has become shorter */
+			break;
+		s->have += (size_t)n;
+	}
+	return 0;
+}
+
+int source_open(struct source *s, size_t i)
+{
+	struct stat st;
+
+	if (s->buf == NULL && (s->buf = malloc(SOURCE_BUF)) == NULL)
+		return -1;
+	s->fd = box_message(&session.box, i);
+	if (s->fd == -1)
+		return -1;
+	if (fstat(s->fd, &st) == -1)
+		goto fail;
+	s->size = (uint64_t)st.st_size;
+	s->id = (struct source_id){st.st_dev, st.st_ino, st.st_mtim.tv_sec,
+				   st.st_mtim.tv_nsec, s->size};
+	if (fill(s, 0) == -1)
+		goto fail;
+	if (s->have < s->size && s->have < SOURCE_BUF)
+		s->size = s->have;
+	return 0;
+fail:
+	source_close(s);
+	return -1;
+}
+
+void source_close(struct source *s)
+{
+	int saved = errno;
+
+	if (s->fd != -1)
+		close(s->fd);
+	s->fd = -1;
+	s->have = 0;
+	errno = saved;
+}
+
+void source_done(struct source *s)
+{
+	source_close(s);
+	free(s->buf);
+	s->buf = NULL;
+}
+
+ssize_t source_at(struct source *s, uint64_t offset, const char **p)
+{
+	if (offset >= s->size)
+		return 0;
+	if ((offset < s->start || offset >= s->start + s->have) && fill(s, offset) == -1)
+		return -1;
+	*p = s->buf + (offset - s->start);
+	return (ssize_t)(s->start + s->have - offset);
+}
+
+int source_same(const struct source_id *a, const struct source_id *b)
+{
+	return a->ino == b->ino && a->dev == b->dev && a->sec == b->sec &&
+	       a->nsec == b->nsec && a->size == b->size;
+}
+
+enum line { LINE_EMPTY, LINE_CR, LINE_TEXT };
+
+/* What a line is, of which n more bytes were seen. */
+static enum line line_on(enum line line, const char *p, size_t n)
+{
+	if (n == 0)
+		return line;
+	return line == LINE_EMPTY && n == 1 && *p == '\r' ? LINE_CR : LINE_TEXT;
+}
+
+int source_header(struct source *s, uint64_t *end)
+{
+	enum line line = LINE_EMPTY;
+	const char *p = NULL;
+	ssize_t n;
+
+	for (*end = 0; (n = source_at(s, *end, &p)) > 0;) {
+		const char *lf = memchr(p, '\n', (size_t)n);
+		size_t len = lf != NULL ? (size_t)(lf - p) : (size_t)n;
+
+		line = line_on(line, p, len);
+		*end += len + (lf != NULL);
+		if (lf == NULL)
+			continue;
+		if (line != LINE_TEXT)
+			return 0;
+		line = LINE_EMPTY;
+	}
+	return n == 0 ? 0 : -1;
+}
