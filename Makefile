@@ -101,8 +101,9 @@ FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
 # ---- the library: small units, one header each ----------------------------------
 
 LIB = addr alias alist822 args authask base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg dotname dsnparam escape fdio hdr822 job jail journal keeper localjob login/ask login/checker login/line login/sasl login/start login/tls logout maildir/deliver maildir/folder maildir/folder_rename maildir/folders maildir/name maildir/put maildir/quota maildir/quota_count maildir/quota_text maildir/root maildir/store maildir/store_list maildir/store_name maildir/store_purge maildir/store_special maildir/store_subscribed maildir/store_validity maildir/utf7 maildir/watch \
-	netstr num owner paths prog pwask pwrec qfile qid qlog qread rbuf ready relay remotejob rnd route route_local route_own said sasl sbuf sigfd smtpauth stsask submit sum syncer table table_source table_write tcprule tlsgate tlsgate_frame tlspolicy usock wbuf
+	netstr num owner paths prog pwask pwrec qfile qid qlog qread rbuf ready relay remotejob rnd route route_local route_own said sasl sbuf sigfd smtpauth stsask submit sum syncer table table_source table_write tcprule template tlsgate tlsgate_frame tlspolicy usock wbuf
 LIB += utf8 mime/charset mime/charset_names mime/charset_tables mime/charset_unicode mime/convert mime/date5322 mime/date_time mime/fold mime/fold_find mime/subject mime/textsearch mime/textsearch_field mime/words mime/words_param maildir/cache maildir/cache_file maildir/cache_compact
+LIB += mime/digest mime/digest_address mime/digest_body mime/digest_envelope mime/digest_text mime/mime_head mime/mime_param mime/mime_scan mime/parse mime/parse_line mime/parse_part mime/parse_type mime/section mime/section_fields mime/transfer mime/transfer_qp mime/wire_crlf
 LIBSRC = $(wildcard $(LIB:%=lib/%.c))
 LIBOBJ = $(LIBSRC:.c=.o)
 

@@ -16,7 +16,7 @@ struct token {
 
 void alist822_init(struct alist822 *l, const char *p, size_t n)
 {
-	*l = (struct alist822){p, n, 0, 0};
+	*l = (struct alist822){.p = p, .n = n};
 }
 
 static int is_space(char c)
@@ -26,7 +26,12 @@ static int is_space(char c)
 
 static int is_special(char c)
 {
-	return c != '\0' && strchr("()<>[]:;@\\,.\"", c) != NULL;
+	static const char special[256] = {
+	    ['('] = 1, [')'] = 1, ['<'] = 1, ['>'] = 1, ['['] = 1,  [']'] = 1, [':'] = 1,
+	    [';'] = 1, ['@'] = 1, [','] = 1, ['.'] = 1, ['\\'] = 1, ['"'] = 1,
+	};
+
+	return special[(unsigned char)c];
 }
 
 static int is_atom(char c)
@@ -60,12 +65,17 @@ static int skip_enclosed(struct alist822 *l, char open, char close)
 static int skip_comments(struct alist822 *l)
 {
 	for (;;) {
+		size_t start;
+
 		while (l->at < l->n && is_space(l->p[l->at]))
 			l->at++;
 		if (l->at == l->n || l->p[l->at] != '(')
 			return 0;
+		start = l->at;
 		if (skip_enclosed(l, '(', ')') == -1)
 			return -1;
+		l->comment = start;
+		l->comment_end = l->at;
 	}
 }
 
@@ -159,11 +169,14 @@ static int spec_complete(const struct spec *s)
 }
 
 /* RFC 5322 4.4: <@relay,@relay:user@host>; t is the first @. */
-static int skip_route(struct alist822 *l, struct token *t)
+static int skip_route(struct alist822 *l, struct token *t, struct mailbox822 *name)
 {
+	name->route = t->start;
 	while (t->type == '@' || t->type == ',' || t->type == '.' || t->type == ATOM ||
-	       t->type == LITERAL)
+	       t->type == LITERAL) {
+		name->route_end = t->end;
 		*t = next_token(l);
+	}
 	if (t->type != ':')
 		return -1;
 	*t = next_token(l);
@@ -173,12 +186,13 @@ static int skip_route(struct alist822 *l, struct token *t)
 /* Behind a `<`, to behind its `>` and the separator that must follow. */
 static int angle(struct alist822 *l, struct spec *s, struct token *t)
 {
-	struct mailbox822 name = s->m;
+	struct mailbox822 name = {.name = s->m.start, .name_end = s->m.end};
 
 	*s = (struct spec){NOTHING, {0}};
 	*t = next_token(l);
-	if (t->type == '@' && skip_route(l, t) == -1)
+	if (t->type == '@' && skip_route(l, t, &name) == -1)
 		return -1;
+	s->m = name;
 	s->m.start = s->m.local_end = s->m.end = t->start;
 	while (t->type != '>' && t->type != END && t->type != BAD) {
 		spec_feed(s, t);
@@ -186,8 +200,6 @@ static int angle(struct alist822 *l, struct spec *s, struct token *t)
 	}
 	if (t->type != '>' || (s->state != NOTHING && !spec_complete(s)))
 		return -1;
-	s->m.name = name.start;
-	s->m.name_end = name.end;
 	s->state = WORD;
 	*t = next_token(l);
 	return 0;
@@ -198,45 +210,86 @@ static int is_separator(int type)
 	return type == ',' || type == ';' || type == END;
 }
 
-/* One item with its separator in *t: 0, or -1. */
+/* Is what came before this colon a group's name? */
+static int is_group_name(const struct alist822 *l, const struct spec *s)
+{
+	return !l->in_group && s->state != NOTHING && s->state <= PHRASE;
+}
+
+/* One item with its separator in *t, a colon behind a group's name: 0, or -1. */
 static int item(struct alist822 *l, struct spec *s, struct token *t)
 {
 	*s = (struct spec){NOTHING, {0}};
+	l->comment = l->comment_end = 0;
 	for (*t = next_token(l); !is_separator(t->type); *t = next_token(l)) {
 		if (t->type == '<')
 			return angle(l, s, t) == 0 && is_separator(t->type) ? 0 : -1;
+		if (t->type == ':')
+			return is_group_name(l, s) ? 0 : -1;
 		if (t->type == BAD || t->type == '>')
 			return -1;
-		if (t->type == ':') {
-			if (l->in_group || s->state == NOTHING || s->state > PHRASE)
-				return -1;
-			l->in_group = 1;
-			*s = (struct spec){NOTHING, {0}};
-			continue;
-		}
 		spec_feed(s, t);
 	}
 	return s->state == NOTHING || spec_complete(s) ? 0 : -1;
 }
 
-int alist822_next(struct alist822 *l, struct mailbox822 *m)
+/* alist822.in_group; behind: the mailbox that was given is the last of the group. */
+enum { IN_GROUP = 1, BEHIND_GROUP = 2 };
+
+static int group_begins(struct alist822 *l, const struct spec *s, struct mailbox822 *m)
+{
+	*m = (struct mailbox822){.name = s->m.start, .name_end = s->m.end};
+	l->in_group = IN_GROUP;
+	return ALIST822_GROUP;
+}
+
+static int group_ends(struct alist822 *l)
+{
+	l->in_group = 0;
+	return ALIST822_GROUP_END;
+}
+
+static int mailbox(const struct alist822 *l, const struct spec *s, struct mailbox822 *m)
+{
+	*m = s->m;
+	m->comment = l->comment;
+	m->comment_end = l->comment_end;
+	return ALIST822_MAILBOX;
+}
+
+int alist822_item(struct alist822 *l, struct mailbox822 *m)
 {
 	struct spec s;
 	struct token t;
 
+	if (l->in_group == BEHIND_GROUP)
+		return group_ends(l);
 	do {
 		if (item(l, &s, &t) == -1) {
 			errno = EINVAL;
 			return -1;
 		}
-		if (t.type == ';')
-			l->in_group = 0;
-		if (s.state != NOTHING) {
-			*m = s.m;
-			return 1;
+		if (t.type == ':')
+			return group_begins(l, &s, m);
+		if (l->in_group && t.type != ',') {
+			l->in_group = BEHIND_GROUP;
+			if (s.state == NOTHING)
+				return group_ends(l);
 		}
+		if (s.state != NOTHING)
+			return mailbox(l, &s, m);
 	} while (t.type != END);
 	return 0;
+}
+
+int alist822_next(struct alist822 *l, struct mailbox822 *m)
+{
+	int r;
+
+	do
+		r = alist822_item(l, m);
+	while (r == ALIST822_GROUP || r == ALIST822_GROUP_END);
+	return r;
 }
 
 /* The inside of a quoted string or literal; line ends of folding are dropped. */
@@ -255,7 +308,7 @@ static int unquote(const char *p, size_t n, struct sbuf *out)
 
 int mailbox822_address(const char *p, const struct mailbox822 *m, struct sbuf *out)
 {
-	struct alist822 l = {p, m->end, m->start, 0};
+	struct alist822 l = {.p = p, .n = m->end, .at = m->start};
 
 	for (struct token t = next_token(&l); t.type != END && t.type != BAD;
 	     t = next_token(&l)) {

@@ -4,9 +4,9 @@
  *	digest_get(p, n, DIGEST_ENVELOPE, &q, &len)
  *
  * ENVELOPE, BODYSTRUCTURE and BODY are the finished texts of IMAP (RFC 9051 7.5.2; RFC 3501's where
- * they differ is the same text), parentheses included: strings are quoted if they are printable ASCII
- * or UTF-8 without CR, LF, NUL, else literals; never a NUL (it is dropped). 8-bit bytes that are no
- * UTF-8 go into literals as they are.
+ * they differ is the same text), parentheses included: strings are quoted if they are short and
+ * ASCII, else literals with the bytes as they are, which every client may get (UTF-8 in quotes only some);
+ * never a NUL, CR or LF (they are dropped).
  * The others are field bodies, unfolded, still encoded (words.h); several fields of a name are joined by
  * ", " for addresses, else the first counts.
  * A digest begins with its version: digest_get() of another version, or of damaged bytes, is a miss.
@@ -32,8 +32,10 @@ enum digest_what {
 	DIGEST_INREPLYTO,
 	DIGEST_REFERENCES,
 	DIGEST_NUMBERS, /* struct digest_numbers */
-	DIGEST_PARTS    /* struct mime_part, as many as fit (digest_parts) */
+	DIGEST_PARTS    /* digest_parts() */
 };
+
+enum { DIGEST_PARTS_MAX = 100 }; /* more are not kept */
 
 struct digest_numbers {
 	int64_t sent; /* Date, seconds, or INT64_MIN */
@@ -49,5 +51,8 @@ __attribute__((warn_unused_result)) int digest_make(struct sbuf *out,
 int digest_get(const char *p, size_t n, enum digest_what what, const char **q,
 	       size_t *len);
 int digest_numbers(const char *p, size_t n, struct digest_numbers *out);
+
+/* The parts into an array, for section_find(); their number, 0: not kept, or damaged. charset is 0. */
+size_t digest_parts(const char *p, size_t n, struct mime_part out[DIGEST_PARTS_MAX]);
 
 #endif

@@ -1,0 +1,203 @@
+#include <string.h>
+
+#include "alist822.h"
+#include "mime/digest_int.h"
+#include "mime/parse_int.h"
+
+struct list {
+	struct sbuf *out;
+	struct sbuf *scratch;
+	const char *p; /* one field's body */
+	size_t n;
+};
+
+static int is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* A comment at p; its length. */
+static size_t comment_length(const char *p, size_t n)
+{
+	size_t depth = 0, i = 0;
+
+	while (i < n) {
+		char c = p[i++];
+
+		if (c == '\\' && i < n)
+			i++;
+		else if (c == '(')
+			depth++;
+		else if (c == ')' && --depth == 0)
+			break;
+	}
+	return i;
+}
+
+/* A phrase as it is to be read: quotes and comments away, runs of blanks are one. */
+static size_t phrase(char *out, const char *p, size_t n)
+{
+	size_t len = 0;
+	int quoted = 0, gap = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		char c = p[i];
+
+		if (c == '"') {
+			quoted = !quoted;
+			continue;
+		}
+		if (!quoted && c == '(') {
+			i += comment_length(p + i, n - i) - 1;
+			gap = 1;
+			continue;
+		}
+		if (is_space(c)) {
+			gap = 1;
+			continue;
+		}
+		if (c == '\\' && quoted && i + 1 < n)
+			c = p[++i];
+		if (gap && len > 0)
+			out[len++] = ' ';
+		gap = 0;
+		out[len++] = c;
+	}
+	return len;
+}
+
+static int name_string(struct list *l, size_t start, size_t end)
+{
+	size_t n = end - start;
+
+	sbuf_clear(l->scratch);
+	if (sbuf_reserve(l->scratch, n) == -1)
+		return -1;
+	n = phrase(l->scratch->p, l->p + start, n);
+	if (n == 0)
+		return sbuf_cat(l->out, "NIL", 3);
+	return digest_string(l->out, l->scratch->p, n);
+}
+
+/* local or domain, [start, end). */
+static int half(struct list *l, size_t start, size_t end)
+{
+	struct mailbox822 m = {.start = start, .end = end};
+
+	sbuf_clear(l->scratch);
+	if (mailbox822_address(l->p, &m, l->scratch) == -1)
+		return -1;
+	return digest_string(l->out, l->scratch->p, l->scratch->len);
+}
+
+static int route(struct list *l, const struct mailbox822 *m)
+{
+	if (m->route == m->route_end)
+		return sbuf_cat(l->out, "NIL ", 4);
+	return half(l, m->route, m->route_end) == -1 ? -1 : sbuf_catc(l->out, ' ');
+}
+
+static int name(struct list *l, const struct mailbox822 *m)
+{
+	if (m->name < m->name_end)
+		return name_string(l, m->name, m->name_end);
+	if (m->comment < m->comment_end)
+		return name_string(l, m->comment + 1, m->comment_end - 1);
+	return sbuf_cat(l->out, "NIL", 3);
+}
+
+static int mailbox(struct list *l, const struct mailbox822 *m)
+{
+	if (sbuf_catc(l->out, '(') == -1 || name(l, m) == -1 ||
+	    sbuf_catc(l->out, ' ') == -1 || route(l, m) == -1 ||
+	    half(l, m->start, m->local_end) == -1 || sbuf_catc(l->out, ' ') == -1)
+		return -1;
+	if (m->domain == 0)
+		return sbuf_cats(l->out, "\"MISSING_DOMAIN\")");
+	return half(l, m->domain, m->end) == -1 ? -1 : sbuf_catc(l->out, ')');
+}
+
+/* RFC 9051 7.5.2: a group is begun by its name without a host, and ended by NILs. */
+static int group(struct list *l, const struct mailbox822 *m)
+{
+	if (sbuf_cats(l->out, "(NIL NIL ") == -1 ||
+	    name_string(l, m->name, m->name_end) == -1)
+		return -1;
+	return sbuf_cats(l->out, " NIL)");
+}
+
+/* What is no address, up to the comma behind the place where that was seen. */
+static int broken(struct list *l, struct alist822 *a, size_t start)
+{
+	const char *p = l->p + a->at;
+	const char *comma = memchr(p, ',', l->n - a->at);
+	size_t end = comma != NULL ? (size_t)(comma - l->p) : l->n;
+
+	a->at = end + (comma != NULL);
+	if (sbuf_cats(l->out, "(NIL NIL ") == -1 ||
+	    digest_string(l->out, l->p + start, end - start) == -1)
+		return -1;
+	return sbuf_cats(l->out, " \"MISSING_DOMAIN\")");
+}
+
+/* One item. 1, or 0 at the end. */
+static int item(struct list *l, struct alist822 *a)
+{
+	struct mailbox822 m;
+	size_t start = a->at;
+	int r = -1;
+
+	switch (alist822_item(a, &m)) {
+	case ALIST822_MAILBOX:
+		r = mailbox(l, &m);
+		break;
+	case ALIST822_GROUP:
+		r = group(l, &m);
+		break;
+	case ALIST822_GROUP_END:
+		r = sbuf_cats(l->out, "(NIL NIL NIL NIL)");
+		break;
+	case 0:
+		return 0;
+	default:
+		r = broken(l, a, start);
+	}
+	return r == -1 ? -1 : 1;
+}
+
+/* One field; *left counts what there may be. */
+static int field(struct list *l, size_t *left)
+{
+	struct alist822 a;
+	int r = 1;
+
+	alist822_init(&a, l->p, l->n);
+	while (*left > 0 && (r = item(l, &a)) == 1)
+		--*left;
+	if (*left > 0 || !a.in_group)
+		return r;
+	return sbuf_cats(l->out, "(NIL NIL NIL NIL)");
+}
+
+int digest_addresses(struct sbuf *out, const struct mime *m, uint32_t part,
+		     enum mime_name what)
+{
+	const struct mime_head *h = &m->state->head[part];
+	const struct mime_found *f = m->state->found + h->found;
+	const char *p = mime_head_text(m, part);
+	size_t start = out->len, left = MIME_ADDRESSES;
+
+	if (sbuf_catc(out, '(') == -1)
+		return -1;
+	for (size_t i = 0; i < h->n; i++) {
+		struct list l = {out, &m->state->text[1], p + f[i].at,
+				 f[i].end - f[i].at};
+
+		if (f[i].name == what && field(&l, &left) == -1)
+			return -1;
+	}
+	if (out->len > start + 1)
+		return sbuf_catc(out, ')');
+	out->len = start;
+	return sbuf_cat(out, "NIL", 3);
+}

@@ -1,0 +1,157 @@
+#include "mime/mime_param.h"
+
+void mime_words_init(struct mime_words *w, const char *p, size_t n)
+{
+	*w = (struct mime_words){p, n, 0};
+}
+
+static int is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\0';
+}
+
+/* RFC 2045 5.1; bytes over 127 are let through, they come. */
+static int is_token(char c)
+{
+	static const char special[128] = {
+	    ['('] = 1, [')'] = 1, ['<'] = 1, ['>'] = 1, ['@'] = 1,  [','] = 1,
+	    [';'] = 1, [':'] = 1, ['"'] = 1, ['/'] = 1, ['\\'] = 1, ['['] = 1,
+	    [']'] = 1, ['?'] = 1, ['='] = 1, [127] = 1,
+	};
+	unsigned char u = (unsigned char)c;
+
+	return u > ' ' && (u > 127 || !special[u]);
+}
+
+/* A comment from its parenthesis on; one without an end reaches to the end. */
+static void skip_comment(struct mime_words *w)
+{
+	size_t depth = 0;
+
+	while (w->at < w->n) {
+		char c = w->p[w->at++];
+
+		if (c == '(')
+			depth++;
+		else if (c == ')' && --depth == 0)
+			return;
+		else if (c == '\\' && w->at < w->n)
+			w->at++;
+	}
+}
+
+static void skip_blanks(struct mime_words *w)
+{
+	while (w->at < w->n) {
+		if (w->p[w->at] == '(')
+			skip_comment(w);
+		else if (is_space(w->p[w->at]))
+			w->at++;
+		else
+			return;
+	}
+}
+
+static int take_char(struct mime_words *w, char c)
+{
+	if (w->at == w->n || w->p[w->at] != c)
+		return 0;
+	w->at++;
+	return 1;
+}
+
+int mime_words_token(struct mime_words *w, struct mime_span *token)
+{
+	size_t start;
+
+	skip_blanks(w);
+	start = w->at;
+	while (w->at < w->n && is_token(w->p[w->at]))
+		w->at++;
+	*token = (struct mime_span){w->p + start, w->at - start};
+	skip_blanks(w);
+	return token->n > 0 ? 0 : -1;
+}
+
+int mime_words_type(struct mime_words *w, struct mime_span *type, struct mime_span *sub)
+{
+	if (mime_words_token(w, type) == -1 || !take_char(w, '/'))
+		return -1;
+	return mime_words_token(w, sub);
+}
+
+/* Behind the opening quote, to behind the closing one. */
+static struct mime_span take_quoted(struct mime_words *w)
+{
+	struct mime_span inside = {w->p + w->at, 0};
+
+	while (w->at < w->n && w->p[w->at] != '"')
+		w->at += 1 + (w->p[w->at] == '\\' && w->at + 1 < w->n);
+	inside.n = (size_t)(w->p + w->at - inside.p);
+	w->at += w->at < w->n;
+	return inside;
+}
+
+static struct mime_span take_bare(struct mime_words *w)
+{
+	size_t start = w->at;
+
+	while (w->at < w->n && w->p[w->at] != ';' && !is_space(w->p[w->at]))
+		w->at++;
+	return (struct mime_span){w->p + start, w->at - start};
+}
+
+/* Behind the next semicolon that stands in no quotes and no comment. */
+static int next_semicolon(struct mime_words *w)
+{
+	for (skip_blanks(w); w->at < w->n; skip_blanks(w)) {
+		char c = w->p[w->at++];
+
+		if (c == ';')
+			return 1;
+		if (c == '"')
+			(void)take_quoted(w);
+	}
+	return 0;
+}
+
+int mime_words_param(struct mime_words *w, struct mime_param *out)
+{
+	while (next_semicolon(w)) {
+		if (mime_words_token(w, &out->name) == -1 || !take_char(w, '='))
+			continue;
+		skip_blanks(w);
+		out->quoted = take_char(w, '"');
+		out->value = out->quoted ? take_quoted(w) : take_bare(w);
+		return 1;
+	}
+	return 0;
+}
+
+int mime_words_list(struct mime_words *w, struct mime_span *word)
+{
+	while (skip_blanks(w), w->at < w->n) {
+		if (mime_words_token(w, word) == 0)
+			return 1;
+		w->at++;
+	}
+	return 0;
+}
+
+size_t mime_param_value(const struct mime_param *p, char *out, size_t max)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < p->value.n; i++) {
+		char c = p->value.p[i];
+
+		if (p->quoted && c == '\\' && i + 1 < p->value.n)
+			c = p->value.p[++i];
+		else if (c == '\n' || c == '\r')
+			continue;
+		if (len == max)
+			return max + 1;
+		out[len++] = c;
+	}
+	return len;
+}

@@ -1,0 +1,45 @@
+/* mime_param: Content-Type, Content-Disposition and their parameters (RFC 2045 5.1, 2183), taken
+ * from a field's body as it lies on disk; for lib/mime alone.
+ *
+ * Comments and folding are passed over wherever they stand. A value without quotes goes on to the next
+ * blank or semicolon, whatever is in it. What cannot be read is passed over up to the next semicolon.
+ * Pure; spans point into p.
+ */
+#ifndef QUOIN_MIME_PARAM_H
+#define QUOIN_MIME_PARAM_H
+
+#include <stddef.h>
+
+struct mime_span {
+	const char *p;
+	size_t n;
+};
+
+struct mime_param {
+	struct mime_span name;
+	struct mime_span value; /* inside of the quotes, if it had some */
+	int quoted;             /* then backslashes and line ends are still in it */
+};
+
+struct mime_words {
+	const char *p;
+	size_t n;
+	size_t at;
+};
+
+void mime_words_init(struct mime_words *w, const char *p, size_t n);
+
+/* "text/plain": 0, or -1: it is nothing of the kind. */
+int mime_words_type(struct mime_words *w, struct mime_span *type, struct mime_span *sub);
+/* "attachment": 0 or -1. */
+int mime_words_token(struct mime_words *w, struct mime_span *token);
+/* 1 a parameter, 0 the end. */
+int mime_words_param(struct mime_words *w, struct mime_param *out);
+/* "en, de": 1 a word, 0 the end. */
+int mime_words_list(struct mime_words *w, struct mime_span *word);
+
+/* A value without its backslashes and line ends into out[max]; its length, or max + 1 if it
+ * is longer. */
+size_t mime_param_value(const struct mime_param *p, char *out, size_t max);
+
+#endif
