@@ -118,13 +118,18 @@ static void flags_and(const char *separator, unsigned flags, uint64_t keywords)
 		if (k != NULL)
 			word(&separator, k);
 	}
-	io_putc(')');
+}
+
+void out_flag_words(unsigned flags, uint64_t keywords)
+{
+	flags_and("", flags, keywords);
 }
 
 void out_flag_names(unsigned flags, uint64_t keywords)
 {
 	io_putc('(');
 	flags_and("", flags, keywords);
+	io_putc(')');
 }
 
 void out_flags(const struct msg *m)
@@ -133,6 +138,7 @@ void out_flags(const struct msg *m)
 
 	io_puts(recent ? "(\\Recent" : "(");
 	flags_and(recent ? " " : "", m->flags, m->keywords);
+	io_putc(')');
 }
 
 size_t out_u32(char *p, uint32_t n)

@@ -18,6 +18,7 @@ void out_literal_head(uint64_t n, int binary); /* "{n}CRLF" or "~{n}CRLF" */
 void out_mailbox(const char *name);
 void out_flags(const struct msg *m);                    /* "(\Seen $Junk)" */
 void out_flag_names(unsigned flags, uint64_t keywords); /* the same of bits */
+void out_flag_words(unsigned flags, uint64_t keywords); /* without parentheses */
 size_t out_u32(char *p, uint32_t n); /* digits to p, their number; fast */
 
 #endif

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "in.h"
 #include "take.h"
 #include "maildir/box.h"
 #include "maildir/cache.h"
@@ -38,11 +39,27 @@ struct session {
 	int readonly; /* EXAMINE */
 	char folder[FOLDER_NAME + 1];
 	struct set
-	    saved; /* uids of SEARCH RETURN (SAVE); gone ones are left out when used */
+	    saved;   /* uids of SEARCH RETURN (SAVE); gone ones are left out when used */
+	size_t told; /* messages that the client knows of: the last EXISTS */
+	unsigned keywords_told; /* of the last FLAGS */
 	int want_logout;
-	const char *user; /* for logs */
+	const char *user, *client; /* for logs; "" where nobody said */
+	uint64_t appendlimit;      /* bytes of a message in CRLF form */
+	struct session_counts {
+		uint64_t commands, fetched, appended, copied,
+		    expunged; /* for the last line of the log */
+	} counts;
 };
 extern struct session session;
+
+/* Commands until LOGOUT or the client's end. */
+void session_serve(void);
+/* Leave the mailbox: no command, no answer. */
+void session_leave(void);
+/* Before a wait: memory that can be had again goes. */
+void session_rest(void);
+/* "* BYE text", and no further command is read. */
+void session_bye(const char *text);
 
 struct verb;
 struct command {
@@ -50,6 +67,7 @@ struct command {
 	const struct verb *verb;
 	int uid; /* UID … */
 	struct words w;
+	struct in *in; /* APPEND's messages come from there */
 };
 
 enum verb_bits {
@@ -74,6 +92,9 @@ __attribute__((format(printf, 3, 4))) void ok(struct command *c, const char *cod
 __attribute__((format(printf, 3, 4))) void no(struct command *c, const char *code,
 					      const char *text, ...);
 __attribute__((format(printf, 2, 3))) void bad(struct command *c, const char *text, ...);
+/* The same, for an answer that tells nothing else (LOGOUT, COMPRESS). */
+__attribute__((format(printf, 3, 4))) void ok_only(struct command *c, const char *code,
+						   const char *text, ...);
 /* NO for what a library call said by errno: [INUSE], [OVERQUOTA], [NONEXISTENT], [ALREADYEXISTS],
  * [CANNOT], [NOPERM], [LIMIT], [SERVERBUG], [UNAVAILABLE]; logs what is the host's fault. */
 void no_errno(struct command *c, const char *what);

@@ -1,0 +1,195 @@
+/* SELECT, EXAMINE, CLOSE, UNSELECT, CHECK (RFC 9051 6.3.2, 6.4.1; RFC 7162 3.1.8, 3.2.5). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io.h"
+#include "out.h"
+#include "qresync.h"
+#include "session.h"
+#include "update.h"
+
+struct params {
+	int condstore, qresync;
+	struct qresync q;
+};
+
+static int take_param(struct words *w, struct params *p)
+{
+	if (take_word(w, "CONDSTORE") == 0) {
+		p->condstore = 1;
+		return 0;
+	}
+	if (take_word(w, "QRESYNC") == -1 || p->qresync || take_space(w) == -1)
+		return -1;
+	p->qresync = 1;
+	return qresync_take(w, &p->q);
+}
+
+static int take_params(struct words *w, struct params *p)
+{
+	int first = 1;
+
+	if (words_end(w))
+		return 0;
+	if (take_space(w) == -1 || take_char(w, '(') == -1)
+		return -1;
+	for (; words_peek(w) != ')'; first = 0)
+		if ((!first && take_space(w) == -1) || take_param(w, p) == -1)
+			return -1;
+	return take_char(w, ')') == 0 && words_end(w) && !first ? 0 : -1;
+}
+
+static int open_box(const char *name, int readonly)
+{
+	int dir = folder_open(&session.store, name);
+	int e;
+
+	if (dir == -1)
+		return -1;
+	if (box_open(&session.box, dir, readonly ? 0 : BOX_CLAIM) == 0)
+		return 0;
+	e = errno;
+	(void)close(dir);
+	errno = e;
+	return -1;
+}
+
+static void put_code(const char *code, uint64_t n)
+{
+	io_puts("* OK [");
+	io_puts(code);
+	io_putc(' ');
+	io_number(n);
+	io_puts("] told\r\n");
+}
+
+static void tell_mailbox(void)
+{
+	struct box *b = &session.box;
+	struct box_counts counts;
+
+	update_permanent_flags();
+	update_counts();
+	if (!(session.on & ON_REV2) && box_counts(b, &counts, 0) == 0 &&
+	    counts.first_unseen < b->count)
+		put_code("UNSEEN", counts.first_unseen + 1);
+	put_code("UIDVALIDITY", b->uidvalidity);
+	put_code("UIDNEXT", b->uidnext);
+	put_code("HIGHESTMODSEQ", b->highestmodseq);
+	if (session.on & ON_REV2) {
+		io_puts("* LIST () \".\" ");
+		out_mailbox(session.folder);
+		io_puts("\r\n");
+	}
+}
+
+static void select_it(struct command *c, const char *name, struct params *p)
+{
+	int readonly = strcmp(c->verb->name, "EXAMINE") == 0;
+
+	if (session.state == ST_SELECTED) {
+		session_leave();
+		io_puts("* OK [CLOSED] The mailbox before is closed.\r\n");
+	}
+	if (open_box(name, readonly) == -1) {
+		no_errno(c, "open a mailbox");
+		return;
+	}
+	if (p->condstore)
+		session.on |= ON_CONDSTORE;
+	session.state = ST_SELECTED;
+	session.readonly = readonly;
+	session.cache = cache_open(&session.box);
+	memcpy(session.folder, name, strlen(name) + 1);
+	tell_mailbox();
+	if (p->qresync)
+		qresync_tell(&p->q);
+	ok(c, readonly ? "READ-ONLY" : "READ-WRITE", "It is open.");
+}
+
+static void cmd_select(struct command *c)
+{
+	char name[FOLDER_NAME + 1];
+	struct params p = {0};
+
+	if (take_space(&c->w) == -1 || take_mailbox(&c->w, name) == -1 ||
+	    take_params(&c->w, &p) == -1)
+		bad(c, "%s wants a mailbox and its parameters.", c->verb->name);
+	else if (p.qresync && !(session.on & ON_QRESYNC))
+		bad(c, "ENABLE QRESYNC comes first.");
+	else
+		select_it(c, name, &p);
+	qresync_free(&p.q);
+}
+
+static int is_alone(struct command *c)
+{
+	if (words_end(&c->w))
+		return 1;
+	bad(c, "%s has no arguments.", c->verb->name);
+	return 0;
+}
+
+/* RFC 9051 6.4.1: nobody is told one by one. */
+static int expunge_deleted(void)
+{
+	struct box *b = &session.box;
+	struct box_counts counts;
+	uint32_t *at;
+	size_t n = 0;
+	int r = box_counts(b, &counts, 0);
+
+	if (r == -1 || counts.deleted == 0)
+		return r;
+	at = malloc((size_t)counts.deleted * sizeof *at);
+	if (at == NULL)
+		return -1;
+	for (size_t i = 0; i < b->count && n < counts.deleted; i++) {
+		const struct msg *m = box_at(b, i);
+
+		if (m != NULL && !(m->state & MSG_GONE) && (m->flags & MSG_DELETED))
+			at[n++] = (uint32_t)i;
+	}
+	r = box_expunge(b, at, n);
+	if (r == 0)
+		session.counts.expunged += n;
+	free(at);
+	return r;
+}
+
+static void cmd_close(struct command *c)
+{
+	if (!is_alone(c))
+		return;
+	if (!session.readonly && expunge_deleted() == -1) {
+		no_errno(c, "expunge");
+		return;
+	}
+	session_leave();
+	ok(c, "", "It is closed.");
+}
+
+static void cmd_unselect(struct command *c)
+{
+	if (!is_alone(c))
+		return;
+	session_leave();
+	ok(c, "", "It is closed.");
+}
+
+/* What is changed is durable when it is answered: nothing is left to do. */
+static void cmd_check(struct command *c)
+{
+	if (is_alone(c))
+		ok(c, "", "All is on the disk.");
+}
+
+const struct verb verbs_select[] = {
+    {"SELECT", ST_AUTH | ST_SELECTED, 0, cmd_select},
+    {"EXAMINE", ST_AUTH | ST_SELECTED, 0, cmd_select},
+    {"CLOSE", ST_SELECTED, VERB_NO_UPDATE, cmd_close},
+    {"UNSELECT", ST_SELECTED, VERB_NO_UPDATE, cmd_unselect},
+    {"CHECK", ST_SELECTED, 0, cmd_check},
+    {0}};
