@@ -17,6 +17,8 @@ uint32_t messages_last(int by_uid)
 int messages_read(struct command *c, struct messages *ms)
 {
 	*ms = (struct messages){0};
+	if (take_space(&c->w) == -1)
+		return -1;
 	return set_read(&ms->set, &c->w, messages_last(c->uid));
 }
 

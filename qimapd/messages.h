@@ -1,6 +1,6 @@
 /* messages: which messages of the open mailbox a command names.
  *
- *	messages_read(c, &ms)	the set, as numbers or, behind UID, as uids; -1: that is none (BAD)
+ *	messages_read(c, &ms)	SP and the set, as numbers or, behind UID, as uids; -1: that is none (BAD)
  *	... the rest of the command's words ...
  *	messages_find(c, &ms)	the ordinals; -1: the command has got its answer
  *	messages_free(&ms)	whatever happened after messages_read()
