@@ -1,6 +1,6 @@
-/* A rename of one folder is one rename(). Where folders lie below it, quoin-rename says what
- * is meant ("FROM\nTO\n") before the first and until after the last: whoever meets it
- * with the lock free goes on with what a killed process left. */
+/* quoin-rename says what is meant ("FROM\nTO\n") before the first of the renames (a folder
+ * and those below it, and what it is used for) and until after the last: whoever meets it with
+ * the lock free goes on with what a killed process left. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,11 +155,6 @@ int store_repair(const struct store *s)
 
 /* ---- rename ---- */
 
-static int is_one(const struct sbuf *list)
-{
-	return strlen(list->p) + 1 == list->len;
-}
-
 static int rename_list(const struct store *s, const struct sbuf *list, const char *from,
 		       const char *to)
 {
@@ -169,11 +164,6 @@ static int rename_list(const struct store *s, const struct sbuf *list, const cha
 	}
 	if (check_targets(s, list, from, to) == -1)
 		return -1;
-	if (is_one(list)) {
-		if (move_all(s, list, from, to) == -1)
-			return -1;
-		return store_move_uses(s, from, to);
-	}
 	if (wish_write(s, from, to) == -1 || move_all(s, list, from, to) == -1 ||
 	    store_move_uses(s, from, to) == -1)
 		return -1;
@@ -245,9 +235,13 @@ int folder_rename(const struct store *s, const char *from, const char *to)
 		return -1;
 	if (strcmp(a, "INBOX") == 0)
 		return folder_create(s, b, 0) == -1 ? -1 : empty_inbox(s, b);
-	/* into itself, or to where it lies */
+	if (strcmp(a, b) == 0 || strcmp(b, "INBOX") == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	/* what lies below it would come to lie above */
 	if (store_is_below(a, b) || store_is_below(b, a)) {
-		errno = strcmp(a, b) == 0 ? EEXIST : EINVAL;
+		errno = EINVAL;
 		return -1;
 	}
 	lock = store_lock(s);

@@ -7,8 +7,6 @@
 #include "maildir/store_int.h"
 #include "sbuf.h"
 
-enum { HIDDEN_TEXT = 128 };
-
 /* Names stand in one buffer, which moves as it grows: until the end a folder's name is
  * its offset. */
 struct entry {
@@ -22,7 +20,7 @@ struct listing {
 	struct sbuf out; /* struct entry, parents among them */
 	size_t n;
 	size_t hidden; /* directories that are no folders for us */
-	char first_hidden[HIDDEN_TEXT];
+	char first_hidden[STORE_NAME + 1];
 	int unfinished; /* a rename */
 	int litter;
 };

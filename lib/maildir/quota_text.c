@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "escape.h"
 #include "maildir/quota_int.h"
 #include "num.h"
 #include "prog.h"
@@ -75,10 +74,8 @@ static int take_line(struct quota *q, const char *p, const char *end)
 
 static void warn_limit(const char *p, size_t n)
 {
-	char text[64];
-
-	(void)escape_log(text, sizeof text, p, n);
-	warn_msg("maildirsize: no quota can be read from %s", text);
+	warn_msg("maildirsize: no quota can be read from %.*s", (int)(n < 64 ? n : 64),
+		 p);
 }
 
 int quota_parse(struct quota *q, const char *p, size_t n)

@@ -1,8 +1,8 @@
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "escape.h"
 #include "maildir/listing.h"
 
 int listing_add(struct listing *l, struct sbuf *to, const char *name, size_t n,
@@ -20,7 +20,7 @@ int listing_add(struct listing *l, struct sbuf *to, const char *name, size_t n,
 static void hide(struct listing *l, const char *disk)
 {
 	if (l->hidden++ == 0)
-		(void)escape_log(l->first_hidden, HIDDEN_TEXT, disk, strlen(disk));
+		(void)snprintf(l->first_hidden, sizeof l->first_hidden, "%s", disk);
 }
 
 static void see_own(struct listing *l, const char *name)

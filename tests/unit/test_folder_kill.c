@@ -1,0 +1,239 @@
+/* Changes of folders, killed before each of their system calls: afterwards there is what
+ * was or what was wanted, all messages, and nothing half done after the next look. */
+#include "exact.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "maildir/store.h"
+#include "maildir/store_int.h"
+
+enum { CALLS_MAX = 2000, LIST_MAX = 4096 };
+
+static char top[40];
+static struct store s;
+
+static int setup(void)
+{
+	int base;
+
+	(void)snprintf(top, sizeof top, "/tmp/test-kill-XXXXXX");
+	if (mkdtemp(top) == NULL)
+		return -1;
+	base = open(top, O_RDONLY | O_DIRECTORY);
+	if (store_open(&s, base, "./Maildir/") == -1)
+		return -1;
+	return close(base);
+}
+
+static void teardown(void)
+{
+	char command[64];
+
+	store_close(&s);
+	(void)snprintf(command, sizeof command, "rm -r %s", top);
+	assert_int_equal(system(command), 0);
+}
+
+static void touch(const char *path)
+{
+	int fd = openat(s.root, path, O_CREAT | O_WRONLY, 0600);
+
+	assert_int_not_equal(fd, -1);
+	(void)close(fd);
+}
+
+static void fill(void)
+{
+	assert_int_equal(folder_create(&s, "A", FOLDER_JUNK), 0);
+	assert_int_equal(folder_create(&s, "A.B", 0), 0);
+	assert_int_equal(folder_create(&s, "A.B.C", 0), 0);
+	assert_int_equal(folder_create(&s, "D", 0), 0);
+	assert_int_equal(folder_subscribe(&s, "A", 1), 0);
+	touch(".A/cur/1.a:2,S");
+	touch(".A.B/cur/2.b:2,S");
+	touch(".A.B.C/new/3.c");
+}
+
+/* ---- what is there ---- */
+
+static size_t count_in(const char *disk, const char *part)
+{
+	char path[STORE_NAME + 8];
+	struct dirent *e;
+	size_t n = 0;
+	DIR *d;
+
+	(void)snprintf(path, sizeof path, "%s/%s", disk, part);
+	d = store_read_dir(s.root, path);
+	if (d == NULL)
+		fail_msg("half a folder: %s", path);
+	while ((e = readdir(d)) != NULL)
+		n += e->d_name[0] != '.';
+	(void)closedir(d);
+	return n;
+}
+
+/* "NAME:messages:bits" of all folders. */
+static void look(char text[LIST_MAX])
+{
+	char disk[STORE_NAME + 1];
+	struct folders f;
+	size_t n = 0;
+
+	assert_int_equal(folders_read(&f, &s, 1, 0), 0);
+	for (size_t i = 1; i < f.n; i++) {
+		size_t m = 0;
+
+		if (f.folder[i].bits & FOLDER_EXISTS) {
+			assert_int_equal(store_find(&s, f.folder[i].name, disk), 0);
+			m = count_in(disk, "cur") + count_in(disk, "new");
+			(void)count_in(disk, "tmp");
+		}
+		n += (size_t)snprintf(text + n, LIST_MAX - n, "%s:%zu:%x ",
+				      f.folder[i].name, m, f.folder[i].bits);
+	}
+	folders_free(&f);
+}
+
+static void assert_clean(const char *op, int call)
+{
+	DIR *d = store_read_dir(s.root, ".");
+	struct dirent *e;
+
+	while ((e = readdir(d)) != NULL)
+		if (strncmp(e->d_name, "quoin-gone", 10) == 0 ||
+		    strncmp(e->d_name, "quoin-new", 9) == 0 ||
+		    strcmp(e->d_name, STORE_RENAME) == 0)
+			fail_msg("%s, call %d: left %s", op, call, e->d_name);
+	(void)closedir(d);
+}
+
+/* ---- the changes ---- */
+
+static int do_create(void)
+{
+	return folder_create(&s, "N.M", FOLDER_ALL);
+}
+
+static int do_delete(void)
+{
+	return folder_delete(&s, "A");
+}
+
+static int do_rename_one(void)
+{
+	return folder_rename(&s, "D", "E");
+}
+
+static int do_rename_tree(void)
+{
+	return folder_rename(&s, "A", "X.Y");
+}
+
+static int do_subscribe(void)
+{
+	return folder_subscribe(&s, "A.B", 1);
+}
+
+static int do_unsubscribe(void)
+{
+	return folder_subscribe(&s, "A", 0);
+}
+
+/* middle: seen between the two, where a change has two parts */
+static const struct op {
+	const char *what;
+	int (*run)(void);
+	const char *middle;
+} ops[] = {
+    {"create", do_create, "A:1:27 A.B:1:3 A.B.C:1:1 D:0:1 N:0:2 N.M:0:1 "},
+    {"delete", do_delete, NULL},
+    {"rename one", do_rename_one, NULL},
+    {"rename a tree", do_rename_tree, NULL},
+    {"subscribe", do_subscribe, NULL},
+    {"unsubscribe", do_unsubscribe, NULL},
+};
+
+/* Run it in a child that is killed as it enters call number n: 1 killed, 0 it came to
+ * its end. */
+static int run_killed(const struct op *op, int n)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		(void)raise(SIGSTOP);
+		_exit(op->run() == 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	for (int stops = 0; WIFSTOPPED(status); stops++) {
+		if (stops == 2 * n) {
+			(void)kill(pid, SIGKILL);
+			assert_int_equal(waitpid(pid, &status, 0), pid);
+			return 1;
+		}
+		assert_int_not_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), -1);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+	}
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	return 0;
+}
+
+static void try_op(const struct op *op)
+{
+	char before[LIST_MAX];
+	char after[LIST_MAX];
+	char now[LIST_MAX];
+	int is_after = 0;
+	int call = 0;
+	int killed;
+
+	assert_int_equal(setup(), 0);
+	fill();
+	look(before);
+	assert_int_equal(op->run(), 0);
+	look(after);
+	teardown();
+	do {
+		assert_int_equal(setup(), 0);
+		fill();
+		killed = run_killed(op, ++call);
+		look(now);
+		look(now); /* the first look repairs */
+		assert_clean(op->what, call);
+		if (strcmp(now, after) == 0)
+			is_after = 1;
+		else if (is_after ||
+			 (strcmp(now, before) != 0 &&
+			  (op->middle == NULL || strcmp(now, op->middle) != 0)))
+			fail_msg("%s, call %d: %s\nwas %s\nnot %s", op->what, call, now,
+				 before, after);
+		teardown();
+	} while (killed && call < CALLS_MAX);
+	assert_true(is_after && call > 5);
+}
+
+static void test_kills(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(ops); i++)
+		try_op(&ops[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_kills),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
