@@ -1,0 +1,137 @@
+#include "status.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "io.h"
+#include "out.h"
+#include "session.h"
+#include "vanished.h"
+
+static const struct {
+	const char *name;
+	enum status_item item;
+} all[] = {{"MESSAGES", STATUS_MESSAGES},
+	   {"RECENT", STATUS_RECENT},
+	   {"UIDNEXT", STATUS_UIDNEXT},
+	   {"UIDVALIDITY", STATUS_UIDVALIDITY},
+	   {"UNSEEN", STATUS_UNSEEN},
+	   {"DELETED", STATUS_DELETED},
+	   {"SIZE", STATUS_SIZE},
+	   {"HIGHESTMODSEQ", STATUS_HIGHESTMODSEQ},
+	   {"APPENDLIMIT", STATUS_APPENDLIMIT}};
+
+static int take_item(struct words *w, unsigned *items)
+{
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (take_word(w, all[i].name) == 0) {
+			*items |= all[i].item;
+			return 0;
+		}
+	return -1;
+}
+
+int status_take(struct words *w, unsigned *items)
+{
+	*items = 0;
+	if (take_char(w, '(') == -1)
+		return -1;
+	do {
+		if (*items != 0 && take_space(w) == -1)
+			return -1;
+		if (take_item(w, items) == -1)
+			return -1;
+	} while (words_peek(w) == ' ');
+	if (*items & STATUS_HIGHESTMODSEQ)
+		condstore_on();
+	return take_char(w, ')');
+}
+
+static int open_quietly(struct box *b, const char *name)
+{
+	int dir = folder_open(&session.store, name);
+	int e;
+
+	if (dir == -1 || box_open(b, dir, 0) == 0)
+		return dir == -1 ? -1 : 0;
+	e = errno;
+	(void)close(dir);
+	errno = e;
+	return -1;
+}
+
+/* Nobody has claimed what still lies in new/. */
+static uint64_t count_recent(struct box *b)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < b->count; i++) {
+		const struct msg *m = box_at(b, i);
+
+		n += m != NULL && (m->state & (MSG_NEW | MSG_GONE)) == MSG_NEW;
+	}
+	return n;
+}
+
+static uint64_t value(struct box *b, const struct box_counts *c, enum status_item item)
+{
+	switch (item) {
+	case STATUS_MESSAGES:
+		return b->count - b->gone;
+	case STATUS_RECENT:
+		return count_recent(b);
+	case STATUS_UIDNEXT:
+		return b->uidnext;
+	case STATUS_UIDVALIDITY:
+		return b->uidvalidity;
+	case STATUS_UNSEEN:
+		return c->unseen;
+	case STATUS_DELETED:
+		return c->deleted;
+	case STATUS_SIZE:
+		return c->bytes;
+	case STATUS_HIGHESTMODSEQ:
+		return b->highestmodseq;
+	case STATUS_APPENDLIMIT:
+		return session.appendlimit;
+	}
+	return 0;
+}
+
+static void put(struct box *b, const struct box_counts *c, const char *name,
+		unsigned items)
+{
+	const char *separator = " (";
+
+	io_puts("* STATUS ");
+	out_mailbox(name);
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (items & all[i].item) {
+			io_puts(separator);
+			io_puts(all[i].name);
+			io_putc(' ');
+			io_number(value(b, c, all[i].item));
+			separator = " ";
+		}
+	io_puts(")\r\n");
+}
+
+int status_tell(const char *name, unsigned items)
+{
+	struct box b;
+	struct box_counts c = {0};
+	int r;
+	int e;
+
+	if (open_quietly(&b, name) == -1)
+		return -1;
+	r = items & (STATUS_UNSEEN | STATUS_DELETED | STATUS_SIZE)
+		? box_counts(&b, &c, (items & STATUS_SIZE) != 0)
+		: 0;
+	e = errno;
+	if (r == 0)
+		put(&b, &c, name, items);
+	box_close(&b);
+	errno = e;
+	return r;
+}
