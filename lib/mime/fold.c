@@ -5,6 +5,8 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "mime/unicode.h"
+
 #define EACH(byte) (~UINT64_C(0) / 255 * (byte))
 
 enum { PARTS = 18 }; /* of U+FDFA; no character has more */
@@ -15,17 +17,6 @@ static uint64_t load(const char *p)
 
 	memcpy(&w, p, sizeof w);
 	return w;
-}
-
-size_t ascii_span(const char *p, size_t n)
-{
-	size_t i = 0;
-
-	while (n - i >= 8 && (load(p + i) & EACH(0x80)) == 0)
-		i += 8;
-	while (i < n && (unsigned char)p[i] < 0x80)
-		i++;
-	return i;
 }
 
 /* ASCII as far as it goes, a word at a time: bytes of a to z get their bit 0x20 cleared. */

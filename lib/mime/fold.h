@@ -31,9 +31,6 @@ __attribute__((warn_unused_result)) int fold_text(struct sbuf *out, const char *
 						  size_t n);
 size_t fold_some(char *out, size_t room, const char **p, const char *end);
 
-/* How many bytes at p are ASCII. */
-size_t ascii_span(const char *p, size_t n);
-
 __attribute__((warn_unused_result)) int needle_init(struct needle *k, const char *p,
 						    size_t n);
 void needle_free(struct needle *k);

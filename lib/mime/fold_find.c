@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "mime/unicode.h"
+
 #define EACH(byte) (~UINT64_C(0) / 255 * (byte))
 
 enum { WINDOW = 3 * NEEDLE_MAX };

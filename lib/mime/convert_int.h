@@ -1,0 +1,27 @@
+/* convert_int: between the session's side of convert.h and the child's.
+ *
+ * Frames on a SOCK_SEQPACKET pair. Child, once: { known }, a bit for each conversion. Then
+ * { struct convert_ask, n bytes } gives { 'k', UTF-8 }.
+ */
+#ifndef QUOIN_MIME_CONVERT_INT_H
+#define QUOIN_MIME_CONVERT_INT_H
+
+#include <stdint.h>
+
+#include "mime/convert.h"
+
+struct convert_ask {
+	uint32_t text;
+	uint16_t which;
+	uint16_t end;
+};
+
+enum {
+	CONVERT_KEPT = 16,  /* bytes of a character that is not whole */
+	CONVERT_GROWTH = 4, /* bytes of UTF-8 that one byte can make */
+	CONVERT_ANSWER = 1 + CONVERT_GROWTH * (CONVERT_PIECE + 2 * CONVERT_KEPT)
+};
+
+_Noreturn void convert_child(int fd, const struct jail_profile *p);
+
+#endif
