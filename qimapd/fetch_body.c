@@ -36,38 +36,16 @@ int fetch_range(struct fetch *f, const struct section *s, struct section_range *
 	return 1;
 }
 
-/* The header in one piece; of one over MIME_HEADER its beginning. */
-static void read_header(struct fetch *f, const struct section_range *r, const char **p,
-			size_t *n)
-{
-	struct source *s = &f->source;
-	ssize_t some = source_at(s, r->start, p);
-
-	*n = r->end - r->start < MIME_HEADER ? (size_t)(r->end - r->start) : MIME_HEADER;
-	if (some > 0 && (size_t)some >= *n)
-		return;
-	sbuf_clear(&header);
-	while (header.len < *n) {
-		some = source_at(s, r->start + header.len, p);
-		if (some <= 0)
-			unreadable();
-		if ((size_t)some > *n - header.len)
-			some = (ssize_t)(*n - header.len);
-		if (sbuf_cat(&header, *p, (size_t)some) == -1)
-			unreadable();
-	}
-	*p = header.p;
-}
-
 static void put_fields(struct fetch *f, const struct fetch_item *it,
 		       const struct section_range *r)
 {
 	const char *p = NULL;
-	size_t n;
+	size_t n =
+	    r->end - r->start < MIME_HEADER ? (size_t)(r->end - r->start) : MIME_HEADER;
 
-	read_header(f, r, &p, &n);
 	sbuf_clear(&fields);
-	if (section_fields(&fields, p, n, it->names, it->nnames, it->not ) == -1)
+	if (source_piece(&f->source, r->start, n, &header, &p) == -1 ||
+	    section_fields(&fields, p, n, it->names, it->nnames, it->not ) == -1)
 		unreadable();
 	n = it->from < fields.len ? fields.len - (size_t)it->from : 0;
 	if (n > it->count)

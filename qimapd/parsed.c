@@ -69,54 +69,56 @@ int parsed_digest(size_t i, const char **p, size_t *n)
 	return r;
 }
 
-static int keep_parts(const struct source *s, const void *part, size_t n)
+static int keep_room(size_t n)
 {
-	struct mime_part *copy = realloc(kept.part, (n + 1) * sizeof *copy);
+	struct mime_part *part = realloc(kept.part, n * sizeof *part);
 
 	kept.n = 0;
-	if (copy == NULL)
-		return -1;
-	memcpy(copy, part, n * sizeof *copy);
-	kept.part = copy;
-	kept.n = n;
-	kept.id = s->id;
-	return 0;
+	if (part != NULL)
+		kept.part = part;
+	return part != NULL ? 0 : -1;
 }
 
 /* 1: the digest has them, and it is of this file. */
-static int digest_parts(size_t i, const struct source *s, const char **part, size_t *n)
+static int keep_of_digest(size_t i, const struct source *s)
 {
 	struct digest_numbers numbers;
 	const char *p = NULL;
-	size_t len;
-	int r = parsed_digest(i, &p, &len);
+	size_t n;
+	int r = parsed_digest(i, &p, &n);
 
 	if (r != 1)
 		return r;
-	if (!digest_numbers(p, len, &numbers) || numbers.parts == 0 ||
-	    numbers.size != s->size || !digest_get(p, len, DIGEST_PARTS, part, n))
+	if (!digest_numbers(p, n, &numbers) || numbers.size != s->size)
 		return 0;
-	*n /= sizeof(struct mime_part);
-	return *n == numbers.parts;
+	if (keep_room(DIGEST_PARTS_MAX) == -1)
+		return -1;
+	kept.n = digest_parts(p, n, kept.part);
+	return kept.n > 0;
+}
+
+static int keep_of_file(size_t i, const struct source *s)
+{
+	if (parse_file(i, s->fd) == -1 || keep_room(mime.n) == -1)
+		return -1;
+	memcpy(kept.part, mime.part, mime.n * sizeof *kept.part);
+	kept.n = mime.n;
+	return 0;
 }
 
 int parsed_parts(size_t i, const struct source *s, const struct mime_part **part,
 		 size_t *n)
 {
-	const char *p = NULL;
-	size_t len = 0;
-	int r = 1;
-
 	if (kept.n == 0 || !source_same(&kept.id, &s->id)) {
-		r = digest_parts(i, s, &p, &len);
-		if (r == 1)
-			r = keep_parts(s, p, len);
-		else if (r == 0 && (r = parse_file(i, s->fd)) == 0)
-			r = keep_parts(s, mime.part, mime.n);
+		int r = keep_of_digest(i, s);
+
+		if (r == -1 || (r == 0 && keep_of_file(i, s) == -1))
+			return -1;
+		kept.id = s->id;
 	}
 	*part = kept.part;
 	*n = kept.n;
-	return r == -1 ? -1 : 0;
+	return 0;
 }
 
 void parsed_done(void)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sbuf.h"
 #include "session.h"
 
 /* As much of [offset, size) as fits: a file system may give less at a time. */
@@ -118,4 +119,27 @@ int source_header(struct source *s, uint64_t *end)
 		line = LINE_EMPTY;
 	}
 	return n == 0 ? 0 : -1;
+}
+
+int source_piece(struct source *s, uint64_t start, size_t n, struct sbuf *spare,
+		 const char **p)
+{
+	ssize_t some = source_at(s, start, p);
+
+	if (some >= 0 && (size_t)some >= n)
+		return 0;
+	sbuf_clear(spare);
+	while (spare->len < n) {
+		some = source_at(s, start + spare->len, p);
+		if (some == 0)
+			errno = EIO;
+		if (some <= 0)
+			return -1;
+		if ((size_t)some > n - spare->len)
+			some = (ssize_t)(n - spare->len);
+		if (sbuf_cat(spare, *p, (size_t)some) == -1)
+			return -1;
+	}
+	*p = spare->p;
+	return 0;
 }

@@ -47,4 +47,10 @@ int source_same(const struct source_id *a, const struct source_id *b);
 /* Where the header ends, behind its empty line; without one it is all there is. */
 int source_header(struct source *s, uint64_t *end);
 
+/* n bytes from start on in one piece: in the window, or in spare (which is emptied). -1 also with ENOMEM,
+ * EMSGSIZE, and EIO when the file has become shorter. */
+struct sbuf;
+int source_piece(struct source *s, uint64_t start, size_t n, struct sbuf *spare,
+		 const char **p);
+
 #endif

@@ -1,0 +1,37 @@
+#include "clock.h"
+#include "io.h"
+#include "search.h"
+
+/* A search of many files takes its time: the client hears of it, and we hear whether there
+ * still is one, as writing to nobody ends the session. */
+static void sign(int64_t *next, size_t done, size_t n)
+{
+	if (clock_mono_ms() < *next)
+		return;
+	*next = clock_mono_ms() + SEARCH_SIGN;
+	io_puts("* OK searched ");
+	io_number(done * 100 / n);
+	io_puts("%\r\n");
+	io_flush();
+}
+
+int search_run(struct search *s, int backwards, int (*hit)(void *arg, size_t i),
+	       void *arg)
+{
+	size_t n = session.box.count;
+	int64_t next = clock_mono_ms() + SEARCH_SIGN;
+	int is_dear = s->costs >> COST_STAT != 0;
+	int r = 0;
+
+	for (size_t k = 0; r == 0 && k < n; k++) {
+		size_t i = backwards ? n - 1 - k : k;
+
+		r = search_fits(s, i);
+		if (r == 1)
+			r = hit(arg, i);
+		if (is_dear && (k & 15) == 15)
+			sign(&next, k, n);
+	}
+	search_done();
+	return r == -1 ? -1 : 0;
+}
