@@ -2,3 +2,21 @@ FAST += qimapd-login
 IMAPLOGIN_PARTS = qimapd/login_session.o qimapd/login_parse.o qimapd/login_gather.o
 qimapd-login.o = qimapd/login.o $(IMAPLOGIN_PARTS)
 qimapd-login.jails = qimapd-login
+
+FAST += qimapd
+IMAP_IO = qimapd/io.o qimapd/io_deflate.o
+IMAP_WORDS = qimapd/take.o qimapd/arena.o
+IMAP_SESSION = qimapd/session.o qimapd/answers.o qimapd/verbs.o qimapd/update.o qimapd/in.o \
+	qimapd/out.o qimapd/cmd_any.o qimapd/cmd_select.o qimapd/qresync.o
+IMAP_FETCH = qimapd/fetch.o qimapd/fetch_parse.o qimapd/fetch_section.o qimapd/fetch_items.o \
+	qimapd/fetch_body.o qimapd/fetch_binary.o qimapd/source.o qimapd/wire.o \
+	qimapd/parsed.o qimapd/vanished.o
+IMAP_STORE = qimapd/set.o qimapd/messages.o qimapd/store.o qimapd/copy.o qimapd/expunge.o
+IMAP_SEARCH = qimapd/search.o qimapd/search_want.o qimapd/search_parse.o qimapd/search_keys.o \
+	qimapd/search_run.o qimapd/search_eval.o
+IMAP_DATA = $(IMAP_FETCH) $(IMAP_STORE) $(IMAP_SEARCH)
+qimapd.o = qimapd/qimapd.o qimapd/mailbox.o $(IMAP_IO) $(IMAP_WORDS) $(IMAP_SESSION) $(IMAP_DATA)
+qimapd.jails = qimapd
+qimapd.libs = $(FASTZ) $(FASTUTF8)
+
+fuzz_imaplogin.o = $(IMAPLOGIN_PARTS)
