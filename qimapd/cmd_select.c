@@ -1,9 +1,9 @@
 /* SELECT, EXAMINE, CLOSE, UNSELECT, CHECK (RFC 9051 6.3.2, 6.4.1; RFC 7162 3.1.8, 3.2.5). */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "expunge.h"
 #include "io.h"
 #include "out.h"
 #include "qresync.h"
@@ -132,38 +132,11 @@ static int is_alone(struct command *c)
 	return 0;
 }
 
-/* RFC 9051 6.4.1: nobody is told one by one. */
-static int expunge_deleted(void)
-{
-	struct box *b = &session.box;
-	struct box_counts counts;
-	uint32_t *at;
-	size_t n = 0;
-	int r = box_counts(b, &counts, 0);
-
-	if (r == -1 || counts.deleted == 0)
-		return r;
-	at = malloc((size_t)counts.deleted * sizeof *at);
-	if (at == NULL)
-		return -1;
-	for (size_t i = 0; i < b->count && n < counts.deleted; i++) {
-		const struct msg *m = box_at(b, i);
-
-		if (m != NULL && !(m->state & MSG_GONE) && (m->flags & MSG_DELETED))
-			at[n++] = (uint32_t)i;
-	}
-	r = box_expunge(b, at, n);
-	if (r == 0)
-		session.counts.expunged += n;
-	free(at);
-	return r;
-}
-
 static void cmd_close(struct command *c)
 {
 	if (!is_alone(c))
 		return;
-	if (!session.readonly && expunge_deleted() == -1) {
+	if (!session.readonly && expunge_deleted(NULL) == -1) {
 		no_errno(c, "expunge");
 		return;
 	}

@@ -9,12 +9,14 @@
 #include "qlog.h"
 #include "update.h"
 #include "verbs.h"
+#include "watching.h"
 
 enum { BADS = 20 }; /* commands in a row that are none */
 
 struct session session;
 
 static int64_t began;
+static const char *ended = "LOGOUT";
 
 static void log_end(const char *why)
 {
@@ -39,6 +41,7 @@ void session_leave(void)
 {
 	if (session.state != ST_SELECTED)
 		return;
+	watching_left();
 	cache_close(session.cache);
 	session.cache = NULL;
 	box_close(&session.box);
@@ -127,44 +130,52 @@ static void refuse(struct in *in)
 		bad(&c, "%s", in->why);
 }
 
-static const char *next_command(void)
+int session_heard(enum in_what r, const struct in *in)
 {
-	struct in in;
-
-	switch (in_command(&in)) {
+	switch (r) {
 	case IN_WHOLE:
 	case IN_MESSAGE:
-		one_command(&in);
-		break;
 	case IN_WRONG:
-		refuse(&in);
+		return 0;
+	case IN_END:
+		ended = "gone";
 		break;
 	case IN_LATE:
+		ended = "silent";
 		session_bye("You were silent for too long.");
-		return "silent";
+		break;
 	case IN_CUT:
-		session_bye(in.why);
-		return in.why;
-	case IN_END:
-		session.want_logout = 1;
-		return "gone";
+		ended = in->why;
+		session_bye(in->why);
+		break;
 	}
-	if (session.want_logout)
-		return "LOGOUT";
+	session.want_logout = 1;
+	return -1;
+}
+
+static void next_command(void)
+{
+	struct in in;
+	enum in_what r = in_command(&in);
+
+	if (session_heard(r, &in) == -1)
+		return;
+	if (r == IN_WRONG)
+		refuse(&in);
+	else
+		one_command(&in);
 	if (session_bads() < BADS)
-		return NULL;
+		return;
+	ended = "too many errors";
 	session_bye("Too many commands that are none.");
-	return "too many errors";
 }
 
 void session_serve(void)
 {
-	const char *why = NULL;
-
 	began = clock_mono_ms();
-	while (why == NULL)
-		why = next_command();
+	while (!session.want_logout)
+		next_command();
 	io_flush();
 	session_leave();
-	log_end(why);
+	log_end(ended);
 }

@@ -54,6 +54,9 @@ extern struct session session;
 
 /* Commands until LOGOUT or the client's end. */
 void session_serve(void);
+/* What in.c said of the client's bytes: 0, or -1: the session is over, and nothing may be
+ * answered (IN_END, IN_LATE, IN_CUT). */
+int session_heard(enum in_what r, const struct in *in);
 /* Leave the mailbox: no command, no answer. */
 void session_leave(void);
 /* Before a wait: memory that can be had again goes. */

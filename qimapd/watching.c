@@ -1,0 +1,95 @@
+#include "watching.h"
+
+#include "clock.h"
+#include "io.h"
+#include "notify.h"
+#include "prog.h"
+#include "session.h"
+#include "update.h"
+
+static struct watch watch;
+static int is_on;
+static int selected = -1; /* the open mailbox in watch */
+
+struct watch *watching(void)
+{
+	if (!is_on)
+		watch_init(&watch);
+	is_on = 1;
+	return &watch;
+}
+
+void watching_left(void)
+{
+	if (selected != -1)
+		watch_remove(&watch, selected);
+	selected = -1;
+}
+
+static void watch_selected(void)
+{
+	if (session.state != ST_SELECTED || selected != -1)
+		return;
+	selected = watch_add(watching(), session.box.dir);
+	if (selected == -1)
+		warn_sys2("watch", session.folder);
+}
+
+static void tell_selected(int no_expunge)
+{
+	if (session.state != ST_SELECTED)
+		return;
+	if (update_look() == -1)
+		warn_sys2("read the mailbox", session.folder);
+	update_tell(no_expunge);
+}
+
+/* What the watch has seen: 1: something in the open mailbox. Others are NOTIFY's. */
+static int hear(void)
+{
+	int id;
+	int is_selected = 0;
+
+	while ((id = watch_next(watching())) != -1)
+		if (id == selected)
+			is_selected = 1;
+		else
+			notify_changed(id);
+	return is_selected;
+}
+
+static int sooner(int a, int b)
+{
+	return a == -1 || (b != -1 && b < a) ? b : a;
+}
+
+int watching_wait(int idle, int64_t deadline)
+{
+	int64_t alive = clock_mono_ms() + WATCHING_ALIVE;
+	int tells = idle || notify_selected() != NOTIFY_NOTHING;
+
+	if (tells)
+		watch_selected();
+	/* What happened before the watch was set is seen by this look. */
+	if (idle)
+		tell_selected(0);
+	session_rest();
+	for (;;) {
+		int64_t until = clock_sooner(alive, deadline);
+		int ms = sooner(watch_timeout(watching()), clock_left_ms(until));
+		int what = io_wait(watching()->fd, sooner(ms, notify_timeout()));
+
+		if (what & IO_INPUT)
+			return 1;
+		if (hear() && tells)
+			tell_selected(!idle && notify_selected() == NOTIFY_DELAYED);
+		notify_tell();
+		if (clock_left_ms(deadline) == 0)
+			return 0;
+		if (clock_left_ms(alive) > 0)
+			continue;
+		if (idle)
+			io_puts("* OK Still here\r\n");
+		alive = clock_mono_ms() + WATCHING_ALIVE;
+	}
+}
