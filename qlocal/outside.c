@@ -56,7 +56,8 @@ static void set_dir(char dir[LIMIT_PATH], enum step_kind kind, const char *path)
 }
 
 static _Noreturn void child(enum step_kind kind, const char *path,
-			    const struct delivery *d, int lifeline, int out)
+			    const struct delivery *d, int lifeline, int out,
+			    const struct settings *set)
 {
 	struct stepper s;
 	struct answer a;
@@ -65,7 +66,7 @@ static _Noreturn void child(enum step_kind kind, const char *path,
 	set_dir(dir, kind, path);
 	if (outside_jail(dir) == -1)
 		die_sys2(EXIT_TEMP, "close the sandbox for", path);
-	stepper_init(&s, AT_FDCWD, lifeline);
+	stepper_init(&s, AT_FDCWD, lifeline, set);
 	if (kind == STEP_MAILDIR)
 		step_maildir(&s, d, path, 0, &a);
 	else
@@ -74,7 +75,7 @@ static _Noreturn void child(enum step_kind kind, const char *path,
 }
 
 void outside_do(enum step_kind kind, const char *path, const struct delivery *d,
-		int lifeline, struct answer *a)
+		int lifeline, const struct settings *set, struct answer *a)
 {
 	int out[2];
 	pid_t pid;
@@ -84,7 +85,7 @@ void outside_do(enum step_kind kind, const char *path, const struct delivery *d,
 		return;
 	}
 	if (pid == 0)
-		child(kind, path, d, lifeline, out[1]);
+		child(kind, path, d, lifeline, out[1], set);
 	(void)close(out[1]);
 	if (fd_read_full(out[0], a, sizeof *a, CLOCK_NEVER) == -1)
 		answer_set(a, LATER, "%s: the process for it ended too early (#4.3.0)",

@@ -18,6 +18,6 @@ int outside_is(const char *path, const char *home);
 
 /* Carry out a Maildir or mbox step in a process of its own. lifeline as in step.h. */
 void outside_do(enum step_kind kind, const char *path, const struct delivery *d,
-		int lifeline, struct answer *a);
+		int lifeline, const struct settings *set, struct answer *a);
 
 #endif

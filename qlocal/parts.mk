@@ -13,7 +13,7 @@ fuzz_dotfile.o = qlocal/dotline.o
 fuzz_message.o = qlocal/head.o qlocal/mbox.o qlocal/answer.o
 
 # What dot-files call.
-FAST += qforward forward condredirect bouncesaying except preline maildirmake
+FAST += qforward forward condredirect bouncesaying except preline maildirmake maildirquota
 CMD_O = qlocal/cmd.o qlocal/asked.o
 qforward.o = qlocal/qforward.o $(CMD_O)
 forward.o = $(qforward.o)
@@ -22,3 +22,4 @@ bouncesaying.o = qlocal/bouncesaying.o $(CMD_O)
 except.o = qlocal/except.o $(CMD_O)
 preline.o = qlocal/preline.o $(CMD_O)
 maildirmake.o = qlocal/maildirmake.o
+maildirquota.o = qlocal/maildirquota.o qlocal/maildirs.o

@@ -277,7 +277,7 @@ void reader_forget(void)
 
 void reader_serve(const struct reader *r)
 {
-	stepper_init(&stepper, r->home, r->socket);
+	stepper_init(&stepper, r->home, r->socket, r->settings);
 	for (;;) {
 		handle(r);
 		reader_take(r);

@@ -56,12 +56,24 @@ static int read_delivery(struct settings *s)
 	return r;
 }
 
+static int read_overquota(struct settings *s)
+{
+	char *line = NULL;
+	int r = control_line("overquota", &line);
+
+	s->full_is_final = r == 1 && strcmp(line, "5.2.2") == 0;
+	if (r == 1 && !s->full_is_final && strcmp(line, "4.2.2") != 0)
+		r = control_wrong("overquota", 1, "neither 4.2.2 nor 5.2.2");
+	free(line);
+	return r == -1 ? -1 : 0;
+}
+
 int settings_read(struct settings *s)
 {
 	uint64_t seconds = PROGRAM_SECONDS;
 
 	s->delivery = NULL;
-	if (read_delivery(s) == -1 ||
+	if (read_delivery(s) == -1 || read_overquota(s) == -1 ||
 	    control_num("programtimeout", PROGRAM_SECONDS_MAX, &seconds) == -1)
 		return -1;
 	s->program_seconds = (unsigned)seconds;

@@ -1,5 +1,5 @@
 /* settings: what qlocal reads at its start: control/defaultdelivery and
- * control/programtimeout.
+ * control/programtimeout and control/overquota.
  *
  * Owner:  settings_free(). Errors: -1; control_error() says what.
  */
@@ -17,6 +17,7 @@ struct settings {
 	char *delivery; /* lines as in a dot-file */
 	int is_maildir; /* delivery is one Maildir below the home */
 	unsigned program_seconds;
+	int full_is_final; /* a mailbox over its quota: 5.2.2, and not 4.2.2 */
 };
 
 __attribute__((warn_unused_result)) int settings_read(struct settings *s);

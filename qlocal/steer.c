@@ -115,7 +115,7 @@ static void do_file(struct task *t, enum step_kind kind, const char *path,
 
 	t->files++;
 	if (outside_is(path, t->s->home_path))
-		outside_do(kind, path, t->d, t->s->pair, a);
+		outside_do(kind, path, t->d, t->s->pair, &t->s->settings, a);
 	else if (put_u8(&b, (uint8_t)kind) == -1 || sbuf_catz(&b, path) == -1 ||
 		 (kind == STEP_MAILDIR && put_u8(&b, (uint8_t)t->plan.is_default) == -1))
 		no_memory(a);

@@ -24,6 +24,7 @@
 #include "delivery.h"
 #include "maildir/deliver.h"
 #include "sbuf.h"
+#include "settings.h"
 
 enum step_kind {
 	STEP_JOB = 'J',
@@ -43,10 +44,12 @@ struct stepper {
 	int home;
 	int lifeline;           /* its end of file: nobody waits for us any more */
 	struct maildir maildir; /* kept open: path[0] is 0 until there is one */
+	int root;               /* where its quota is, if it has one; -1: nowhere */
+	int full_is_final;      /* control/overquota */
 	struct sbuf envelope;
 };
 
-void stepper_init(struct stepper *s, int home, int lifeline);
+void stepper_init(struct stepper *s, int home, int lifeline, const struct settings *set);
 
 void step_maildir(struct stepper *s, const struct delivery *d, const char *path, int make,
 		  struct answer *a);

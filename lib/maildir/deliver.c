@@ -310,6 +310,14 @@ static int is_in_cur(const struct maildir *m, const char *base, uint64_t birth_n
 	return dir == -1 ? -1 : look_through(dir, base);
 }
 
+int maildir_has(const struct maildir *m, const char *base, uint64_t birth_ns)
+{
+	int dir = open_dir(m->dir, "new");
+	int found = dir == -1 ? -1 : look_through(dir, base);
+
+	return found != 0 ? found : is_in_cur(m, base, birth_ns);
+}
+
 /* Without replacing anything. Network file systems lack the one call for it. */
 static int move_to_new(const struct maildir_file *f, const char *name)
 {

@@ -71,6 +71,9 @@ __attribute__((warn_unused_result)) int maildir_link(struct maildir_file *f,
 						     const char *base, uint64_t birth_ns);
 void maildir_end(struct maildir_file *f);
 
+/* Has an earlier attempt delivered it? 1, 0 or -1; for whoever may not deliver now. */
+int maildir_has(const struct maildir *m, const char *base, uint64_t birth_ns);
+
 /* After a maildir_link() that gave 0: it met an earlier attempt's work. */
 static inline int maildir_was_there(const struct maildir_file *f)
 {

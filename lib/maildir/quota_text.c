@@ -31,6 +31,8 @@ int quota_limits(struct quota *q, const char *p, size_t n)
 
 		if (take_limit(q, p, (size_t)(stop - p)) == -1)
 			return -1;
+		if (comma != NULL && comma + 1 == end)
+			return -1;
 		p = comma != NULL ? comma + 1 : end;
 	}
 	return 0;
