@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -180,6 +181,7 @@ static const struct {
     {"F_GETFL", 1, UINT32_MAX, F_GETFL},
     {"F_SETFL", 1, UINT32_MAX, F_SETFL},
     {"F_SETLK", 1, UINT32_MAX, F_SETLK},
+    {"F_OFD_SETLK", 1, UINT32_MAX, F_OFD_SETLK},
     {"F_SETLKW", 1, UINT32_MAX, F_SETLKW},
     {"F_DUPFD_CLOEXEC", 1, UINT32_MAX, F_DUPFD_CLOEXEC},
     {"PR_SET_PDEATHSIG", 0, UINT32_MAX, PR_SET_PDEATHSIG},
@@ -188,6 +190,8 @@ static const struct {
     {"read-only", 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY}, /* open; openat: next */
     {"thread", 0, CLONE_THREAD, CLONE_THREAD},                 /* clone */
     {"no-thread", 0, CLONE_THREAD | CLONE_VM, 0},              /* clone, for fork */
+    {"sibling", 0, UINT32_MAX, CLONE_PARENT | SIGCHLD},        /* clone, lib/template.h */
+    {"PR_SET_SECCOMP", 0, UINT32_MAX, PR_SET_SECCOMP},
     {"exec", 2, 0, 0},                                         /* mmap, mprotect */
 };
 
