@@ -22,3 +22,20 @@ qimapd.jails = qimapd
 qimapd.libs = $(FASTZ) $(FASTUTF8)
 
 fuzz_imaplogin.o = $(IMAPLOGIN_PARTS)
+
+# all but the program's beginning
+IMAP_ALL = $(IMAP_IO) $(IMAP_WORDS) $(IMAP_SESSION) $(IMAP_DATA)
+test_set.o = $(IMAP_ALL)
+test_fetchargs.o = $(IMAP_ALL)
+test_searchargs.o = $(IMAP_ALL)
+test_search.o = $(IMAP_ALL)
+fuzz_set.o = $(IMAP_ALL)
+fuzz_fetch.o = $(IMAP_ALL)
+fuzz_search.o = $(IMAP_ALL)
+test_set.libs = -lutf8proc -lz
+test_fetchargs.libs = $(test_set.libs)
+test_searchargs.libs = $(test_set.libs)
+test_search.libs = $(test_set.libs)
+fuzz_set.libs = $(test_set.libs)
+fuzz_fetch.libs = $(test_set.libs)
+fuzz_search.libs = $(test_set.libs)

@@ -2,3 +2,5 @@ FAST += qpop3d-login
 POP3LOGIN_PARTS = qpop3d/login_session.o qpop3d/common.o
 qpop3d-login.o = qpop3d/login.o $(POP3LOGIN_PARTS)
 qpop3d-login.jails = qpop3d-login
+
+fuzz_pop3.o = qpop3d/parse.o qpop3d/send.o qpop3d/common.o

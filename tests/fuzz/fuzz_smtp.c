@@ -241,7 +241,7 @@ static void make_house(struct session *s)
 	write_control("rcpthosts", "q.example\n");
 	write_control("badmailfrom", "@bad.example\n");
 	s->cfg.submission = 1; /* what it needs is loaded */
-	check(config_load(&s->cfg) == 0);
+	check(config_load(&s->cfg) == 0 && config_for_client(&s->cfg) == 0);
 	remove_house();
 	null = open("/dev/null", O_WRONLY);
 	check(null != -1);
