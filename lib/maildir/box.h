@@ -18,7 +18,8 @@
  *	   next call that is not box_at() of the same 64 messages' neighbourhood: do not keep
  *	   pointers, keep ordinals.
  * Errors: -1 with errno, always temporary; EBUSY: others held the lock for 30 s. EROFS,
- *	   ENOSPC, EDQUOT, EIO as they come. The list stays as it was.
+ *	   ENOSPC, EDQUOT, EIO as they come. The list stays as it was. ESTALE: quoin-uids was
+ *	   damaged or replaced, the folder has another UIDVALIDITY now: close it, open anew.
  */
 #ifndef QUOIN_MAILDIR_BOX_H
 #define QUOIN_MAILDIR_BOX_H

@@ -1,0 +1,106 @@
+/* In which order did files arrive? By the time in their names: no stat() a file. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "maildir/box_int.h"
+
+struct key {
+	uint64_t seconds;
+	uint32_t micros;
+	uint32_t at; /* of the seen */
+};
+
+static uint64_t number(const char **p)
+{
+	uint64_t v = 0;
+
+	for (; **p >= '0' && **p <= '9'; ++*p)
+		if (v < UINT64_MAX / 10 - 1)
+			v = v * 10 + (uint64_t)(**p - '0');
+	return v;
+}
+
+/* 1700000000.M12345P67.host: seconds and microseconds; else the name decides. */
+static struct key key_of(const char *name, uint32_t at)
+{
+	struct key k = {.at = at};
+	uint64_t micros = 0;
+
+	k.seconds = number(&name);
+	if (name[0] == '.' && name[1] == 'M') {
+		name += 2;
+		micros = number(&name);
+	}
+	k.micros = micros < 1000000 ? (uint32_t)micros : 999999;
+	return k;
+}
+
+static int is_before(const struct box_look *l, const struct key *a, const struct key *b)
+{
+	if (a->seconds != b->seconds)
+		return a->seconds < b->seconds;
+	if (a->micros != b->micros)
+		return a->micros < b->micros;
+	return strcmp(l->names.p + l->unknown.p[a->at].name,
+		      l->names.p + l->unknown.p[b->at].name) <= 0;
+}
+
+static void merge(const struct box_look *l, const struct key *from, struct key *to,
+		  size_t lo, size_t mid, size_t hi)
+{
+	size_t a = lo;
+	size_t b = mid;
+
+	while (lo < hi) {
+		if (b == hi || (a < mid && is_before(l, &from[a], &from[b])))
+			to[lo++] = from[a++];
+		else
+			to[lo++] = from[b++];
+	}
+}
+
+static struct key *sort(const struct box_look *l, struct key *from, struct key *to,
+			size_t n)
+{
+	for (size_t width = 1; width < n; width *= 2) {
+		struct key *swap = from;
+
+		for (size_t lo = 0; lo < n; lo += 2 * width) {
+			size_t mid = lo + width < n ? lo + width : n;
+			size_t hi = mid + width < n ? mid + width : n;
+
+			merge(l, from, to, lo, mid, hi);
+		}
+		from = to;
+		to = swap;
+	}
+	return from;
+}
+
+int boxorder(struct box_look *l)
+{
+	size_t n = l->unknown.n;
+	struct key *keys;
+	struct key *sorted;
+	struct box_seen *p;
+
+	if (n < 2)
+		return 0;
+	keys = reallocarray(NULL, n * 2, sizeof *keys);
+	p = reallocarray(NULL, n, sizeof *p);
+	if (keys == NULL || p == NULL) {
+		free(keys);
+		free(p);
+		return -1;
+	}
+	for (size_t i = 0; i < n; i++)
+		keys[i] = key_of(l->names.p + l->unknown.p[i].name, (uint32_t)i);
+	sorted = sort(l, keys, keys + n, n);
+	for (size_t i = 0; i < n; i++)
+		p[i] = l->unknown.p[sorted[i].at];
+	free(keys);
+	free(l->unknown.p);
+	l->unknown.p = p;
+	l->unknown.room = n;
+	return 0;
+}

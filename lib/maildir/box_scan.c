@@ -1,0 +1,292 @@
+/* What do new/ and cur/ say? A look finds out and changes nothing. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "maildir/box_int.h"
+
+enum { NAMES_MAX = 0x40000000 };
+
+struct place { /* of the table from bases to ordinals */
+	uint32_t hash;
+	uint32_t at; /* ordinal + 1; 0 empty */
+};
+
+struct matcher {
+	struct box *b;
+	struct box_look *look;
+	struct place *table;
+	size_t mask;
+	int in_new;
+	int again; /* new/ is read a second time */
+	size_t entries;
+};
+
+void boxlook_free(struct box_look *l)
+{
+	sbuf_free(&l->names);
+	free(l->seen);
+	free(l->renamed.p);
+	free(l->unknown.p);
+	free(l->twice.p);
+	*l = (struct box_look){.names = SBUF_INIT(NAMES_MAX)};
+}
+
+int boxlook_is_seen(const struct box_look *l, size_t i)
+{
+	return l->seen[i / 8] >> i % 8 & 1;
+}
+
+int boxlook_keep(struct box_seens *to, struct box_seen seen)
+{
+	if (to->n == to->room) {
+		size_t room = to->room == 0 ? 64 : to->room * 2;
+		struct box_seen *p = reallocarray(to->p, room, sizeof *p);
+
+		if (p == NULL)
+			return -1;
+		to->p = p;
+		to->room = room;
+	}
+	to->p[to->n++] = seen;
+	return 0;
+}
+
+static int push(struct box_look *l, struct box_seens *to, size_t at, const char *name,
+		int in_new)
+{
+	struct box_seen seen = {(uint32_t)at, (uint32_t)l->names.len, in_new};
+
+	return sbuf_cat(&l->names, name, strlen(name) + 1) == -1 ? -1
+								 : boxlook_keep(to, seen);
+}
+
+static int is_plain(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ? -1
+								  : S_ISREG(st.st_mode);
+}
+
+static int make_table(struct matcher *m)
+{
+	struct box_list *l = &box_state(m->b)->list;
+	size_t room = 16;
+
+	while (room < l->n * 2)
+		room *= 2;
+	m->table = calloc(room, sizeof *m->table);
+	if (m->table == NULL)
+		return -1;
+	m->mask = room - 1;
+	for (size_t i = 0; i < l->n; i++) {
+		struct msg *msg = boxlist_at(l, i);
+		size_t at;
+
+		if (msg == NULL)
+			return -1;
+		if (msg->state & MSG_GONE)
+			continue;
+		for (at = msg->hash & m->mask; m->table[at].at != 0;)
+			at = (at + 1) & m->mask;
+		m->table[at] = (struct place){msg->hash, (uint32_t)i + 1};
+	}
+	return 0;
+}
+
+/* 1 and the ordinal, 0, -1. */
+static int find_base(struct matcher *m, const char *name, size_t base, size_t *ordinal)
+{
+	uint32_t hash = boxsum_name(name, base);
+
+	for (size_t at = hash & m->mask; m->table[at].at != 0; at = (at + 1) & m->mask) {
+		struct msg *msg;
+
+		if (m->table[at].hash != hash)
+			continue;
+		*ordinal = m->table[at].at - 1;
+		msg = boxlist_at(&box_state(m->b)->list, *ordinal);
+		if (msg == NULL)
+			return -1;
+		if (strncmp(msg->name, name, base) == 0 &&
+		    strchr(",:", msg->name[base]) != NULL)
+			return 1;
+	}
+	return 0;
+}
+
+static int see_known(struct matcher *m, size_t at, const char *name, unsigned flags)
+{
+	struct box_look *l = m->look;
+	struct msg *msg = boxlist_at(&box_state(m->b)->list, at);
+	int was_new = (msg->state & MSG_NEW) != 0;
+
+	if (!l->whole && !was_new) {
+		l->unsure = 1; /* what is in cur/? */
+		return 0;
+	}
+	if (boxlook_is_seen(l, at))
+		return m->again ? 0 : push(l, &l->twice, at, name, m->in_new);
+	l->seen[at / 8] |= (uint8_t)(1U << at % 8);
+	l->missing--;
+	if (was_new == m->in_new && msg->flags == flags && strcmp(msg->name, name) == 0)
+		return 0;
+	l->flags |= msg->flags != flags;
+	return push(l, &l->renamed, at, name, m->in_new);
+}
+
+static int see(void *arg, const char *name, int is_file)
+{
+	struct matcher *m = arg;
+	struct msg_name n;
+	size_t at;
+	int known;
+
+	m->entries++;
+	if (is_file == -1)
+		is_file = is_plain(m->in_new ? m->b->new_ : m->b->cur, name);
+	if (is_file == 0 || msg_name_read(&n, name) == -1) {
+		boxwarn(is_file == 0 ? "no plain file" : "no name of a message", name);
+		return 0;
+	}
+	known = find_base(m, name, n.base, &at);
+	if (known == 1)
+		return see_known(m, at, name, n.flags);
+	if (known == -1 || m->again)
+		return known;
+	return push(m->look, &m->look->unknown, 0, name, m->in_new);
+}
+
+/* ---- two files of one base ---- */
+
+static int by_ordinal(const void *a, const void *b)
+{
+	const struct box_seen *x = a;
+	const struct box_seen *y = b;
+
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static int stat_of(const struct box *b, int in_new, const char *name, struct stat *st)
+{
+	return fstatat(in_new ? b->new_ : b->cur, name, st, AT_SYMLINK_NOFOLLOW);
+}
+
+/* One may be the other's name of a moment ago, or a link on its way. Else second is
+ * another message: it stays in twice. */
+static int judge(struct matcher *m, struct box_seen second)
+{
+	struct box_look *l = m->look;
+	struct msg *msg = boxlist_at(&box_state(m->b)->list, second.at);
+	struct box_seen *other = l->renamed.n == 0
+				     ? NULL
+				     : bsearch(&second, l->renamed.p, l->known_renamed,
+					       sizeof second, by_ordinal);
+	struct stat a;
+	struct stat b;
+
+	if (msg == NULL)
+		return -1;
+	if (stat_of(m->b, second.in_new, l->names.p + second.name, &b) == -1)
+		return 0;
+	if (stat_of(m->b, other ? other->in_new : (msg->state & MSG_NEW) != 0,
+		    other ? l->names.p + other->name : msg->name, &a) == -1) {
+		l->flags = 1;
+		if (other == NULL)
+			return boxlook_keep(&l->renamed, second);
+		*other = second;
+		return 0;
+	}
+	return a.st_ino == b.st_ino && a.st_dev == b.st_dev
+		   ? 0
+		   : boxlook_keep(&l->twice, second);
+}
+
+static int judge_twice(struct matcher *m)
+{
+	struct box_look *l = m->look;
+	struct box_seens twice = l->twice;
+	int r = 0;
+
+	if (twice.n == 0)
+		return 0;
+	l->twice = (struct box_seens){0};
+	l->known_renamed = l->renamed.n;
+	if (l->renamed.n > 0)
+		qsort(l->renamed.p, l->renamed.n, sizeof *l->renamed.p, by_ordinal);
+	for (size_t i = 0; i < twice.n && r == 0; i++)
+		r = judge(m, twice.p[i]);
+	free(twice.p);
+	return r;
+}
+
+/* ---- a look ---- */
+
+static int read_dir(struct matcher *m, int in_new, size_t *entries)
+{
+	m->in_new = in_new;
+	m->entries = 0;
+	if (boxdir_read(in_new ? m->b->new_ : m->b->cur, see, m) == -1)
+		return -1;
+	*entries = m->entries;
+	return 0;
+}
+
+static int read_dirs(struct matcher *m)
+{
+	struct box_look *l = m->look;
+
+	if (read_dir(m, 1, &l->new_n) == -1)
+		return -1;
+	if (!l->whole)
+		return judge_twice(m);
+	if (read_dir(m, 0, &l->cur_n) == -1)
+		return -1;
+	m->again = 1; /* what came from cur/ to new/ while we read */
+	if (l->missing > 0 && read_dir(m, 1, &l->new_n) == -1)
+		return -1;
+	return judge_twice(m);
+}
+
+static int prepare(struct matcher *m)
+{
+	struct box_look *l = m->look;
+	struct box_list *list = &box_state(m->b)->list;
+
+	if (boxdir_times(m->b->new_, &l->new_t) == -1 ||
+	    boxdir_times(m->b->cur, &l->cur_t) == -1)
+		return -1;
+	l->new_level = boxdir_level(&l->new_t);
+	l->cur_level = boxdir_level(&l->cur_t);
+	l->n = list->n;
+	l->seen = calloc(list->n / 8 + 1, 1);
+	for (size_t i = 0; i < list->blocks; i++) {
+		const struct box_tally *t = boxlist_tally(&list->block[i]);
+
+		l->missing += l->whole ? list->block[i].n - t->gone : t->in_new;
+	}
+	return l->seen == NULL ? -1 : make_table(m);
+}
+
+static int look_once(struct box *b, struct box_look *l, int whole)
+{
+	struct matcher m = {.b = b, .look = l};
+	int r;
+
+	boxlook_free(l);
+	l->whole = whole;
+	box_state(b)->list.pinned++;
+	r = prepare(&m) == -1 || read_dirs(&m) == -1 ? -1 : 0;
+	box_state(b)->list.pinned--;
+	free(m.table);
+	return r;
+}
+
+int boxlook(struct box *b, struct box_look *l, int whole)
+{
+	if (look_once(b, l, whole) == -1)
+		return -1;
+	return whole || (l->missing == 0 && !l->unsure) ? 0 : look_once(b, l, 1);
+}

@@ -1,0 +1,177 @@
+/* Flags and keywords of messages: files are renamed, then it is written down. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "maildir/box_int.h"
+
+struct change {
+	uint32_t at;
+	uint8_t flags, was;
+	uint8_t renamed, was_new;
+	uint64_t keywords;
+};
+
+struct storing {
+	struct box *b;
+	const struct box_store *s;
+	struct change *change;
+	size_t n;
+	int renamed, reworded;
+	struct change *now; /* that try_rename() is at */
+};
+
+static uint64_t combine(enum box_how how, uint64_t old, uint64_t bits)
+{
+	return how == BOX_ADD ? old | bits : how == BOX_REMOVE ? old & ~bits : bits;
+}
+
+static int try_rename(void *arg, int dir, const char *name)
+{
+	struct storing *t = arg;
+	char to[MSG_NAME + 1];
+
+	if (msg_name_make(to, name, t->now->flags) == -1)
+		return -1;
+	t->now->was_new = dir == t->b->new_;
+	return boxdir_move(dir, name, t->b->cur, to);
+}
+
+/* The file's name is what the list says with the new flags: back to the old one. */
+static void undo(struct storing *t)
+{
+	int e = errno;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct change *c = &t->change[i];
+		struct msg *m = c->renamed ? box_at(t->b, c->at) : NULL;
+		char now[MSG_NAME + 1];
+		char old[MSG_NAME + 1];
+
+		if (m != NULL && msg_name_make(now, m->name, c->flags) == 0 &&
+		    msg_name_make(old, m->name, c->was) == 0)
+			(void)boxdir_move(t->b->cur, now,
+					  c->was_new ? t->b->new_ : t->b->cur, old);
+	}
+	boxtimes_unsure(t->b);
+	errno = e;
+}
+
+/* 1: it is to be changed, 0: not; -1. */
+static int plan(struct storing *t, size_t at, struct change *c)
+{
+	struct msg *m = box_at(t->b, at);
+
+	if (m == NULL)
+		return -1;
+	if (m->state & MSG_GONE)
+		return 0;
+	if (m->modseq > t->s->unchangedsince) {
+		if (t->s->modified != NULL)
+			t->s->modified(t->s->arg, at);
+		return 0;
+	}
+	*c = (struct change){.at = (uint32_t)at,
+			     .flags = (uint8_t)combine(t->s->how, m->flags, t->s->flags),
+			     .was = (uint8_t)m->flags,
+			     .keywords = combine(t->s->how, m->keywords, t->s->keywords)};
+	t->reworded |= c->keywords != m->keywords;
+	return c->flags != m->flags || c->keywords != m->keywords;
+}
+
+static int rename_one(struct storing *t, struct change *c)
+{
+	t->now = c;
+	if (boxfile_with(t->b, c->at, try_rename, t) == -1)
+		return -1;
+	c->renamed = 1;
+	t->renamed = 1;
+	return 0;
+}
+
+static int rename_all(struct storing *t, const uint32_t *at, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct change *c = &t->change[t->n];
+		int wanted = plan(t, at[i], c);
+
+		if (wanted == -1)
+			return -1;
+		if (!wanted)
+			continue;
+		if (c->flags != c->was && rename_one(t, c) == -1) {
+			if (errno != ENOENT)
+				return -1;
+			continue; /* it is gone */
+		}
+		t->n++;
+	}
+	return 0;
+}
+
+static int put_changes(struct storing *t, struct box_batch *batch)
+{
+	for (int keywords = 0; keywords < 2; keywords++)
+		for (size_t i = 0; i < t->n; i++) {
+			struct change *c = &t->change[i];
+			struct msg *m = box_at(t->b, c->at);
+			struct box_entry e;
+
+			if (m == NULL)
+				return -1;
+			e = (struct box_entry){
+			    .uid = m->uid, .flags = c->flags, .keywords = c->keywords};
+			if (keywords ? m->keywords == c->keywords : !c->renamed)
+				continue;
+			if (boxbatch_put(batch, keywords ? 'K' : 'F', 0, &e) == -1)
+				return -1;
+		}
+	return 0;
+}
+
+static int write_down(struct storing *t, const struct box_changes *own)
+{
+	struct box_batch batch;
+
+	if (t->n == 0)
+		return 0;
+	if (boxbatch_begin(&batch, &box_state(t->b)->log, t->reworded, boxapply, t->b) ==
+	    -1)
+		return -1;
+	if (put_changes(t, &batch) == -1 || boxtimes_put(&batch, own) == -1) {
+		boxbatch_abort(&batch);
+		return -1;
+	}
+	return boxbatch_end(&batch);
+}
+
+static int store(struct storing *t, const uint32_t *at, size_t n)
+{
+	struct box_changes own;
+
+	boxtimes_begin(&own, t->b->new_, t->b->cur);
+	if (rename_all(t, at, n) == -1 || write_down(t, &own) == -1) {
+		undo(t);
+		return -1;
+	}
+	return t->renamed && fsync(t->b->cur) == -1 ? -1 : 0;
+}
+
+int box_store(struct box *b, const uint32_t *at, size_t n, const struct box_store *s)
+{
+	struct storing t = {.b = b, .s = s};
+	int r;
+
+	if (n == 0)
+		return 0;
+	t.change = reallocarray(NULL, n, sizeof *t.change);
+	if (t.change == NULL)
+		return -1;
+	r = boxsession_lock(b, NULL);
+	if (r == 0) {
+		r = store(&t, at, n);
+		boxlog_unlock(&box_state(b)->log);
+	}
+	free(t.change);
+	return r;
+}
