@@ -34,26 +34,23 @@ static size_t comment_length(const char *p, size_t n)
 	return i;
 }
 
-/* A phrase as it is to be read: quotes and comments away, runs of blanks are one. */
-static size_t phrase(char *out, const char *p, size_t n)
+/* A phrase or a comment's inside as it is to be read: quotes, and comments in a phrase, go; runs of
+ * blanks are one. To out, which has room for n. */
+static size_t words(char *out, const char *p, size_t n, int is_comment)
 {
 	size_t len = 0;
-	int quoted = 0, gap = 0;
+	int quoted = is_comment, gap = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		char c = p[i];
 
-		if (c == '"') {
+		if (is_space(c) || (!quoted && c == '(')) {
+			i += c == '(' ? comment_length(p + i, n - i) - 1 : 0;
+			gap = 1;
+			continue;
+		}
+		if (c == '"' && !is_comment) {
 			quoted = !quoted;
-			continue;
-		}
-		if (!quoted && c == '(') {
-			i += comment_length(p + i, n - i) - 1;
-			gap = 1;
-			continue;
-		}
-		if (is_space(c)) {
-			gap = 1;
 			continue;
 		}
 		if (c == '\\' && quoted && i + 1 < n)
@@ -66,14 +63,14 @@ static size_t phrase(char *out, const char *p, size_t n)
 	return len;
 }
 
-static int name_string(struct list *l, size_t start, size_t end)
+static int words_string(struct list *l, size_t start, size_t end, int is_comment)
 {
 	size_t n = end - start;
 
 	sbuf_clear(l->scratch);
 	if (sbuf_reserve(l->scratch, n) == -1)
 		return -1;
-	n = phrase(l->scratch->p, l->p + start, n);
+	n = words(l->scratch->p, l->p + start, n, is_comment);
 	if (n == 0)
 		return sbuf_cat(l->out, "NIL", 3);
 	return digest_string(l->out, l->scratch->p, n);
@@ -97,47 +94,82 @@ static int route(struct list *l, const struct mailbox822 *m)
 	return half(l, m->route, m->route_end) == -1 ? -1 : sbuf_catc(l->out, ' ');
 }
 
+/* RFC 5322 4.4: before there were display names a comment was one. */
 static int name(struct list *l, const struct mailbox822 *m)
 {
 	if (m->name < m->name_end)
-		return name_string(l, m->name, m->name_end);
+		return words_string(l, m->name, m->name_end, 0);
 	if (m->comment < m->comment_end)
-		return name_string(l, m->comment + 1, m->comment_end - 1);
+		return words_string(l, m->comment + 1, m->comment_end - 1, 1);
 	return sbuf_cat(l->out, "NIL", 3);
 }
 
+/* What must not be NIL, as that means a group, is said in Dovecot's words: clients know them. */
 static int mailbox(struct list *l, const struct mailbox822 *m)
 {
 	if (sbuf_catc(l->out, '(') == -1 || name(l, m) == -1 ||
-	    sbuf_catc(l->out, ' ') == -1 || route(l, m) == -1 ||
-	    half(l, m->start, m->local_end) == -1 || sbuf_catc(l->out, ' ') == -1)
+	    sbuf_catc(l->out, ' ') == -1 || route(l, m) == -1)
+		return -1;
+	if (m->start == m->local_end ? sbuf_cats(l->out, "\"MISSING_MAILBOX\"") == -1
+				     : half(l, m->start, m->local_end) == -1)
 		return -1;
 	if (m->domain == 0)
-		return sbuf_cats(l->out, "\"MISSING_DOMAIN\")");
-	return half(l, m->domain, m->end) == -1 ? -1 : sbuf_catc(l->out, ')');
+		return sbuf_cats(l->out, " \"MISSING_DOMAIN\")");
+	return sbuf_catc(l->out, ' ') == -1 || half(l, m->domain, m->end) == -1
+		   ? -1
+		   : sbuf_catc(l->out, ')');
 }
 
 /* RFC 9051 7.5.2: a group is begun by its name without a host, and ended by NILs. */
 static int group(struct list *l, const struct mailbox822 *m)
 {
 	if (sbuf_cats(l->out, "(NIL NIL ") == -1 ||
-	    name_string(l, m->name, m->name_end) == -1)
+	    words_string(l, m->name, m->name_end, 0) == -1)
 		return -1;
 	return sbuf_cats(l->out, " NIL)");
 }
 
-/* What is no address, up to the comma behind the place where that was seen. */
+static size_t find(const char *p, size_t start, size_t end, char c)
+{
+	const char *at = memchr(p + start, c, end - start);
+
+	return at != NULL ? (size_t)(at - p) : end;
+}
+
+static int text_or(struct list *l, size_t start, size_t end, const char *missing)
+{
+	while (start < end && is_space(l->p[start]))
+		start++;
+	if (start == end)
+		return sbuf_cats(l->out, missing);
+	return digest_string(l->out, l->p + start, end - start);
+}
+
+/* What is no address, up to the comma behind the place where that was seen: a name before <, a local
+ * part before the last @, else all is a name. */
 static int broken(struct list *l, struct alist822 *a, size_t start)
 {
-	const char *p = l->p + a->at;
-	const char *comma = memchr(p, ',', l->n - a->at);
-	size_t end = comma != NULL ? (size_t)(comma - l->p) : l->n;
+	const char *p = l->p;
+	size_t end = find(p, a->at, l->n, ','), name_end = find(p, start, end, '<');
+	size_t local = name_end < end ? name_end + 1 : start, at;
 
-	a->at = end + (comma != NULL);
-	if (sbuf_cats(l->out, "(NIL NIL ") == -1 ||
-	    digest_string(l->out, l->p + start, end - start) == -1)
+	a->at = end + (end < l->n);
+	end = find(p, local, end, '>');
+	for (at = end; at > local && p[at - 1] != '@';)
+		at--;
+	if (at == local)
+		at = end + 1; /* without a domain */
+	if (local == start && at <= end)
+		name_end = start;
+	else if (local == start)
+		local = end;
+	if (sbuf_catc(l->out, '(') == -1 || words_string(l, start, name_end, 0) == -1 ||
+	    sbuf_cats(l->out, " NIL ") == -1 ||
+	    text_or(l, local, at - 1, "\"MISSING_MAILBOX\"") == -1 ||
+	    sbuf_catc(l->out, ' ') == -1 ||
+	    text_or(l, at <= end ? at : end, end, "\"MISSING_DOMAIN\"") == -1)
 		return -1;
-	return sbuf_cats(l->out, " \"MISSING_DOMAIN\")");
+	return sbuf_catc(l->out, ')');
 }
 
 /* One item. 1, or 0 at the end. */

@@ -23,31 +23,30 @@ static int words_of(const struct writer *w, enum mime_name name, struct mime_wor
 	return 1;
 }
 
-static int value(struct writer *w, const struct mime_param *v)
+/* Parameters; a text without a charset is US-ASCII (RFC 2045 5.2), and other servers say so. */
+static int params(struct writer *w, struct mime_words *words, int wants_charset)
 {
 	struct sbuf *scratch = &w->m->state->text[1];
-
-	if (!v->quoted)
-		return span(w->full, v->value);
-	sbuf_clear(scratch);
-	if (sbuf_reserve(scratch, v->value.n) == -1)
-		return -1;
-	return digest_string(w->full, scratch->p,
-			     mime_param_value(v, scratch->p, v->value.n));
-}
-
-/* Parameters as they come: those of RFC 2231 are the client's to join. */
-static int params(struct writer *w, struct mime_words *words)
-{
 	struct mime_param v;
 	size_t n = 0;
+	int r = 0;
 
-	while (n < MIME_PARAMS && mime_words_param(words, &v)) {
+	while (n < MIME_PARAMS && (r = mime_words_param(words, &v, scratch)) == 1) {
 		if (sbuf_catc(w->full, n++ == 0 ? '(' : ' ') == -1 ||
-		    span(w->full, v.name) == -1 || sbuf_catc(w->full, ' ') == -1 ||
-		    value(w, &v) == -1)
+		    digest_string(w->full, v.name.p, v.name.n + (v.extended != 0)) ==
+			-1 ||
+		    sbuf_catc(w->full, ' ') == -1 ||
+		    digest_string(w->full, scratch->p, scratch->len) == -1)
 			return -1;
+		if (mime_same(v.name.p, v.name.n, "charset"))
+			wants_charset = 0;
 	}
+	if (r == -1)
+		return -1;
+	if (wants_charset &&
+	    sbuf_cats(w->full, n++ == 0 ? "(\"charset\" \"us-ascii\""
+					: " \"charset\" \"us-ascii\"") == -1)
+		return -1;
 	return n > 0 ? sbuf_catc(w->full, ')') : sbuf_cats(w->full, "NIL");
 }
 
@@ -66,7 +65,7 @@ static int type(struct writer *w)
 	if (span(w->full, name) == -1 || sbuf_catc(w->full, ' ') == -1 ||
 	    span(w->full, sub) == -1 || sbuf_catc(w->full, ' ') == -1)
 		return -1;
-	return params(w, &words);
+	return params(w, &words, mime_same(name.p, name.n, "text"));
 }
 
 static int encoding(struct writer *w)
@@ -99,7 +98,7 @@ static int disposition(struct writer *w)
 	    mime_words_token(&words, &name) == -1)
 		return sbuf_cats(w->full, " NIL");
 	if (sbuf_cats(w->full, " (") == -1 || span(w->full, name) == -1 ||
-	    sbuf_catc(w->full, ' ') == -1 || params(w, &words) == -1)
+	    sbuf_catc(w->full, ' ') == -1 || params(w, &words, 0) == -1)
 		return -1;
 	return sbuf_catc(w->full, ')');
 }
@@ -202,7 +201,7 @@ static int multipart_close(struct writer *w)
 	if (!words_of(w, NAME_TYPE, &words) ||
 	    mime_words_type(&words, &name, &sub) == -1 || sbuf_catc(w->full, ' ') == -1 ||
 	    span(w->full, sub) == -1 || both(w, at) == -1 ||
-	    sbuf_catc(w->full, ' ') == -1 || params(w, &words) == -1)
+	    sbuf_catc(w->full, ' ') == -1 || params(w, &words, 0) == -1)
 		return -1;
 	return close_part(w);
 }

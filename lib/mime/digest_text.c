@@ -1,9 +1,13 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "mime/digest_int.h"
 #include "mime/parse_int.h"
 
-enum { QUOTED_MAX = 4096 }; /* longer strings become literals */
+enum {
+	QUOTED_MAX = 4096, /* longer strings become literals */
+	LITERAL_HEAD = 32
+};
 
 static int is_blank(char c)
 {
@@ -20,16 +24,29 @@ static void trim(const char **p, size_t *n)
 		--*n;
 }
 
-/* There is room for n. */
-static size_t drop_ends(char *out, const char *p, size_t n)
+/* What becomes of a byte (RFC 5322 2.2.3), i being not the last: -1 nothing. Where a line began with a
+ * tab a blank is meant, as old mailers folded so; a lone CR must not stand in a string. */
+static int unfolded(const char *p, size_t i)
 {
-	size_t len = 0;
+	if (p[i] == '\n' || p[i] == '\0' || (p[i] == '\r' && p[i + 1] == '\n'))
+		return -1;
+	if (p[i] == '\r' || (p[i] == '\t' && p[i - 1] == '\n'))
+		return ' ';
+	return (unsigned char)p[i];
+}
+
+/* To out, which has room for n. */
+static size_t unfold(char *out, const char *p, size_t n)
+{
+	char *o = out;
 
 	for (size_t i = 0; i < n; i++) {
-		out[len] = p[i];
-		len += p[i] != '\r' && p[i] != '\n' && p[i] != '\0';
+		int c = unfolded(p, i);
+
+		if (c != -1)
+			*o++ = (char)c;
 	}
-	return len;
+	return (size_t)(o - out);
 }
 
 int digest_unfold(struct sbuf *out, const char *p, size_t n)
@@ -37,21 +54,43 @@ int digest_unfold(struct sbuf *out, const char *p, size_t n)
 	trim(&p, &n);
 	if (sbuf_reserve(out, n) == -1)
 		return -1;
-	out->len += drop_ends(out->p + out->len, p, n);
+	out->len += unfold(out->p + out->len, p, n);
 	return 0;
 }
 
-/* There is room for 2 * n + 2. 0: it cannot be a quoted string. */
+/* Stands for itself in a quoted string and in an unfolded text. */
+static int is_plain(char c)
+{
+	unsigned char u = (unsigned char)c;
+
+	return u >= ' ' && u < 127 && u != '"' && u != '\\';
+}
+
+static size_t plain_length(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && is_plain(p[i]))
+		i++;
+	return i;
+}
+
+static int is_ascii(const char *p, size_t n)
+{
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		all |= (unsigned char)p[i];
+	return all < 128;
+}
+
+/* To out, which has room for 2 * n + 2. */
 static size_t quote(char *out, const char *p, size_t n)
 {
 	char *o = out;
 
 	*o++ = '"';
 	for (size_t i = 0; i < n; i++) {
-		if ((unsigned char)p[i] > 126)
-			return 0;
-		if (p[i] == '\r' || p[i] == '\n' || p[i] == '\0')
-			continue;
 		if (p[i] == '"' || p[i] == '\\')
 			*o++ = '\\';
 		*o++ = p[i];
@@ -60,31 +99,43 @@ static size_t quote(char *out, const char *p, size_t n)
 	return (size_t)(o - out);
 }
 
-static int literal(struct sbuf *out, const char *p, size_t n)
+/* To out, which has room for n and LITERAL_HEAD more; p may be in it, behind that. */
+static size_t literal(char *out, const char *p, size_t n)
 {
-	size_t len = n;
+	int head = snprintf(out, LITERAL_HEAD, "{%zu}\r\n", n);
 
-	for (size_t i = 0; i < n; i++)
-		len -= p[i] == '\r' || p[i] == '\n' || p[i] == '\0';
-	if (sbuf_catc(out, '{') == -1 || sbuf_catu(out, len) == -1 ||
-	    sbuf_cat(out, "}\r\n", 3) == -1)
+	memmove(out + head, p, n);
+	return (size_t)head + n;
+}
+
+/* The unfolded text is made behind the place where the string will end. */
+static int special_string(struct sbuf *out, const char *p, size_t n)
+{
+	char *to, *text;
+
+	if (sbuf_reserve(out, 3 * n + LITERAL_HEAD) == -1)
 		return -1;
-	return digest_unfold(out, p, n);
+	to = out->p + out->len;
+	text = to + 2 * n + LITERAL_HEAD;
+	n = unfold(text, p, n);
+	if (n > QUOTED_MAX || !is_ascii(text, n))
+		out->len += literal(to, text, n);
+	else
+		out->len += quote(to, text, n);
+	return 0;
 }
 
 int digest_string(struct sbuf *out, const char *p, size_t n)
 {
-	size_t len;
-
 	trim(&p, &n);
-	if (n > QUOTED_MAX)
-		return literal(out, p, n);
-	if (sbuf_reserve(out, 2 * n + 2) == -1)
+	if (n > QUOTED_MAX || plain_length(p, n) < n)
+		return special_string(out, p, n);
+	if (sbuf_reserve(out, n + 2) == -1)
 		return -1;
-	len = quote(out->p + out->len, p, n);
-	if (len == 0)
-		return literal(out, p, n);
-	out->len += len;
+	out->p[out->len] = '"';
+	memcpy(out->p + out->len + 1, p, n);
+	out->p[out->len + 1 + n] = '"';
+	out->len += n + 2;
 	return 0;
 }
 

@@ -1,4 +1,4 @@
-#include "mime/mime_param.h"
+#include "mime/mime_param_int.h"
 
 void mime_words_init(struct mime_words *w, const char *p, size_t n)
 {
@@ -115,19 +115,6 @@ static int next_semicolon(struct mime_words *w)
 	return 0;
 }
 
-int mime_words_param(struct mime_words *w, struct mime_param *out)
-{
-	while (next_semicolon(w)) {
-		if (mime_words_token(w, &out->name) == -1 || !take_char(w, '='))
-			continue;
-		skip_blanks(w);
-		out->quoted = take_char(w, '"');
-		out->value = out->quoted ? take_quoted(w) : take_bare(w);
-		return 1;
-	}
-	return 0;
-}
-
 int mime_words_list(struct mime_words *w, struct mime_span *word)
 {
 	while (skip_blanks(w), w->at < w->n) {
@@ -138,20 +125,15 @@ int mime_words_list(struct mime_words *w, struct mime_span *word)
 	return 0;
 }
 
-size_t mime_param_value(const struct mime_param *p, char *out, size_t max)
+int mime_words_raw(struct mime_words *w, struct mime_raw *r)
 {
-	size_t len = 0;
-
-	for (size_t i = 0; i < p->value.n; i++) {
-		char c = p->value.p[i];
-
-		if (p->quoted && c == '\\' && i + 1 < p->value.n)
-			c = p->value.p[++i];
-		else if (c == '\n' || c == '\r')
+	while (next_semicolon(w)) {
+		if (mime_words_token(w, &r->name) == -1 || !take_char(w, '='))
 			continue;
-		if (len == max)
-			return max + 1;
-		out[len++] = c;
+		skip_blanks(w);
+		r->quoted = take_char(w, '"');
+		r->value = r->quoted ? take_quoted(w) : take_bare(w);
+		return 1;
 	}
-	return len;
+	return 0;
 }

@@ -10,15 +10,16 @@
 
 #include <stddef.h>
 
+struct sbuf;
+
 struct mime_span {
 	const char *p;
 	size_t n;
 };
 
 struct mime_param {
-	struct mime_span name;
-	struct mime_span value; /* inside of the quotes, if it had some */
-	int quoted;             /* then backslashes and line ends are still in it */
+	struct mime_span name; /* without the stars of RFC 2231: */
+	int extended; /* one stands behind it, the value is charset'language'%41 */
 };
 
 struct mime_words {
@@ -33,13 +34,11 @@ void mime_words_init(struct mime_words *w, const char *p, size_t n);
 int mime_words_type(struct mime_words *w, struct mime_span *type, struct mime_span *sub);
 /* "attachment": 0 or -1. */
 int mime_words_token(struct mime_words *w, struct mime_span *token);
-/* 1 a parameter, 0 the end. */
-int mime_words_param(struct mime_words *w, struct mime_param *out);
+/* 1 a parameter, 0 the end, -1 as sbuf_cat(). Its value, without quotes, backslashes and line ends, is all
+ * of scratch. Continuations (RFC 2231 3) that stand in their order, each beside the next, are one
+ * parameter, as RFC 9051 7.5.2 wants it; others are given as they come, stars in their names. */
+int mime_words_param(struct mime_words *w, struct mime_param *out, struct sbuf *scratch);
 /* "en, de": 1 a word, 0 the end. */
 int mime_words_list(struct mime_words *w, struct mime_span *word);
-
-/* A value without its backslashes and line ends into out[max]; its length, or max + 1 if it
- * is longer. */
-size_t mime_param_value(const struct mime_param *p, char *out, size_t max);
 
 #endif

@@ -77,50 +77,58 @@ static uint8_t encoding_read(const struct mime *m, uint32_t part)
 	return MIME_UNKNOWN;
 }
 
-static int charset_keep(struct mime *m, struct mime_part *part,
-			const struct mime_param *v)
+static int charset_keep(struct mime *m, struct mime_part *part, struct mime_span name)
 {
-	char name[CHARSET_NAME];
-	size_t n = mime_param_value(v, name, sizeof name);
-
-	if (n == 0 || n > sizeof name || memchr(name, '\0', n) != NULL ||
-	    n + 1 > m->text.max - m->text.len)
+	if (name.n == 0 || name.n > CHARSET_NAME ||
+	    memchr(name.p, '\0', name.n) != NULL ||
+	    name.n + 1 > m->text.max - m->text.len)
 		return 0;
 	part->charset = (uint32_t)m->text.len;
-	if (sbuf_cat(&m->text, name, n) == -1)
+	if (sbuf_cat(&m->text, name.p, name.n) == -1)
 		return -1;
 	return sbuf_catc(&m->text, '\0');
 }
 
-static int boundary_keep(struct mime_state *s, struct mime_level *l,
-			 const struct mime_param *v)
+static int boundary_keep(struct mime_state *s, struct mime_level *l, struct mime_span b)
 {
-	char value[MIME_BOUNDARY];
-	size_t n = mime_param_value(v, value, sizeof value);
-
-	while (n > 0 && n <= sizeof value &&
-	       (value[n - 1] == ' ' || value[n - 1] == '\t'))
-		n--;
-	if (n == 0 || n > sizeof value)
+	while (b.n > 0 && (b.p[b.n - 1] == ' ' || b.p[b.n - 1] == '\t'))
+		b.n--;
+	if (b.n == 0 || b.n > MIME_BOUNDARY)
 		return 0;
-	l->boundary_len = n;
+	l->boundary_len = b.n;
 	s->open++;
-	return sbuf_cat(&s->bounds, value, n);
+	return sbuf_cat(&s->bounds, b.p, b.n);
+}
+
+/* The value of charset*=us-ascii'en'utf-8, if no byte of it is encoded. */
+static struct mime_span plain_value(const struct sbuf *b, int extended)
+{
+	struct mime_span v = {b->p, b->len};
+
+	for (int quotes = 0; extended && v.n > 0 && quotes < 2; v.p++, v.n--)
+		quotes += *v.p == '\'';
+	return v;
 }
 
 static int params_read(struct mime *m, struct mime_level *l, struct mime_words *w)
 {
 	struct mime_part *part = &m->part[l->part];
+	struct sbuf *scratch = &m->state->text[1];
 	struct mime_param v;
+	int r = 0;
 
-	for (size_t i = 0; i < MIME_PARAMS && mime_words_param(w, &v); i++) {
-		int r = 0;
+	for (size_t i = 0; i < MIME_PARAMS; i++) {
+		struct mime_span value;
 
+		r = mime_words_param(w, &v, scratch);
+		if (r != 1)
+			return r;
+		value = plain_value(scratch, v.extended);
 		if (part->charset == 0 && part->is_text && is_word(v.name, "charset"))
-			r = charset_keep(m, part, &v);
+			r = charset_keep(m, part, value);
 		else if (l->boundary_len == 0 && part->kind == MIME_MULTIPART &&
 			 is_word(v.name, "boundary"))
-			r = boundary_keep(m->state, l, &v);
+			r = boundary_keep(m->state, l, value);
 		if (r == -1)
 			return -1;
 	}
