@@ -13,7 +13,7 @@ fuzz_dotfile.o = qlocal/dotline.o
 fuzz_message.o = qlocal/head.o qlocal/mbox.o qlocal/answer.o
 
 # What dot-files call.
-FAST += qforward forward condredirect bouncesaying except preline maildirmake maildirquota
+FAST += qforward forward condredirect bouncesaying except preline maildirmake maildirquota maildirtakeover
 CMD_O = qlocal/cmd.o qlocal/asked.o
 qforward.o = qlocal/qforward.o $(CMD_O)
 forward.o = $(qforward.o)
@@ -23,3 +23,4 @@ except.o = qlocal/except.o $(CMD_O)
 preline.o = qlocal/preline.o $(CMD_O)
 maildirmake.o = qlocal/maildirmake.o
 maildirquota.o = qlocal/maildirquota.o qlocal/maildirs.o
+maildirtakeover.o = qlocal/maildirtakeover.o qlocal/maildirs.o

@@ -1,0 +1,256 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "maildir/takeover_int.h"
+#include "num.h"
+
+/* ---- lines and words ---- */
+
+struct text {
+	char *p, *end;
+};
+
+/* The next line as a string; a last one without its end is torn. */
+static char *next_line(struct text *t)
+{
+	char *line = t->p;
+	char *end = memchr(line, '\n', (size_t)(t->end - line));
+
+	if (end == NULL)
+		return NULL;
+	*end = '\0';
+	t->p = end + 1;
+	return line;
+}
+
+/* Cut off the next word at a blank; "" at the end. */
+static char *next_word(char **rest)
+{
+	char *word = *rest;
+	char *blank = strchr(word, ' ');
+
+	if (blank != NULL)
+		*blank = '\0';
+	*rest = blank != NULL ? blank + 1 : word + strlen(word);
+	return word;
+}
+
+static int take_u32(const char *s, uint32_t *v)
+{
+	uint64_t u;
+
+	if (num_parse(s, UINT32_MAX - 1, &u) == -1 || u == 0)
+		return -1;
+	*v = (uint32_t)u;
+	return 0;
+}
+
+static int bad(void)
+{
+	errno = EBADMSG;
+	return -1;
+}
+
+static int is_uidl(const char *s)
+{
+	size_t n = strlen(s);
+
+	for (size_t i = 0; i < n; i++)
+		if (s[i] < 0x21 || s[i] > 0x7e)
+			return 0;
+	return n > 0 && n <= TAKEN_UIDL;
+}
+
+/* A file's name to its base; 0: it is none. */
+static int cut_base(char *name)
+{
+	name[strcspn(name, ",:")] = '\0';
+	return *name != '\0' && *name != '.' && strchr(name, '/') == NULL &&
+	       strlen(name) <= MSG_NAME;
+}
+
+static int add(struct taken *t, const char *base, uint32_t uid, const char *uidl)
+{
+	const struct box_taken m = {base, uid, uidl};
+
+	return sbuf_cat(&t->messages, &m, sizeof m);
+}
+
+/* ---- heads ---- */
+
+/* "1 UIDVALIDITY UIDNEXT" */
+static int read_old_head(struct taken *t, char *rest)
+{
+	if (take_u32(next_word(&rest), &t->uidvalidity) == -1 ||
+	    take_u32(next_word(&rest), &t->uidnext) == -1)
+		return bad();
+	return 0;
+}
+
+/* "3 Vuidvalidity Nuidnext Gguid", in any order */
+static int read_head(struct taken *t, char *rest)
+{
+	while (*rest != '\0') {
+		const char *word = next_word(&rest);
+
+		if ((*word == 'V' && take_u32(word + 1, &t->uidvalidity) == -1) ||
+		    (*word == 'N' && take_u32(word + 1, &t->uidnext) == -1))
+			return bad();
+	}
+	return t->uidvalidity == 0 || t->uidnext == 0 ? bad() : 0;
+}
+
+/* ---- lists of uids ---- */
+
+/* "UID [Pval ...] :NAME" */
+static int read_message(struct taken *t, char *rest)
+{
+	const char *uidl = NULL;
+	uint32_t uid;
+
+	if (take_u32(next_word(&rest), &uid) == -1)
+		return 0;
+	while (*rest != ':' && *rest != '\0') {
+		const char *word = next_word(&rest);
+
+		if (*word == 'P' && is_uidl(word + 1))
+			uidl = word + 1;
+	}
+	return *rest == ':' && cut_base(rest + 1) ? add(t, rest + 1, uid, uidl) : 0;
+}
+
+/* "UID NAME" */
+static int read_old_message(struct taken *t, char *rest)
+{
+	uint32_t uid;
+
+	if (take_u32(next_word(&rest), &uid) == -1 || !cut_base(rest))
+		return 0;
+	return add(t, rest, uid, NULL);
+}
+
+static int read_list(struct taken *t, struct text *text, char *head, int is_new)
+{
+	char *line;
+
+	if ((is_new ? read_head(t, head) : read_old_head(t, head)) == -1)
+		return -1;
+	while ((line = next_line(text)) != NULL)
+		if ((is_new ? read_message(t, line) : read_old_message(t, line)) == -1)
+			return -1;
+	return 0;
+}
+
+int taken_dovecot(struct taken *t, char *p, size_t n)
+{
+	struct text text = {p, p + n};
+	char *head = next_line(&text);
+	const char *version = head != NULL ? next_word(&head) : "";
+
+	if (strcmp(version, "3") != 0 && strcmp(version, "1") != 0)
+		return bad();
+	return read_list(t, &text, head, *version == '3');
+}
+
+int taken_courier(struct taken *t, char *p, size_t n)
+{
+	struct text text = {p, p + n};
+	char *head = next_line(&text);
+
+	if (head == NULL || strcmp(next_word(&head), "1") != 0)
+		return bad();
+	return read_list(t, &text, head, 0);
+}
+
+/* ---- courierpop3dsizelist ---- */
+
+/* UIDLs of its three versions: by a number and UIDVALIDITY, by a number, and by the name up
+ * to its flags. numbers: "NUMBER:UIDVALIDITY", or more behind it. */
+static int make_uidl(char *out, size_t size, const char *name, char *numbers)
+{
+	char *colon = strchr(numbers, ':');
+	uint64_t number;
+	uint64_t validity;
+
+	if (colon == NULL)
+		return -1;
+	*colon++ = '\0';
+	colon[strcspn(colon, ":")] = '\0';
+	if (num_parse(numbers, UINT32_MAX, &number) == -1 ||
+	    num_parse(colon, UINT32_MAX, &validity) == -1)
+		return -1;
+	if (number == 0)
+		(void)snprintf(out, size, "%.*s", (int)strcspn(name, ":"), name);
+	else if (validity == 0)
+		(void)snprintf(out, size, "UID%" PRIu64, number);
+	else
+		(void)snprintf(out, size, "UID%" PRIu64 "-%" PRIu64, number, validity);
+	/* where it wrote such bytes otherwise, we have our own */
+	return is_uidl(out) && strpbrk(out, "'\"+") == NULL ? 0 : -1;
+}
+
+/* "NAME SIZE NUMBER:UIDVALIDITY[:UTF8]" */
+static int read_size(struct taken *t, char *line)
+{
+	char uidl[TAKEN_UIDL + 2];
+	char *numbers = strrchr(line, ' ');
+	char *size;
+
+	if (numbers == NULL)
+		return 0;
+	*numbers++ = '\0';
+	size = strrchr(line, ' ');
+	if (size == NULL)
+		return 0;
+	*size = '\0';
+	if (make_uidl(uidl, sizeof uidl, line, numbers) == -1 || !cut_base(line))
+		return 0;
+	if (sbuf_catz(&t->strings, uidl) == -1)
+		return -1;
+	return add(t, line, 0, NULL);
+}
+
+/* The strings have come to rest now. */
+static void set_uidls(struct taken *t)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < taken_count(t); i++) {
+		taken_at(t, i)->uidl = t->strings.p + at;
+		at += strlen(t->strings.p + at) + 1;
+	}
+}
+
+int taken_pop3(struct taken *t, char *p, size_t n)
+{
+	struct text text = {p, p + n};
+	char *line = next_line(&text);
+
+	if (line == NULL ||
+	    (strncmp(line, "/2 ", 3) != 0 && strncmp(line, "/3 ", 3) != 0))
+		return bad();
+	while ((line = next_line(&text)) != NULL)
+		if (read_size(t, line) == -1)
+			return -1;
+	set_uidls(t);
+	return 0;
+}
+
+/* ---- dovecot-keywords ---- */
+
+void taken_letters(const char *letters[26], char *p, size_t n)
+{
+	struct text text = {p, p + n};
+	char *line;
+	uint64_t i;
+
+	while ((line = next_line(&text)) != NULL) {
+		const char *number = next_word(&line);
+
+		if (num_parse(number, 25, &i) == 0 && *line != '\0' &&
+		    strlen(line) <= BOX_KEYWORD)
+			letters[i] = line;
+	}
+}
