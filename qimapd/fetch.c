@@ -162,6 +162,19 @@ static void cmd_fetch(struct command *c)
 	messages_free(&ms);
 }
 
+void fetch_new(const char *items, size_t n, size_t from)
+{
+	struct words w = {items, n, 0, 1};
+	struct fetch fetch;
+
+	if (from >= session.box.count || fetch_read(&fetch, &w, 1) == -1)
+		return;
+	for (size_t i = from; i < session.box.count; i++)
+		if (fetch_one(&fetch, i) == -1)
+			warn_sys2("read a message of", session.folder);
+	fetch_done(&fetch);
+}
+
 const struct verb verbs_fetch[] = {
     {"FETCH", ST_SELECTED, VERB_UID | VERB_SILENT_SEQ, cmd_fetch},
     {NULL, 0, 0, NULL},

@@ -69,11 +69,14 @@ struct fetch {
 
 /* 0, or -1: that is no FETCH. uid: UID FETCH, which has the item UID in any case. */
 int fetch_read(struct fetch *f, struct words *w, int uid);
+/* For NOTIFY: items like "(FLAGS ENVELOPE)" of the open mailbox's messages from an ordinal on. */
+void fetch_new(const char *items, size_t n, size_t from);
 /* "[section]<partial>" behind the name (BODY, BODY.PEEK); binary: section-binary. */
 int fetch_read_section(struct words *w, struct fetch_item *it, const char *name,
 		       int binary);
 
-/* Its bytes in the file, and the part if it has numbers: 1, or 0: there is no such part. When the file
+/* Its bytes in the file, and the part if it has numbers: 1, or 0: there is no such part (it
+ * is answered as empty). When the file
  * cannot be read, the connection ends (io_lost()), as the line has begun. */
 int fetch_range(struct fetch *f, const struct section *s, struct section_range *r);
 void fetch_bodies_done(void);

@@ -16,6 +16,7 @@ enum notify_selected { NOTIFY_NOTHING, NOTIFY_NOW, NOTIFY_DELAYED };
 void cmd_notify(struct command *c);
 int notify_is_on(void);
 enum notify_selected notify_selected(void);
+int notify_selected_flags(void); /* FlagChange is among them */
 
 /* For watching.c: a folder of the watch may have changed; what is to be told is told; how long to
  * wait at most, or -1. */

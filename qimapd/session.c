@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "io.h"
+#include "notify.h"
 #include "qlog.h"
 #include "update.h"
 #include "verbs.h"
@@ -155,9 +156,15 @@ int session_heard(enum in_what r, const struct in *in)
 
 static void next_command(void)
 {
-	struct in in;
-	enum in_what r = in_command(&in);
+	struct in in = {.code = ""};
+	enum in_what r;
 
+	if (notify_is_on() && io_pending() == 0 &&
+	    !watching_wait(0, clock_mono_ms() + IN_IDLE)) {
+		(void)session_heard(IN_LATE, &in);
+		return;
+	}
+	r = in_command(&in);
 	if (session_heard(r, &in) == -1)
 		return;
 	if (r == IN_WRONG)

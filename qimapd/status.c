@@ -11,15 +11,15 @@
 static const struct {
 	const char *name;
 	enum status_item item;
-} all[] = {{"MESSAGES", STATUS_MESSAGES},
-	   {"RECENT", STATUS_RECENT},
-	   {"UIDNEXT", STATUS_UIDNEXT},
-	   {"UIDVALIDITY", STATUS_UIDVALIDITY},
-	   {"UNSEEN", STATUS_UNSEEN},
-	   {"DELETED", STATUS_DELETED},
-	   {"SIZE", STATUS_SIZE},
-	   {"HIGHESTMODSEQ", STATUS_HIGHESTMODSEQ},
-	   {"APPENDLIMIT", STATUS_APPENDLIMIT}};
+} all[STATUS_ITEMS] = {{"MESSAGES", STATUS_MESSAGES},
+		       {"RECENT", STATUS_RECENT},
+		       {"UIDNEXT", STATUS_UIDNEXT},
+		       {"UIDVALIDITY", STATUS_UIDVALIDITY},
+		       {"UNSEEN", STATUS_UNSEEN},
+		       {"DELETED", STATUS_DELETED},
+		       {"SIZE", STATUS_SIZE},
+		       {"HIGHESTMODSEQ", STATUS_HIGHESTMODSEQ},
+		       {"APPENDLIMIT", STATUS_APPENDLIMIT}};
 
 static int take_item(struct words *w, unsigned *items)
 {
@@ -98,25 +98,14 @@ static uint64_t value(struct box *b, const struct box_counts *c, enum status_ite
 	return 0;
 }
 
-static void put(struct box *b, const struct box_counts *c, const char *name,
-		unsigned items)
+static void get(struct box *b, const struct box_counts *c, unsigned items,
+		struct status *s)
 {
-	const char *separator = " (";
-
-	io_puts("* STATUS ");
-	out_mailbox(name);
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-		if (items & all[i].item) {
-			io_puts(separator);
-			io_puts(all[i].name);
-			io_putc(' ');
-			io_number(value(b, c, all[i].item));
-			separator = " ";
-		}
-	io_puts(")\r\n");
+	for (size_t i = 0; i < STATUS_ITEMS; i++)
+		s->value[i] = items & all[i].item ? value(b, c, all[i].item) : 0;
 }
 
-int status_tell(const char *name, unsigned items)
+int status_get(const char *name, unsigned items, struct status *s)
 {
 	struct box b;
 	struct box_counts c = {0};
@@ -130,8 +119,35 @@ int status_tell(const char *name, unsigned items)
 		: 0;
 	e = errno;
 	if (r == 0)
-		put(&b, &c, name, items);
+		get(&b, &c, items, s);
 	box_close(&b);
 	errno = e;
 	return r;
+}
+
+void status_put(const char *name, unsigned items, const struct status *s)
+{
+	const char *separator = " (";
+
+	io_puts("* STATUS ");
+	out_mailbox(name);
+	for (size_t i = 0; i < STATUS_ITEMS; i++)
+		if (items & all[i].item) {
+			io_puts(separator);
+			io_puts(all[i].name);
+			io_putc(' ');
+			io_number(s->value[i]);
+			separator = " ";
+		}
+	io_puts(")\r\n");
+}
+
+int status_tell(const char *name, unsigned items)
+{
+	struct status s;
+
+	if (status_get(name, items, &s) == -1)
+		return -1;
+	status_put(name, items, &s);
+	return 0;
 }

@@ -4,6 +4,8 @@
 #ifndef QIMAPD_STATUS_H
 #define QIMAPD_STATUS_H
 
+#include <stdint.h>
+
 #include "take.h"
 
 enum status_item {
@@ -18,10 +20,20 @@ enum status_item {
 	STATUS_APPENDLIMIT = 256
 };
 
+enum { STATUS_ITEMS = 9 };
+
+struct status {
+	uint64_t
+	    value[STATUS_ITEMS]; /* in the order of the bits; 0 of what was not asked */
+};
+
 /* "(ITEM …)". */
 int status_take(struct words *w, unsigned *items);
 
-/* "* STATUS …", or -1 with errno, and nothing was said. */
-int status_tell(const char *name, unsigned items);
+/* -1 with errno. */
+int status_get(const char *name, unsigned items, struct status *s);
+void status_put(const char *name, unsigned items,
+		const struct status *s);           /* "* STATUS …" */
+int status_tell(const char *name, unsigned items); /* both */
 
 #endif

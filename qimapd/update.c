@@ -1,6 +1,7 @@
 #include "update.h"
 
 #include "io.h"
+#include "notify.h"
 #include "out.h"
 #include "session.h"
 
@@ -143,17 +144,25 @@ static void tell_changed(size_t known)
 	}
 }
 
-void update_tell(int no_expunge)
+void update_tell_some(unsigned what)
 {
 	struct box *b = &session.box;
 	size_t known;
 
-	if (b->gone > 0 && !no_expunge)
+	if (b->gone > 0 && (what & UPDATE_EXPUNGE))
 		tell_gone();
 	known = session.told;
 	if (b->count != known)
 		update_counts();
 	if (count_keywords() > session.keywords_told)
 		update_permanent_flags();
-	tell_changed(known);
+	if (what & UPDATE_FLAGS)
+		tell_changed(known);
+	if (b->count != known)
+		notify_new(known);
+}
+
+void update_tell(int no_expunge)
+{
+	update_tell_some(no_expunge ? UPDATE_FLAGS : UPDATE_FLAGS | UPDATE_EXPUNGE);
 }

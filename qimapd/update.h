@@ -13,6 +13,9 @@
 
 int update_look(void); /* -1 with errno: the mailbox cannot be read */
 void update_tell(int no_expunge);
+/* What NOTIFY left of it; EXISTS is told in any case. */
+enum { UPDATE_EXPUNGE = 1, UPDATE_FLAGS = 2 };
+void update_tell_some(unsigned what);
 void update_flags(size_t i, int with_uid);
 void update_permanent_flags(void); /* "* FLAGS (…)" and "* OK [PERMANENTFLAGS (…)]" */
 void update_counts(void);          /* "* n EXISTS" and RECENT */

@@ -35,13 +35,23 @@ static void watch_selected(void)
 		warn_sys2("watch", session.folder);
 }
 
-static void tell_selected(int no_expunge)
+/* Which changes may be told now. */
+static unsigned allowed(int idle)
+{
+	if (idle)
+		return UPDATE_EXPUNGE | UPDATE_FLAGS;
+	return (notify_selected() == NOTIFY_NOW ? UPDATE_EXPUNGE : 0) |
+	       (notify_selected_flags() ? UPDATE_FLAGS : 0);
+}
+
+static void tell_selected(int idle)
 {
 	if (session.state != ST_SELECTED)
 		return;
 	if (update_look() == -1)
 		warn_sys2("read the mailbox", session.folder);
-	update_tell(no_expunge);
+	update_tell_some(allowed(idle));
+	take_forget();
 }
 
 /* What the watch has seen: 1: something in the open mailbox. Others are NOTIFY's. */
@@ -71,8 +81,8 @@ int watching_wait(int idle, int64_t deadline)
 	if (tells)
 		watch_selected();
 	/* What happened before the watch was set is seen by this look. */
-	if (idle)
-		tell_selected(0);
+	if (tells)
+		tell_selected(idle);
 	session_rest();
 	for (;;) {
 		int64_t until = clock_sooner(alive, deadline);
@@ -82,7 +92,7 @@ int watching_wait(int idle, int64_t deadline)
 		if (what & IO_INPUT)
 			return 1;
 		if (hear() && tells)
-			tell_selected(!idle && notify_selected() == NOTIFY_DELAYED);
+			tell_selected(idle);
 		notify_tell();
 		if (clock_left_ms(deadline) == 0)
 			return 0;

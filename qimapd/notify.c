@@ -1,0 +1,275 @@
+#include "notify.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fetch.h"
+#include "io.h"
+#include "list.h"
+#include "notify_names.h"
+#include "notify_set.h"
+#include "prog.h"
+#include "status.h"
+#include "watching.h"
+
+enum {
+	LOOK_MS = 1000,
+	WATCHED_MAX = WATCH_MAX - 1, /* one is the open mailbox */
+	ITEMS = STATUS_MESSAGES | STATUS_UIDNEXT | STATUS_UIDVALIDITY | STATUS_UNSEEN |
+		STATUS_HIGHESTMODSEQ
+};
+
+struct watched {
+	int id, dir;
+	int is_changed;
+	char *name;
+	struct status told;
+};
+
+static struct notify_set want;
+static int is_on;
+static struct watched *all;
+static size_t nall;
+static struct folders known; /* as they were told */
+static struct timespec root_time;
+static int64_t looked;
+
+int notify_is_on(void)
+{
+	return is_on;
+}
+
+enum notify_selected notify_selected(void)
+{
+	const struct notify_group *g = is_on ? notify_set_selected(&want) : NULL;
+
+	if (g == NULL || !(g->events & EVENTS_MESSAGE))
+		return NOTIFY_NOTHING;
+	return g->whom == WHOM_SELECTED ? NOTIFY_NOW : NOTIFY_DELAYED;
+}
+
+int notify_selected_flags(void)
+{
+	const struct notify_group *g = is_on ? notify_set_selected(&want) : NULL;
+
+	return g != NULL && (g->events & EVENT_FLAG);
+}
+
+static int has_others(void)
+{
+	return is_on && want.n > (notify_set_selected(&want) != NULL);
+}
+
+int notify_timeout(void)
+{
+	return has_others() ? LOOK_MS : -1;
+}
+
+/* ---- the folders that are watched ---- */
+
+static void unwatch(void)
+{
+	for (size_t i = 0; i < nall; i++) {
+		watch_remove(watching(), all[i].id);
+		(void)close(all[i].dir);
+		free(all[i].name);
+	}
+	free(all);
+	all = NULL;
+	nall = 0;
+}
+
+static void end(void)
+{
+	unwatch();
+	folders_free(&known);
+	notify_set_free(&want);
+	is_on = 0;
+}
+
+static void overflow(void)
+{
+	io_puts("* OK [NOTIFICATIONOVERFLOW] There is too much to watch.\r\n");
+	end();
+}
+
+static int watch_one(struct watched *w, const char *name)
+{
+	w->dir = folder_open(&session.store, name);
+	if (w->dir == -1)
+		return -1;
+	w->name = strdup(name);
+	w->id = w->name != NULL ? watch_add(watching(), w->dir) : -1;
+	if (w->id != -1 && status_get(name, ITEMS, &w->told) == -1)
+		w->told = (struct status){{0}};
+	if (w->id != -1)
+		return 0;
+	free(w->name);
+	(void)close(w->dir);
+	return -1;
+}
+
+/* -1: more than can be watched. */
+static int watch_folders(void)
+{
+	all = calloc(WATCHED_MAX, sizeof *all);
+	if (all == NULL)
+		return -1;
+	for (size_t i = 0; i < known.n; i++) {
+		const struct folder *f = &known.folder[i];
+
+		if (!(f->bits & FOLDER_EXISTS) ||
+		    !(notify_set_events(&want, f) & EVENTS_MESSAGE))
+			continue;
+		if (nall == WATCHED_MAX)
+			return -1;
+		if (watch_one(&all[nall], f->name) == 0)
+			nall++;
+		else if (folder_is_there(f->name))
+			return -1;
+	}
+	return 0;
+}
+
+static struct timespec time_of_root(void)
+{
+	struct stat st = {0};
+
+	(void)fstat(session.store.root, &st);
+	return st.st_mtim;
+}
+
+static int start(void)
+{
+	root_time = time_of_root();
+	looked = clock_mono_ms();
+	return folders_read(&known, &session.store, 1, 0) == -1 ? -1 : watch_folders();
+}
+
+void notify_changed(int id)
+{
+	for (size_t i = 0; i < nall; i++)
+		if (all[i].id == id)
+			all[i].is_changed = 1;
+}
+
+static int is_open(const char *name)
+{
+	return session.state == ST_SELECTED && strcmp(session.folder, name) == 0;
+}
+
+static void tell_folders(void)
+{
+	for (size_t i = 0; i < nall; i++) {
+		struct status now;
+
+		if (!all[i].is_changed)
+			continue;
+		all[i].is_changed = 0;
+		if (status_get(all[i].name, ITEMS, &now) == -1 ||
+		    memcmp(&now, &all[i].told, sizeof now) == 0)
+			continue;
+		all[i].told = now;
+		if (!is_open(all[i].name))
+			status_put(all[i].name, ITEMS, &now);
+	}
+}
+
+/* ---- names ---- */
+
+static void tell_name(const struct folder *f, unsigned change)
+{
+	if (notify_set_events(&want, f) &
+	    (change == NAMES_SUBSCRIBED ? EVENT_SUBSCRIPTION : EVENT_NAME))
+		list_put(f, LIST_EXTENDED | LIST_SUBSCRIBED, NULL);
+}
+
+static void look_at_names(void)
+{
+	struct timespec now = time_of_root();
+	struct folders fresh;
+
+	if (now.tv_sec == root_time.tv_sec && now.tv_nsec == root_time.tv_nsec)
+		return;
+	root_time = now;
+	if (folders_read(&fresh, &session.store, 1, 0) == -1)
+		return;
+	if (names_differ(&known, &fresh, tell_name)) {
+		unwatch();
+		folders_free(&known);
+		known = fresh;
+		if (watch_folders() == -1)
+			overflow();
+		return;
+	}
+	folders_free(&fresh);
+}
+
+void notify_tell(void)
+{
+	if (!has_others())
+		return;
+	tell_folders();
+	if (clock_mono_ms() - looked < LOOK_MS)
+		return;
+	looked = clock_mono_ms();
+	look_at_names();
+}
+
+void notify_new(size_t from)
+{
+	const struct notify_group *g = is_on ? notify_set_selected(&want) : NULL;
+
+	if (g != NULL && g->items != NULL)
+		fetch_new(g->items, strlen(g->items), from);
+}
+
+/* ---- the command ---- */
+
+static void begin(struct command *c)
+{
+	is_on = 1;
+	if (has_others() && start() == -1) {
+		overflow();
+		no(c, "NOTIFICATIONOVERFLOW", "There is too much to watch.");
+		return;
+	}
+	for (size_t i = 0; want.with_status && i < nall; i++)
+		if (!is_open(all[i].name))
+			status_put(all[i].name, ITEMS, &all[i].told);
+	ok(c, "", "done");
+}
+
+void cmd_notify(struct command *c)
+{
+	static struct notify_set new;
+	enum notify_taken r = TAKEN_NOT;
+
+	if (take_space(&c->w) == 0) {
+		if (take_word(&c->w, "NONE") == 0 && words_end(&c->w)) {
+			end();
+			ok(c, "", "done");
+			return;
+		}
+		if (take_word(&c->w, "SET") == 0 && take_space(&c->w) == 0)
+			r = notify_set_take(&new, &c->w);
+	}
+	if (r == TAKEN) {
+		end();
+		want = new;
+		new = (struct notify_set){0};
+		begin(c);
+		return;
+	}
+	notify_set_free(&new);
+	if (r == TAKEN_NOT)
+		bad(c, "NOTIFY wants NONE, or SET and groups of events.");
+	else
+		no(c,
+		   "BADEVENT (MessageNew MessageExpunge FlagChange MailboxName "
+		   "SubscriptionChange)",
+		   "There are no others.");
+}
