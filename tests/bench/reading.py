@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from readers import PASSWORD
+from mailservers import PASSWORD
 from rows import built
 
 ALL = "(UID FLAGS ENVELOPE BODYSTRUCTURE INTERNALDATE RFC822.SIZE)"
