@@ -4,14 +4,15 @@
 #ifndef QUOIN_JAILBITS_H
 #define QUOIN_JAILBITS_H
 
-#define JAIL_EXEC     (1ULL << 0)
-#define JAIL_WRITE    (1ULL << 1 | 1ULL << 14) /* WRITE_FILE, TRUNCATE (ABI 3) */
-#define JAIL_READ     (1ULL << 2 | 1ULL << 3)  /* READ_FILE, READ_DIR */
-#define JAIL_REMOVE   (1ULL << 5)              /* REMOVE_FILE */
-#define JAIL_MAKEDIR  (1ULL << 7)
-#define JAIL_MAKE     (1ULL << 8) /* MAKE_REG */
-#define JAIL_MAKESOCK (1ULL << 9)
-#define JAIL_MOVE     (1ULL << 13) /* REFER (ABI 2) */
+#define JAIL_EXEC      (1ULL << 0)
+#define JAIL_WRITE     (1ULL << 1 | 1ULL << 14) /* WRITE_FILE, TRUNCATE (ABI 3) */
+#define JAIL_READ      (1ULL << 2 | 1ULL << 3)  /* READ_FILE, READ_DIR */
+#define JAIL_REMOVEDIR (1ULL << 4)              /* also to rename one */
+#define JAIL_REMOVE    (1ULL << 5)              /* REMOVE_FILE */
+#define JAIL_MAKEDIR   (1ULL << 7)
+#define JAIL_MAKE      (1ULL << 8) /* MAKE_REG */
+#define JAIL_MAKESOCK  (1ULL << 9)
+#define JAIL_MOVE      (1ULL << 13) /* REFER (ABI 2) */
 
 /* All that ABI 2 governs, TRUNCATE (3), IOCTL_DEV (5). */
 #define JAIL_FS_ABI2 ((1ULL << 14) - 1)

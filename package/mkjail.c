@@ -117,9 +117,11 @@ static const struct {
 	const char *word;
 	const char *bits;
 } accesses[] = {
-    {"read", "JAIL_READ"},       {"write", "JAIL_WRITE"},       {"make", "JAIL_MAKE"},
-    {"remove", "JAIL_REMOVE"},   {"move", "JAIL_MOVE"},         {"exec", "JAIL_EXEC"},
-    {"makedir", "JAIL_MAKEDIR"}, {"makesock", "JAIL_MAKESOCK"},
+    {"read", "JAIL_READ"},         {"write", "JAIL_WRITE"},
+    {"make", "JAIL_MAKE"},         {"remove", "JAIL_REMOVE"},
+    {"move", "JAIL_MOVE"},         {"exec", "JAIL_EXEC"},
+    {"makedir", "JAIL_MAKEDIR"},   {"removedir", "JAIL_REMOVEDIR"},
+    {"makesock", "JAIL_MAKESOCK"},
 };
 
 static const char *access_bits(const char *word)
@@ -192,7 +194,7 @@ static const struct {
     {"no-thread", 0, CLONE_THREAD | CLONE_VM, 0},              /* clone, for fork */
     {"sibling", 0, UINT32_MAX, CLONE_PARENT | SIGCHLD},        /* clone, lib/template.h */
     {"PR_SET_SECCOMP", 0, UINT32_MAX, PR_SET_SECCOMP},
-    {"exec", 2, 0, 0},                                         /* mmap, mprotect */
+    {"exec", 2, 0, 0}, /* mmap, mprotect */
 };
 
 /* What a call is named elsewhere: on 32-bit and newer architectures. */
