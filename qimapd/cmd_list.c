@@ -161,8 +161,9 @@ static int is_below(const char *name, const char *parent)
 	return strncmp(name, parent, n) == 0 && name[n] == '.';
 }
 
-/* below[i]: something below it is selected. Folders stand before those below them. */
-static char *find_below(const struct list *l, const struct folders *f)
+/* below[i]: something below it is selected (and not shown itself, if hidden). Folders stand before
+ * those below them. */
+static char *find_below(const struct list *l, const struct folders *f, int hidden)
 {
 	char *below = calloc(f->n + 1, 1);
 	size_t path[FOLDER_LEVELS + 1];
@@ -172,7 +173,8 @@ static char *find_below(const struct list *l, const struct folders *f)
 		while (depth > 0 &&
 		       !is_below(f->folder[i].name, f->folder[path[depth - 1]].name))
 			depth--;
-		if (is_selected(l, &f->folder[i]))
+		if (is_selected(l, &f->folder[i]) &&
+		    !(hidden && matches(l, f->folder[i].name)))
 			for (size_t k = 0; k < depth; k++)
 				below[path[k]] = 1;
 		if (depth < FOLDER_LEVELS)
@@ -199,7 +201,7 @@ static int put_list(const struct list *l, const struct folders *f)
 {
 	char *below = NULL;
 
-	if ((l->words & SELECT_RECURSIVE) && (below = find_below(l, f)) == NULL)
+	if ((l->words & SELECT_RECURSIVE) && (below = find_below(l, f, 0)) == NULL)
 		return -1;
 	for (size_t i = 0; i < f->n; i++) {
 		const struct folder *one = &f->folder[i];
@@ -267,7 +269,7 @@ static void cmd_lsub(struct command *c)
 		no_errno(c, "read the folders");
 		return;
 	}
-	below = find_below(&l, &f);
+	below = find_below(&l, &f, 1);
 	if (below != NULL) {
 		put_lsub(&l, &f, below);
 		ok(c, "", "done");
