@@ -128,9 +128,9 @@ int takeover(int dir)
 			 .uids = SBUF_INIT(TAKEN_TEXT),
 			 .keywords = SBUF_INIT(65536),
 			 .sizes = SBUF_INIT(TAKEN_TEXT)};
-	struct sbuf *all[] = {&w.list.messages, &w.list.strings, &w.pop3.messages,
-			      &w.pop3.strings,  &w.uids,         &w.keywords,
-			      &w.sizes};
+	struct sbuf *all[] = {&w.list.messages, &w.list.strings, &w.list.made,
+			      &w.pop3.messages, &w.pop3.strings, &w.pop3.made,
+			      &w.uids,          &w.keywords,     &w.sizes};
 	int r = gather(&w);
 
 	if (r == 0 && w.found)

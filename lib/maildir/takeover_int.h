@@ -21,13 +21,14 @@ enum {
 struct taken {
 	uint32_t uidvalidity, uidnext;
 	struct sbuf messages;
-	struct sbuf strings; /* UIDLs that stand in no file */
+	struct sbuf strings; /* UIDLs that were read */
+	struct sbuf made;    /* and those of taken_default_uidls() */
 };
 
 #define TAKEN_INIT                                                        \
 	{                                                                 \
 		0, 0, SBUF_INIT(BOX_MESSAGES * sizeof(struct box_taken)), \
-		    SBUF_INIT(TAKEN_TEXT)                                 \
+		    SBUF_INIT(TAKEN_TEXT), SBUF_INIT(TAKEN_TEXT)          \
 	}
 
 static inline struct box_taken *taken_at(const struct taken *t, size_t i)

@@ -94,16 +94,16 @@ int taken_default_uidls(struct taken *t)
 {
 	enum { LEN = 17 };
 
-	if (sbuf_reserve(&t->strings, taken_count(t) * LEN) == -1)
+	if (sbuf_reserve(&t->made, taken_count(t) * LEN) == -1)
 		return -1;
 	for (size_t i = 0; i < taken_count(t); i++) {
 		struct box_taken *m = taken_at(t, i);
-		char *at = t->strings.p + t->strings.len;
+		char *at = t->made.p + t->made.len;
 
 		if (m->uidl != NULL)
 			continue;
 		(void)snprintf(at, LEN, "%08x%08x", m->uid, t->uidvalidity);
-		t->strings.len += LEN;
+		t->made.len += LEN;
 		m->uidl = at;
 	}
 	return 0;

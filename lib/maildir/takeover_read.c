@@ -71,11 +71,26 @@ static int cut_base(char *name)
 	       strlen(name) <= MSG_NAME;
 }
 
+/* uidl: "" for none. The strings move until all is read: then set_uidls(). */
 static int add(struct taken *t, const char *base, uint32_t uid, const char *uidl)
 {
-	const struct box_taken m = {base, uid, uidl};
+	const struct box_taken m = {base, uid, NULL};
 
+	if (sbuf_catz(&t->strings, uidl) == -1)
+		return -1;
 	return sbuf_cat(&t->messages, &m, sizeof m);
+}
+
+static void set_uidls(struct taken *t)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < taken_count(t); i++) {
+		const char *uidl = t->strings.p + at;
+
+		taken_at(t, i)->uidl = *uidl != '\0' ? uidl : NULL;
+		at += strlen(uidl) + 1;
+	}
 }
 
 /* ---- heads ---- */
@@ -104,10 +119,23 @@ static int read_head(struct taken *t, char *rest)
 
 /* ---- lists of uids ---- */
 
-/* "UID [Pval ...] :NAME" */
+/* A "P" with nothing behind it: the UIDL is the name up to its flags. */
+static void copy_uidl(char out[TAKEN_UIDL + 2], const char *value, const char *name)
+{
+	size_t n = *value != '\0' ? strlen(value) : strcspn(name, ":");
+
+	(void)snprintf(out, TAKEN_UIDL + 2, "%.*s",
+		       (int)(n < TAKEN_UIDL + 1 ? n : TAKEN_UIDL + 1),
+		       *value != '\0' ? value : name);
+	if (!is_uidl(out))
+		*out = '\0';
+}
+
+/* "UID [Puidl ...] :NAME" */
 static int read_message(struct taken *t, char *rest)
 {
-	const char *uidl = NULL;
+	char uidl[TAKEN_UIDL + 2] = "";
+	const char *value = NULL;
 	uint32_t uid;
 
 	if (take_u32(next_word(&rest), &uid) == -1)
@@ -115,10 +143,14 @@ static int read_message(struct taken *t, char *rest)
 	while (*rest != ':' && *rest != '\0') {
 		const char *word = next_word(&rest);
 
-		if (*word == 'P' && is_uidl(word + 1))
-			uidl = word + 1;
+		if (*word == 'P')
+			value = word + 1;
 	}
-	return *rest == ':' && cut_base(rest + 1) ? add(t, rest + 1, uid, uidl) : 0;
+	if (*rest != ':')
+		return 0;
+	if (value != NULL)
+		copy_uidl(uidl, value, rest + 1);
+	return cut_base(rest + 1) ? add(t, rest + 1, uid, uidl) : 0;
 }
 
 /* "UID NAME" */
@@ -128,7 +160,7 @@ static int read_old_message(struct taken *t, char *rest)
 
 	if (take_u32(next_word(&rest), &uid) == -1 || !cut_base(rest))
 		return 0;
-	return add(t, rest, uid, NULL);
+	return add(t, rest, uid, "");
 }
 
 static int read_list(struct taken *t, struct text *text, char *head, int is_new)
@@ -140,6 +172,7 @@ static int read_list(struct taken *t, struct text *text, char *head, int is_new)
 	while ((line = next_line(text)) != NULL)
 		if ((is_new ? read_message(t, line) : read_old_message(t, line)) == -1)
 			return -1;
+	set_uidls(t);
 	return 0;
 }
 
@@ -207,20 +240,7 @@ static int read_size(struct taken *t, char *line)
 	*size = '\0';
 	if (make_uidl(uidl, sizeof uidl, line, numbers) == -1 || !cut_base(line))
 		return 0;
-	if (sbuf_catz(&t->strings, uidl) == -1)
-		return -1;
-	return add(t, line, 0, NULL);
-}
-
-/* The strings have come to rest now. */
-static void set_uidls(struct taken *t)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < taken_count(t); i++) {
-		taken_at(t, i)->uidl = t->strings.p + at;
-		at += strlen(t->strings.p + at) + 1;
-	}
+	return add(t, line, 0, uidl);
 }
 
 int taken_pop3(struct taken *t, char *p, size_t n)
