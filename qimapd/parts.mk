@@ -40,3 +40,10 @@ test_search.libs = $(test_set.libs)
 fuzz_set.libs = $(test_set.libs)
 fuzz_fetch.libs = $(test_set.libs)
 fuzz_search.libs = $(test_set.libs)
+
+# pure algorithms of SORT and THREAD
+IMAP_ORDER = qimapd/sortkey.o qimapd/thread.o qimapd/thread_tree.o qimapd/thread_link.o
+test_thread.o = $(IMAP_ORDER)
+test_sortkey.o = $(IMAP_ORDER)
+test_thread.libs = -lutf8proc
+test_sortkey.libs = -lutf8proc

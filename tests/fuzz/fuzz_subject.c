@@ -1,4 +1,4 @@
-/* Any bytes as a subject: UTF-8 without blanks around it comes out. */
+/* Any bytes as a subject: UTF-8 comes out, behind what was there. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(sbuf_cats(&b, "x") == 0);
 	check(subject_base(&b, (const char *)data, size, &is_reply) == 0);
 	check(b.p[0] == 'x' && utf8_is_valid(b.p, b.len));
-	check(b.len == 1 || (b.p[1] != ' ' && b.p[b.len - 1] != ' '));
 	sbuf_free(&b);
 	return 0;
 }
