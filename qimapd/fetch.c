@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "io.h"
 #include "messages.h"
@@ -59,9 +60,8 @@ static void begin_line(size_t i)
 	p[0] = '*';
 	p[1] = ' ';
 	n = 2 + out_u32(p + 2, (uint32_t)i + 1);
-	for (const char *s = " FETCH ("; *s != '\0'; s++)
-		p[n++] = *s;
-	io_wrote(n);
+	memcpy(p + n, " FETCH (", 8);
+	io_wrote(n + 8);
 }
 
 static int fetch_one(struct fetch *f, size_t i)
@@ -132,6 +132,7 @@ static void fetch_all(struct command *c, struct fetch *f, const struct messages 
 		error = errno;
 	if (f->needs & NEED_SEEN && !session.readonly)
 		set_seen(ms);
+	fetch_forget_flags();
 	for (size_t k = 0; k < ms->n; k++)
 		if (fetch_one(f, ms->at[k]) == -1)
 			error = errno;

@@ -80,6 +80,8 @@ int fetch_read_section(struct words *w, struct fetch_item *it, const char *name,
  * cannot be read, the connection ends (io_lost()), as the line has begun. */
 int fetch_range(struct fetch *f, const struct section *s, struct section_range *r);
 void fetch_bodies_done(void);
+/* Of another mailbox, or another session's state. */
+void fetch_forget_flags(void);
 
 /* One routine each (fetch_items.c, fetch_body.c, fetch_binary.c). */
 void put_uid(struct fetch *f, const struct fetch_item *it);

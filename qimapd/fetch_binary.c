@@ -94,7 +94,7 @@ static int measure(struct fetch *f, const struct fetch_item *it, struct section_
 			   .to = it->from + (it->count < room ? it->count : room)};
 	io_put(it->label, it->nlabel);
 	if (!fetch_range(f, it->part, r)) {
-		io_puts(it->put == put_binary ? "NIL" : "0");
+		io_puts(it->put == put_binary ? "{0}\r\n" : "0");
 		return 0;
 	}
 	if (decode(f, r, encoding(r), k))

@@ -61,7 +61,7 @@ void put_body(struct fetch *f, const struct fetch_item *it)
 
 	io_put(it->label, it->nlabel);
 	if (!fetch_range(f, it->part, &r)) {
-		io_puts("NIL");
+		out_literal_head(0, 0);
 	} else if (it->nnames > 0) {
 		put_fields(f, it, &r);
 	} else {

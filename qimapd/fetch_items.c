@@ -3,6 +3,7 @@
 
 #include "fetch.h"
 #include "io.h"
+#include "io_copy.h"
 #include "mime/date5322.h"
 #include "mime/digest.h"
 #include "out.h"
@@ -18,7 +19,7 @@ static size_t u64_text(char *p, uint64_t n)
 		return out_u32(p, (uint32_t)n);
 	for (; n > 0; n /= 10)
 		digits[--k] = (char)('0' + n % 10);
-	memcpy(p, digits + k, NUMBER - k);
+	io_copy(p, digits + k, NUMBER - k);
 	return NUMBER - k;
 }
 
@@ -27,7 +28,7 @@ static char *begin(const struct fetch_item *it, size_t n)
 {
 	char *p = io_room(it->nlabel + n);
 
-	memcpy(p, it->label, it->nlabel);
+	io_copy(p, it->label, it->nlabel);
 	return p + it->nlabel;
 }
 
@@ -38,10 +39,57 @@ void put_uid(struct fetch *f, const struct fetch_item *it)
 	io_wrote(it->nlabel + out_u32(p, f->m->uid));
 }
 
+/* Few combinations of flags make up a mailbox: their texts. */
+enum {
+	FLAG_TEXTS = 64,
+	FLAG_TEXT = 44,
+	FLAGS_ROOM = BOX_KEYWORDS * (BOX_KEYWORD + 1) + 100
+};
+
+static struct flag_text {
+	uint64_t keywords;
+	uint16_t flags, recent;
+	size_t n; /* 0: none is kept here */
+	char text[FLAG_TEXT];
+} flag_texts[FLAG_TEXTS];
+
+void fetch_forget_flags(void)
+{
+	memset(flag_texts, 0, sizeof flag_texts);
+}
+
+/* Writes the text, and keeps a short one. */
+static void put_new_flags(const struct msg *m, struct flag_text *t)
+{
+	char *begin = io_room(FLAGS_ROOM);
+	size_t n;
+
+	out_flags(m);
+	n = (size_t)(io_room(0) - begin);
+	if (n > FLAG_TEXT)
+		return;
+	memcpy(t->text, begin, n);
+	t->keywords = m->keywords;
+	t->flags = m->flags;
+	t->recent = m->state & MSG_RECENT;
+	t->n = n;
+}
+
 void put_flags(struct fetch *f, const struct fetch_item *it)
 {
+	const struct msg *m = f->m;
+	struct flag_text *t = &flag_texts[(m->flags ^ m->keywords) % FLAG_TEXTS];
+	char *p;
+
 	io_put(it->label, it->nlabel);
-	out_flags(f->m);
+	if (t->n == 0 || t->keywords != m->keywords || t->flags != m->flags ||
+	    t->recent != (m->state & MSG_RECENT)) {
+		put_new_flags(m, t);
+		return;
+	}
+	p = io_room(FLAG_TEXT);
+	io_copy(p, t->text, t->n);
+	io_wrote(t->n);
 }
 
 void put_modseq(struct fetch *f, const struct fetch_item *it)
@@ -61,7 +109,7 @@ static void put_time(const struct fetch_item *it, int64_t when)
 
 	date_time_make(text, when);
 	p[0] = '"';
-	memcpy(p + 1, text, sizeof text - 1);
+	io_copy(p + 1, text, sizeof text - 1);
 	p[sizeof text] = '"';
 	io_wrote(it->nlabel + sizeof text + 1);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "io_copy.h"
 #include "io_int.h"
 
 static int in_fd, out_fd;
@@ -97,7 +98,7 @@ void io_put(const void *p, size_t n)
 		size_t room = sizeof out - out_len;
 		size_t part = n < room ? n : room;
 
-		memcpy(out + out_len, from, part);
+		io_copy(out + out_len, from, part);
 		out_len += part;
 		from += part;
 		n -= part;

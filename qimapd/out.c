@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "io.h"
+#include "io_copy.h"
 #include "maildir/utf7.h"
 #include "session.h"
 #include "utf8.h"
@@ -149,6 +150,6 @@ size_t out_u32(char *p, uint32_t n)
 	do
 		digits[--i] = (char)('0' + n % 10);
 	while ((n /= 10) > 0);
-	memcpy(p, digits + i, sizeof digits - i);
+	io_copy(p, digits + i, sizeof digits - i);
 	return sizeof digits - i;
 }
