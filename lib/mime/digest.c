@@ -65,15 +65,16 @@ static const enum mime_name keys[FIELDS] = {
 static int key(struct sbuf *out, const struct mime *m, enum mime_name name)
 {
 	const struct mime_head *h = &m->state->head[0];
-	const struct mime_found *f = m->state->found + h->found;
 	size_t n = 0;
 
 	for (size_t i = 0; i < h->n; i++) {
-		if (f[i].name != name)
+		const struct mime_found *f = &m->state->found[h->found + i];
+
+		if (f->name != name)
 			continue;
 		if (n++ > 0 && sbuf_cat(out, ", ", 2) == -1)
 			return -1;
-		if (digest_unfold(out, m->header.p + f[i].at, f[i].end - f[i].at) == -1)
+		if (digest_unfold(out, m->header.p + f->at, f->end - f->at) == -1)
 			return -1;
 	}
 	return 0;

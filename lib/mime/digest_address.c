@@ -215,17 +215,16 @@ int digest_addresses(struct sbuf *out, const struct mime *m, uint32_t part,
 		     enum mime_name what)
 {
 	const struct mime_head *h = &m->state->head[part];
-	const struct mime_found *f = m->state->found + h->found;
 	const char *p = mime_head_text(m, part);
 	size_t start = out->len, left = MIME_ADDRESSES;
 
 	if (sbuf_catc(out, '(') == -1)
 		return -1;
 	for (size_t i = 0; i < h->n; i++) {
-		struct list l = {out, &m->state->text[1], p + f[i].at,
-				 f[i].end - f[i].at};
+		const struct mime_found *f = &m->state->found[h->found + i];
+		struct list l = {out, &m->state->text[1], p + f->at, f->end - f->at};
 
-		if (f[i].name == what && field(&l, &left) == -1)
+		if (f->name == what && field(&l, &left) == -1)
 			return -1;
 	}
 	if (out->len > start + 1)

@@ -112,10 +112,10 @@ const struct mime_found *mime_found(const struct mime *m, uint32_t part,
 				    enum mime_name name)
 {
 	const struct mime_head *h = &m->state->head[part];
-	const struct mime_found *f = m->state->found + h->found;
+	const struct mime_found *found = m->state->found;
 
-	for (size_t i = 0; i < h->n; i++)
-		if (f[i].name == name)
-			return f + i;
+	for (size_t i = h->found; i < (size_t)h->found + h->n; i++)
+		if (found[i].name == name)
+			return found + i;
 	return NULL;
 }
