@@ -260,6 +260,15 @@ int taken_pop3(struct taken *t, char *p, size_t n)
 
 /* ---- dovecot-keywords ---- */
 
+/* An atom (RFC 9051 9), which is all that a client can name. */
+static int is_keyword(const char *s)
+{
+	for (const char *c = s; *c != '\0'; c++)
+		if (*c < 0x21 || *c > 0x7e || strchr("(){%*\"\\]", *c) != NULL)
+			return 0;
+	return *s != '\0' && strlen(s) <= BOX_KEYWORD;
+}
+
 void taken_letters(const char *letters[26], char *p, size_t n)
 {
 	struct text text = {p, p + n};
@@ -269,8 +278,7 @@ void taken_letters(const char *letters[26], char *p, size_t n)
 	while ((line = next_line(&text)) != NULL) {
 		const char *number = next_word(&line);
 
-		if (num_parse(number, 25, &i) == 0 && *line != '\0' &&
-		    strlen(line) <= BOX_KEYWORD)
+		if (num_parse(number, 25, &i) == 0 && is_keyword(line))
 			letters[i] = line;
 	}
 }
