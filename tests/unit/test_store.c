@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "maildir/box.h"
 #include "maildir/quota.h"
 #include "maildir/store.h"
 #include "maildir/store_int.h"
@@ -383,6 +384,14 @@ static void test_delete_quota(void **state)
 
 /* ---- rename ---- */
 
+static void put_file(const char *path, const char *text)
+{
+	int fd = openat(s.root, path, O_CREAT | O_WRONLY | O_TRUNC, 0600);
+
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	(void)close(fd);
+}
+
 static void test_rename(void **state)
 {
 	(void)state;
@@ -439,6 +448,40 @@ static void test_rename_refused(void **state)
 	assert_clean();
 }
 
+static size_t messages(const char *name, char one[MSG_NAME + 1])
+{
+	int dir = folder_open(&s, name);
+	struct box b;
+	size_t n;
+
+	assert_int_not_equal(dir, -1);
+	assert_int_equal(box_open(&b, dir, BOX_CLAIM), 0);
+	n = b.count;
+	if (n > 0)
+		(void)snprintf(one, MSG_NAME + 1, "%s", box_at(&b, 0)->name);
+	box_close(&b);
+	return n;
+}
+
+/* INBOX stays, its messages go. */
+static void test_rename_inbox(void **state)
+{
+	char name[MSG_NAME + 1] = "";
+
+	(void)state;
+	box_boot();
+	create("inbox.x");
+	put_file("cur/1.x:2,FSa", "Subject: x\n\n");
+	put_file("new/2.x", "Subject: x\n\n");
+	assert_int_equal(folder_rename(&s, "inbox", "Old.2026"), 0);
+	listed(0, 0, "INBOX ec\nINBOX.x e\nOld c\nOld.2026 e\n");
+	assert_int_equal(messages("INBOX", name), 0);
+	assert_int_equal(messages("Old.2026", name), 2);
+	assert_non_null(strstr(name, ":2,FSa"));
+	assert_int_equal(folder_rename(&s, "INBOX", "Empty"), 0);
+	assert_int_equal(messages("Empty", name), 0);
+}
+
 /* A wish that nobody of ours wrote. */
 static void test_rename_garbage(void **state)
 {
@@ -459,14 +502,6 @@ static void test_rename_garbage(void **state)
 }
 
 /* ---- subscriptions ---- */
-
-static void put_file(const char *path, const char *text)
-{
-	int fd = openat(s.root, path, O_CREAT | O_WRONLY | O_TRUNC, 0600);
-
-	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	(void)close(fd);
-}
 
 static void assert_file(const char *path, const char *want)
 {
@@ -629,6 +664,7 @@ int main(void)
 	    TEST(test_delete_quota),
 	    TEST(test_rename),
 	    TEST(test_rename_refused),
+	    TEST(test_rename_inbox),
 	    TEST(test_rename_garbage),
 	    TEST(test_subscribe),
 	    TEST(test_subscribed_foreign),
