@@ -74,10 +74,12 @@ static int mend_tail(struct box_log *l)
 	ssize_t got;
 	int damage;
 
-	if (fstat(l->fd, &st) == -1 || (uint64_t)st.st_size == l->off)
-		return (uint64_t)st.st_size == l->off ? 0 : -1;
-	if ((uint64_t)st.st_size < l->off)
+	if (fstat(l->fd, &st) == -1)
+		return -1;
+	if ((uint64_t)st.st_size < l->off || l->off < l->safe || l->off < l->must)
 		return set_aside(l);
+	if ((uint64_t)st.st_size == l->off)
+		return 0;
 	n = (uint64_t)st.st_size - l->off < TAIL_MAX ? (size_t)st.st_size - l->off
 						     : TAIL_MAX;
 	p = malloc(n);
@@ -88,7 +90,7 @@ static int mend_tail(struct box_log *l)
 	free(p);
 	if (got == -1)
 		return -1;
-	if (damage || l->off < l->safe)
+	if (damage)
 		return set_aside(l);
 	return ftruncate(l->fd, (off_t)l->off);
 }
@@ -102,6 +104,14 @@ static int catch_up(struct box_log *l, boxlog_take *take, void *arg)
 	if (l->fd == -1)
 		return boxlog_create(l, store_validity(l->dir), 1);
 	return mend_tail(l);
+}
+
+int boxlog_try_lock(struct box_log *l)
+{
+	if (l->held == 0 && (open_lock(l) == -1 || try_lock(l->lock, F_WRLCK) == -1))
+		return -1;
+	l->held++;
+	return 0;
 }
 
 int boxlog_lock_alone(struct box_log *l)

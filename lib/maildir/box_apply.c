@@ -132,6 +132,7 @@ static int expunge(struct box *b, const struct box_item *item, const struct box_
 		if (m == NULL)
 			return -1;
 		m->state |= MSG_GONE;
+		m->modseq = item->modseq;
 		b->gone += i < b->count;
 	}
 	return keep_run(s, item->modseq, e->uid, e->hi);

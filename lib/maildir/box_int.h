@@ -56,6 +56,7 @@ struct box_log {
 	uint64_t base;        /* where its compacted part ends */
 	uint64_t off;         /* all before this is known */
 	uint64_t safe;        /* and synced before this */
+	uint64_t must;        /* the index says: it was as long as this */
 	uint8_t sum[SUM_LEN]; /* of the record before off */
 	uint32_t uidvalidity, uidnext;
 	uint64_t modseq; /* the highest in use */
@@ -112,6 +113,7 @@ int boxlog_read(struct box_log *l, boxlog_take *take, void *arg, unsigned *news)
 /* The one lock; what was appended until then is read, a torn tail taken off. Makes the
  * file if there is none. */
 int boxlog_lock(struct box_log *l, boxlog_take *take, void *arg);
+int boxlog_try_lock(struct box_log *l);   /* the same, at once or not */
 int boxlog_lock_alone(struct box_log *l); /* nothing is read or made */
 void boxlog_unlock(struct box_log *l);
 /* A modseq that nobody knows; the lease for it is written if it must be. */
@@ -193,7 +195,9 @@ struct box_block {
 	uint32_t first; /* ordinal of its first message */
 	uint32_t first_uid, last_uid;
 	struct box_tally tally; /* right unless stale */
-	uint8_t dirty;          /* not what the index has */
+	uint32_t index_names,
+	    hash_first; /* in the index: bytes of names; ordinal there */
+	uint8_t dirty;  /* not what the index has */
 	uint8_t stale;
 	uint8_t changed; /* there may be MSG_CHANGED in it */
 	uint64_t at;     /* where it begins in the index; 0 nowhere */
@@ -203,13 +207,17 @@ struct box_block {
 struct box_list {
 	struct box_block *block;
 	size_t blocks, room;
-	size_t n;       /* messages */
-	size_t last;    /* block of the last look */
-	size_t loaded;  /* clean blocks in memory */
-	int pinned;     /* none may go */
-	int fd;         /* the index; -1 */
-	size_t hand;    /* of the clock that lets blocks go */
-	size_t learned; /* changes that the index does not have */
+	size_t n;      /* messages */
+	size_t last;   /* block of the last look */
+	size_t loaded; /* clean blocks in memory */
+	int pinned;    /* none may go */
+	int fd;        /* the index; -1 */
+	size_t hand;   /* of the clock that lets blocks go */
+	uint64_t hashes_at;
+	int dir;                 /* the folder's, to make anew what is damaged */
+	uint64_t index_modseq;   /* when the index was written */
+	struct box_state *spare; /* what the log says, for that */
+	size_t learned;          /* changes that the index does not have */
 };
 
 void boxlist_init(struct box_list *l);
@@ -228,6 +236,7 @@ struct msg *boxlist_change(struct box_list *l, size_t i);
 /* Those that are gone, from an ordinal on. */
 void boxlist_drop_gone(struct box_list *l, size_t from);
 const struct box_tally *boxlist_tally(struct box_block *b);
+void boxlist_count(struct box_tally *t, const struct msg *m);
 void boxlist_rest(struct box_list *l, size_t keep);
 
 /* ---- expunged runs: box_vanished.c ---- */
@@ -235,6 +244,8 @@ struct box_run {
 	uint64_t modseq;
 	uint32_t lo, hi;
 };
+struct box_state;
+int boxruns_read(const struct box_state *s, struct box_run **out, size_t *n);
 
 /* ---- directories: box_dir.c ---- */
 enum { DIR_NONE, DIR_TICK, DIR_PROOF }; /* how sure is it that nothing has changed? */
@@ -265,6 +276,15 @@ int boxdir_fresh(char out[MSG_NAME + 1], const char *like, unsigned flags);
 int boxindex_load(struct box_list *l, struct box_block *b);
 /* A log that has read nothing begins where the index ends, if there is a good one. */
 void boxindex_start(struct box_log *l);
+/* The same for a session: log and list. */
+void boxindex_use(struct box *b);
+struct index_head;
+void boxindex_saved(struct box *b, const struct index_head *h);
+/* Hashes of the bases of a block that is not in memory. */
+int boxindex_hashes(const struct box_list *l, const struct box_block *b, uint32_t *out);
+/* box_repair.c: a block that cannot be read. */
+int boxrepair(struct box_list *l, struct box_block *b);
+void boxrepair_free(struct box_state *s);
 
 /* ---- what a session is: box_sync.c ---- */
 struct box_state {
@@ -273,6 +293,9 @@ struct box_state {
 	struct box_watched new_, cur;
 	struct box_run *runs; /* expunged, of records behind what the index knows */
 	size_t nruns, runs_room;
+	uint64_t index_off; /* what the index knows of the log */
+	int index_proof;    /* and that cur/ need not be read */
+	uint64_t index_runs, index_runs_at, index_runs_check;
 	struct box_uidls *uidls; /* when somebody has asked */
 	int unsynced; /* records were read that must be durable before they are told */
 	int broken;   /* the list misses a record: it must be made anew */

@@ -86,7 +86,7 @@ struct box_block *boxlist_block(struct box_list *l, size_t i, size_t *k)
 		return b;
 	if (boxindex_load(l, b) == -1)
 		return NULL;
-	l->loaded++;
+	l->loaded += !b->dirty;
 	if (!l->pinned && l->loaded > BLOCKS_KEPT)
 		boxlist_rest(l, BLOCKS_KEPT);
 	return b;
@@ -351,7 +351,7 @@ void boxlist_drop_gone(struct box_list *l, size_t from)
 
 /* ---- sums over a block ---- */
 
-static void count(struct box_tally *t, const struct msg *m)
+void boxlist_count(struct box_tally *t, const struct msg *m)
 {
 	if (m->state & MSG_GONE) {
 		t->gone++;
@@ -371,7 +371,7 @@ const struct box_tally *boxlist_tally(struct box_block *b)
 	if (b->stale) {
 		b->tally = (struct box_tally){0};
 		for (uint32_t i = 0; i < b->n; i++)
-			count(&b->tally, &b->m[i]);
+			boxlist_count(&b->tally, &b->m[i]);
 		b->stale = 0;
 	}
 	return &b->tally;

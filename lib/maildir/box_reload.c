@@ -120,6 +120,7 @@ int boxreload(struct box *b)
 		old->runs_room = s->runs_room;
 		old->unsynced = 1;
 		old->broken = 0;
+		old->index_runs = 0;
 		boxtimes_unsure(b);
 	} else {
 		int e = errno;

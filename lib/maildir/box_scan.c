@@ -70,28 +70,97 @@ static int is_plain(int dir, const char *name)
 								  : S_ISREG(st.st_mode);
 }
 
-static int make_table(struct matcher *m)
+static int begin_table(struct matcher *m, size_t n)
 {
-	struct box_list *l = &box_state(m->b)->list;
 	size_t room = 16;
 
-	while (room < l->n * 2)
+	while (room < n * 2)
 		room *= 2;
+	free(m->table);
 	m->table = calloc(room, sizeof *m->table);
-	if (m->table == NULL)
-		return -1;
 	m->mask = room - 1;
-	for (size_t i = 0; i < l->n; i++) {
+	return m->table == NULL ? -1 : 0;
+}
+
+static void add_place(struct matcher *m, uint32_t hash, size_t ordinal)
+{
+	size_t at = hash & m->mask;
+
+	while (m->table[at].at != 0)
+		at = (at + 1) & m->mask;
+	m->table[at] = (struct place){hash, (uint32_t)ordinal + 1};
+}
+
+static int add_block(struct matcher *m, struct box_list *l, size_t first, size_t n)
+{
+	for (size_t i = first; i < first + n; i++) {
 		struct msg *msg = boxlist_at(l, i);
-		size_t at;
 
 		if (msg == NULL)
 			return -1;
-		if (msg->state & MSG_GONE)
-			continue;
-		for (at = msg->hash & m->mask; m->table[at].at != 0;)
-			at = (at + 1) & m->mask;
-		m->table[at] = (struct place){msg->hash, (uint32_t)i + 1};
+		if (!(msg->state & MSG_GONE) &&
+		    (m->look->whole || (msg->state & MSG_NEW)))
+			add_place(m, msg->hash, i);
+	}
+	return 0;
+}
+
+/* For new/ alone: what is known to lie there, and no other block is looked at. */
+static int make_table(struct matcher *m)
+{
+	struct box_list *l = &box_state(m->b)->list;
+
+	if (begin_table(m, m->look->missing) == -1)
+		return -1;
+	for (size_t i = 0; i < l->blocks; i++) {
+		struct box_block *k = &l->block[i];
+
+		if ((m->look->whole || boxlist_tally(k)->in_new > 0) &&
+		    add_block(m, l, k->first, k->n) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int has_hash(const struct matcher *m, uint32_t hash)
+{
+	for (size_t at = hash & m->mask; m->table[at].at != 0; at = (at + 1) & m->mask)
+		if (m->table[at].hash == hash)
+			return 1;
+	return 0;
+}
+
+static int hashes_of(const struct box_list *l, const struct box_block *k,
+		     uint32_t out[BLOCK])
+{
+	if (k->m == NULL)
+		return boxindex_hashes(l, k, out);
+	for (size_t i = 0; i < k->n; i++)
+		out[i] = k->m[i].hash;
+	return 0;
+}
+
+/* What is not known in new/: could it be known in cur/? Then all must be looked at. */
+static int ask_cur(struct matcher *m)
+{
+	struct box_list *l = &box_state(m->b)->list;
+	struct box_look *look = m->look;
+	uint32_t hash[BLOCK];
+
+	if (look->unknown.n == 0)
+		return 0;
+	if (begin_table(m, look->unknown.n) == -1)
+		return -1;
+	for (size_t i = 0; i < look->unknown.n; i++) {
+		const char *name = look->names.p + look->unknown.p[i].name;
+
+		add_place(m, boxsum_name(name, strcspn(name, ",:")), i);
+	}
+	for (size_t i = 0; i < l->blocks && !look->unsure; i++) {
+		if (hashes_of(l, &l->block[i], hash) == -1)
+			look->unsure = 1;
+		for (size_t k = 0; k < l->block[i].n; k++)
+			look->unsure |= has_hash(m, hash[k]);
 	}
 	return 0;
 }
@@ -123,10 +192,6 @@ static int see_known(struct matcher *m, size_t at, const char *name, unsigned fl
 	struct msg *msg = boxlist_at(&box_state(m->b)->list, at);
 	int was_new = (msg->state & MSG_NEW) != 0;
 
-	if (!l->whole && !was_new) {
-		l->unsure = 1; /* what is in cur/? */
-		return 0;
-	}
 	if (boxlook_is_seen(l, at))
 		return m->again ? 0 : push(l, &l->twice, at, name, m->in_new);
 	l->seen[at / 8] |= (uint8_t)(1U << at % 8);
@@ -241,7 +306,7 @@ static int read_dirs(struct matcher *m)
 	if (read_dir(m, 1, &l->new_n) == -1)
 		return -1;
 	if (!l->whole)
-		return judge_twice(m);
+		return judge_twice(m) == -1 ? -1 : ask_cur(m);
 	if (read_dir(m, 0, &l->cur_n) == -1)
 		return -1;
 	m->again = 1; /* what came from cur/ to new/ while we read */

@@ -27,7 +27,8 @@ uint64_t boxsum_bytes(const void *p, size_t n)
 		b = stir(b, v[1]);
 	}
 	v[0] = v[1] = 0;
-	memcpy(v, at, n);
+	if (n > 0)
+		memcpy(v, at, n);
 	a = stir(a, v[0]);
 	b = stir(b, v[1]);
 	return stir(stir(a, b), ODD_B);

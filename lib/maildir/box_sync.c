@@ -195,6 +195,8 @@ static int show(struct box *b)
 
 int box_sync(struct box *b)
 {
+	boxrepair_free(box_state(b)->list.spare);
+	box_state(b)->list.spare = NULL;
 	return boxsession_read(b) == -1 || boxscan(b, 0) == -1 ? -1 : show(b);
 }
 
@@ -231,6 +233,7 @@ static void free_parts(struct box *b)
 
 	if (s != NULL) {
 		boxlist_free(&s->list);
+		boxrepair_free(s->list.spare);
 		if (s->list.fd != -1)
 			(void)close(s->list.fd);
 		boxlog_close(&s->log);
@@ -249,8 +252,13 @@ static int open_log(struct box *b)
 {
 	struct box_state *s = box_state(b);
 
-	if (boxlog_open(&s->log, b->dir) == 0 && boxsession_read(b) == 0)
-		return 0;
+	if (boxlog_open(&s->log, b->dir) == 0) {
+		boxindex_use(b);
+		if (boxsession_read(b) == 0 && s->log.off >= s->log.must)
+			return 0;
+		if (s->log.off < s->log.must)
+			errno = EBADMSG;
+	}
 	if (errno != EBADMSG)
 		return -1;
 	/* Damaged: whoever has the lock sets it aside. */
@@ -282,6 +290,7 @@ int box_open(struct box *b, int dir, int flags)
 	b->words = &s->log.words;
 	b->log = &s->log;
 	boxlist_init(&s->list);
+	s->list.dir = dir;
 	s->log.fd = s->log.lock = -1;
 	if (open_parts(b) == 0 && open_log(b) == 0 && make_log(b) == 0 &&
 	    box_sync(b) == 0)

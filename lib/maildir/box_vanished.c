@@ -1,16 +1,67 @@
-/* Which uids were expunged since a modseq (RFC 7162, QRESYNC). */
-#include "maildir/box_int.h"
+/* Which uids were expunged since a modseq (RFC 7162, QRESYNC): runs that the index has, and
+ * those of records since. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "maildir/box_index.h"
+
+/* The caller frees it. */
+int boxruns_read(const struct box_state *s, struct box_run **out, size_t *n)
+{
+	size_t len = s->index_runs * sizeof **out;
+
+	*n = s->index_runs;
+	*out = malloc(len + 1);
+	if (*out == NULL)
+		return -1;
+	if (len == 0)
+		return 0;
+	if (boxindex_read_at(s->list.fd, *out, len, s->index_runs_at) == 0) {
+		if (boxsum_bytes(*out, len) == s->index_runs_check)
+			return 0;
+		errno = EBADMSG;
+	}
+	free(*out);
+	return -1;
+}
+
+/* They ascend by modseq. */
+static size_t first_above(const struct box_run *p, size_t n, uint64_t since)
+{
+	size_t lo = 0;
+
+	while (lo < n) {
+		size_t mid = lo + (n - lo) / 2;
+
+		if (p[mid].modseq <= since)
+			lo = mid + 1;
+		else
+			n = mid;
+	}
+	return lo;
+}
+
+static int give(const struct box_run *p, size_t n, uint64_t since,
+		int (*each)(void *arg, uint32_t lo, uint32_t hi), void *arg)
+{
+	for (size_t i = first_above(p, n, since); i < n; i++)
+		if (each(arg, p[i].lo, p[i].hi) != 0)
+			return 1;
+	return 0;
+}
 
 int box_vanished(struct box *b, uint64_t since,
 		 int (*each)(void *arg, uint32_t lo, uint32_t hi), void *arg)
 {
 	struct box_state *s = box_state(b);
+	struct box_run *old;
+	size_t n;
 
-	if (since < s->log.floor)
+	/* A damaged index: as if nothing were remembered. */
+	if (since < s->log.floor || boxruns_read(s, &old, &n) == -1)
 		return 1;
-	for (size_t i = 0; i < s->nruns; i++)
-		if (s->runs[i].modseq > since &&
-		    each(arg, s->runs[i].lo, s->runs[i].hi) != 0)
-			break;
+	if (give(old, n, since, each, arg) == 0)
+		(void)give(s->runs, s->nruns, since, each, arg);
+	free(old);
 	return 0;
 }
