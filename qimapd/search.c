@@ -168,5 +168,7 @@ static void cmd_search(struct command *c)
 
 const struct verb verbs_search[] = {
     {"SEARCH", ST_SELECTED, VERB_UID | VERB_SILENT_SEQ, cmd_search},
+    {"SORT", ST_SELECTED, VERB_UID | VERB_SILENT_SEQ, cmd_sort},
+    {"THREAD", ST_SELECTED, VERB_UID | VERB_SILENT_SEQ, cmd_thread},
     {NULL, 0, 0, NULL},
 };

@@ -77,6 +77,8 @@ int search_read(struct search *s, struct words *w, const char *charset);
 /* hit gives 0 to go on, 1 to end the search. backwards: descending. 0, or -1 with ENOMEM. */
 int search_run(struct search *s, int backwards, int (*hit)(void *arg, size_t i),
 	       void *arg);
+/* The ordinals of all that fit, ascending; malloc'd: the caller's. -1 with errno. */
+int search_collect(struct search *s, uint32_t **at, size_t *n);
 void search_free(struct search *s);
 /* The answer to what search_read() did not take. */
 void search_refuse(struct command *c, const struct search *s);
@@ -88,5 +90,9 @@ int search_read_key(struct search *s, struct search_key *k, struct words *w,
 /* One message (search_eval.c): 1 it fits, 0, -1 with ENOMEM. */
 int search_fits(struct search *s, size_t i);
 void search_done(void);
+
+/* SORT and THREAD (sort.c, thread_cmd.c); verbs_search has them. */
+void cmd_sort(struct command *c);
+void cmd_thread(struct command *c);
 
 #endif

@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "clock.h"
 #include "io.h"
 #include "search.h"
@@ -34,4 +36,32 @@ int search_run(struct search *s, int backwards, int (*hit)(void *arg, size_t i),
 	}
 	search_done();
 	return r == -1 ? -1 : 0;
+}
+
+struct collection {
+	uint32_t *at;
+	size_t n;
+};
+
+static int collect(void *arg, size_t i)
+{
+	struct collection *all = arg;
+
+	all->at[all->n++] = (uint32_t)i;
+	return 0;
+}
+
+int search_collect(struct search *s, uint32_t **at, size_t *n)
+{
+	struct collection all = {.at = malloc((session.box.count + 1) * sizeof *all.at)};
+
+	if (all.at == NULL)
+		return -1;
+	if (search_run(s, 0, collect, &all) == -1) {
+		free(all.at);
+		return -1;
+	}
+	*at = all.at;
+	*n = all.n;
+	return 0;
 }

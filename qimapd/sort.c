@@ -1,0 +1,225 @@
+/* SORT (RFC 5256 3). */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "io.h"
+#include "mime/digest.h"
+#include "out.h"
+#include "parsed.h"
+#include "sbuf.h"
+#include "search.h"
+#include "sortkey.h"
+#include "vanished.h"
+
+enum { SORT_KEYS = 16, SORT_TEXTS = 512 * 1024 * 1024 };
+
+struct column {
+	enum sort_by by;
+	int reverse;
+	int64_t *number;
+	struct sort_text *text;
+	struct sbuf texts;
+};
+
+struct sort {
+	struct column column[SORT_KEYS];
+	size_t ncolumns;
+	struct search search;
+	uint32_t *at; /* what was found */
+	size_t n;
+	uint32_t *order;
+};
+
+/* ---- its words ---- */
+
+static const struct {
+	const char *name;
+	enum sort_by by;
+} keys[] = {{"ARRIVAL", SORT_ARRIVAL},
+	    {"CC", SORT_CC},
+	    {"DATE", SORT_DATE},
+	    {"FROM", SORT_FROM},
+	    {"SIZE", SORT_SIZE},
+	    {"SUBJECT", SORT_SUBJECT},
+	    {"TO", SORT_TO}};
+
+static int read_key(struct words *w, struct column *col)
+{
+	*col = (struct column){.texts = SBUF_INIT(SORT_TEXTS)};
+	if (take_word(w, "REVERSE") == 0) {
+		col->reverse = 1;
+		if (take_space(w) == -1)
+			return -1;
+	}
+	for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+		if (take_word(w, keys[k].name) == 0) {
+			col->by = keys[k].by;
+			return 0;
+		}
+	return -1;
+}
+
+static int read_keys(struct words *w, struct sort *s)
+{
+	if (take_space(w) == -1 || take_char(w, '(') == -1)
+		return -1;
+	do {
+		if (s->ncolumns == SORT_KEYS ||
+		    read_key(w, &s->column[s->ncolumns++]) == -1)
+			return -1;
+	} while (take_space(w) == 0);
+	return take_char(w, ')');
+}
+
+/* ---- keys of messages ---- */
+
+static enum digest_what field_of(enum sort_by by)
+{
+	switch (by) {
+	case SORT_CC:
+		return DIGEST_CC;
+	case SORT_FROM:
+		return DIGEST_FROM;
+	case SORT_TO:
+		return DIGEST_TO;
+	default:
+		return DIGEST_SUBJECT;
+	}
+}
+
+static int is_number(enum sort_by by)
+{
+	return by == SORT_ARRIVAL || by == SORT_DATE || by == SORT_SIZE;
+}
+
+/* A message that cannot be read any more has keys as if it had no header. */
+static int64_t number(size_t i, enum sort_by by, const char *digest, size_t ndigest)
+{
+	struct box *b = &session.box;
+	struct digest_numbers numbers;
+	const struct msg *m = box_at(b, i);
+
+	if (by == SORT_SIZE)
+		return m == NULL || (m->size == 0 && box_size(b, i) == -1)
+			   ? 0
+			   : (int64_t)box_at(b, i)->size;
+	if (by == SORT_DATE && ndigest > 0 && digest_numbers(digest, ndigest, &numbers) &&
+	    numbers.sent != INT64_MIN)
+		return numbers.sent;
+	return m == NULL || (m->date == INT64_MIN && box_date(b, i) == -1)
+		   ? 0
+		   : box_at(b, i)->date;
+}
+
+static int add_keys(struct sort *s, size_t k, const char *digest, size_t ndigest)
+{
+	for (size_t c = 0; c < s->ncolumns; c++) {
+		struct column *col = &s->column[c];
+		const char *p = "";
+		size_t n = 0;
+
+		if (is_number(col->by)) {
+			col->number[k] = number(s->at[k], col->by, digest, ndigest);
+			continue;
+		}
+		if (ndigest > 0)
+			(void)digest_get(digest, ndigest, field_of(col->by), &p, &n);
+		if (sortkey_text(&col->texts, col->by, p, n, &col->text[k]) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int make_columns(struct sort *s)
+{
+	int needs_digest = 0;
+
+	for (size_t c = 0; c < s->ncolumns; c++) {
+		struct column *col = &s->column[c];
+
+		needs_digest |= col->by != SORT_ARRIVAL && col->by != SORT_SIZE;
+		if (is_number(col->by))
+			col->number = malloc((s->n + 1) * sizeof *col->number);
+		else
+			col->text = malloc((s->n + 1) * sizeof *col->text);
+		if (col->number == NULL && col->text == NULL)
+			return -1;
+	}
+	for (size_t k = 0; k < s->n; k++) {
+		const char *p = NULL;
+		size_t n = 0;
+
+		if (needs_digest && parsed_digest(s->at[k], &p, &n) != 1)
+			n = 0;
+		if (add_keys(s, k, p, n) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int order(struct sort *s)
+{
+	struct sort_column col[SORT_KEYS];
+
+	s->order = malloc((s->n + 1) * sizeof *s->order);
+	if (s->order == NULL || make_columns(s) == -1)
+		return -1;
+	for (size_t c = 0; c < s->ncolumns; c++)
+		col[c] = (struct sort_column){s->column[c].reverse, s->column[c].number,
+					      s->column[c].text, s->column[c].texts.p};
+	for (size_t k = 0; k < s->n; k++)
+		s->order[k] = (uint32_t)k;
+	return sortkey_order(s->order, s->n, col, s->ncolumns);
+}
+
+/* ---- the command ---- */
+
+static void put_order(const struct sort *s, int by_uid)
+{
+	io_puts("* SORT");
+	for (size_t k = 0; k < s->n; k++) {
+		uint32_t i = s->at[s->order[k]];
+		const struct msg *m = box_at(&session.box, i);
+		char *p = io_room(11);
+
+		p[0] = ' ';
+		io_wrote(1 + out_u32(p + 1, by_uid && m != NULL ? m->uid : i + 1));
+	}
+	io_puts("\r\n");
+}
+
+static void sort_free(struct sort *s)
+{
+	for (size_t c = 0; c < s->ncolumns; c++) {
+		free(s->column[c].number);
+		free(s->column[c].text);
+		sbuf_free(&s->column[c].texts);
+	}
+	search_free(&s->search);
+	free(s->at);
+	free(s->order);
+	parsed_done();
+}
+
+void cmd_sort(struct command *c)
+{
+	struct sort s = {0};
+	struct text charset;
+
+	if (read_keys(&c->w, &s) == -1 || take_space(&c->w) == -1 ||
+	    take_astring(&c->w, &charset) == -1 || take_space(&c->w) == -1) {
+		bad(c, "SORT needs (criteria), a charset and search keys");
+	} else if (search_read(&s.search, &c->w, charset.p) == -1) {
+		search_refuse(c, &s.search);
+	} else {
+		if (s.search.has_modseq)
+			condstore_on();
+		if (search_collect(&s.search, &s.at, &s.n) == -1 || order(&s) == -1) {
+			no_errno(c, "sort");
+		} else {
+			put_order(&s, c->uid);
+			ok(c, "", "SORT is complete");
+		}
+	}
+	sort_free(&s);
+}
