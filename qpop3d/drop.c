@@ -29,6 +29,26 @@ void drop_close(struct drop *d)
 	free(d->mark);
 }
 
+/* Does its last line lack an end? */
+static int is_open(int fd)
+{
+	char last;
+
+	return lseek(fd, -1, SEEK_END) != -1 && read(fd, &last, 1) == 1 && last != '\n';
+}
+
+static void look_at_end(struct drop *d, size_t i)
+{
+	int fd = box_message(&d->box, i);
+
+	d->mark[i] |= DROP_LOOKED;
+	if (fd == -1)
+		return;
+	if (is_open(fd))
+		d->mark[i] |= DROP_OPEN_END;
+	(void)close(fd);
+}
+
 uint32_t drop_size(struct drop *d, size_t i)
 {
 	const struct msg *m = box_at(&d->box, i);
@@ -38,7 +58,24 @@ uint32_t drop_size(struct drop *d, size_t i)
 	if (m->size == 0 && box_size(&d->box, i) == -1)
 		d->mark[i] |= DROP_MISSING;
 	m = box_at(&d->box, i);
-	return m == NULL ? 0 : m->size;
+	if (m != NULL && (m->state & MSG_SIZED) && !(d->mark[i] & DROP_LOOKED)) {
+		look_at_end(d, i);
+		m = box_at(&d->box, i);
+	}
+	return m == NULL ? 0 : m->size + (d->mark[i] & DROP_OPEN_END ? 2 : 0);
+}
+
+void drop_sent(struct drop *d, size_t i, uint64_t bytes, int open_end)
+{
+	const struct msg *m = box_at(&d->box, i);
+
+	d->mark[i] |= DROP_READ | DROP_LOOKED;
+	if (open_end) {
+		d->mark[i] |= DROP_OPEN_END;
+		bytes -= 2;
+	}
+	if (m != NULL && m->size != bytes && bytes <= UINT32_MAX)
+		box_learn_size(&d->box, i, (uint32_t)bytes);
 }
 
 static int is_word(const char *p, size_t n)

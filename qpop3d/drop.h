@@ -16,7 +16,13 @@
 
 enum { DROP_UIDL = 70 }; /* RFC 1939 7 */
 
-enum { DROP_DELETED = 1, DROP_READ = 2, DROP_MISSING = 4 };
+enum {
+	DROP_DELETED = 1,
+	DROP_READ = 2,
+	DROP_MISSING = 4,
+	DROP_LOOKED = 8,   /* at its end */
+	DROP_OPEN_END = 16 /* its last line has no end; the client gets one */
+};
 
 struct drop {
 	struct box box;
@@ -26,8 +32,12 @@ struct drop {
 int drop_open(struct drop *d, const char *dir);
 void drop_close(struct drop *d);
 
-/* Bytes as they will be sent; 0 for one that is gone. */
+/* Bytes as they will be sent; 0 for one that is gone. What a name says (W=) of a file of
+ * that length is believed; where a size was counted, the last line's end is looked at. */
 uint32_t drop_size(struct drop *d, size_t i);
+
+/* All of it was sent, so many bytes; with an end for the last line if open_end. */
+void drop_sent(struct drop *d, size_t i, uint64_t bytes, int open_end);
 
 /* Its name for ever: what another server called it, or the base of its file's name, or,
  * where that is no word of RFC 1939, a hash of it. */

@@ -77,7 +77,8 @@ int wire_put(struct wire *w, const char *p, size_t n)
 
 int wire_end(struct wire *w)
 {
-	if (w->last != '\n' && end_line(w) == -1)
+	w->open_end = w->last != '\n';
+	if (w->open_end && put(w, "\r\n", 2) == -1)
 		return -1;
 	return obuf_puts(w->out, ".\r\n");
 }

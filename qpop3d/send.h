@@ -16,8 +16,9 @@ enum { SEND_CHUNK = 65536 };
 
 struct wire {
 	struct obuf *out;
-	char last;   /* byte that went out */
-	size_t line; /* bytes of this line that went out */
+	char last;    /* byte that went out */
+	size_t line;  /* bytes of this line that went out */
+	int open_end; /* the last line got its end from us */
 	int in_body;
 	int64_t lines;  /* of the body that may still be sent; -1: all */
 	uint64_t bytes; /* that went out, without the dots that were doubled */

@@ -141,7 +141,7 @@ static void send_message(struct session *s, size_t i, int fd, int64_t lines)
 		s->over = "unreadable";
 	} else if (lines == -1) {
 		s->sent++;
-		s->drop.mark[i] |= DROP_READ;
+		drop_sent(&s->drop, i, w.bytes, w.open_end);
 	}
 }
 

@@ -57,7 +57,7 @@ static void slowly(struct plain *o, const char *p, size_t n, long lines)
 		const char *lf = memchr(p, '\n', (size_t)(end - p));
 		const char *stop = lf != NULL ? lf : end;
 
-		if (stop > p && stop[-1] == '\r')
+		if (lf != NULL && stop > p && stop[-1] == '\r')
 			stop--;
 		if (*p == '.' && stop > p)
 			add(o, ".", 1);
