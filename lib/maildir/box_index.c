@@ -43,7 +43,7 @@ static int is_sane(const struct index_head *h, uint64_t size)
 	       h->tail_len == size - h->tail_at &&
 	       h->tail_len >= h->blocks * sizeof(struct index_block) &&
 	       h->tail_len - h->blocks * sizeof(struct index_block) <= INDEX_WORDS &&
-	       h->runs <= 2 * BOX_EXPUNGES && h->uidvalidity != 0;
+	       h->runs <= BOX_MESSAGES && h->uidvalidity != 0;
 }
 
 int boxindex_open(int dir, struct index_head *h)

@@ -245,6 +245,7 @@ struct box_run {
 	uint32_t lo, hi;
 };
 struct box_state;
+int boxruns_all(const struct box_state *s, struct box_run **out, size_t *n);
 int boxruns_read(const struct box_state *s, struct box_run **out, size_t *n);
 
 /* ---- directories: box_dir.c ---- */
@@ -369,6 +370,10 @@ struct box_uidls;
 int boxuidl_read(int dir, struct box_uidls **out);
 const char *boxuidl_find(const struct box_uidls *u, uint32_t uid);
 void boxuidl_free(struct box_uidls *u);
+
+/* box_compact.c: quoin-uids anew, if that pays; the lock is held. */
+int boxcompact(struct box *b);
+int boxcompact_pays(struct box *b);
 
 /* box_reload.c: the log is another file, or the list misses something: what differs from
  * the list becomes changes. ESTALE: other uids. */

@@ -144,27 +144,24 @@ static int put_hashes(struct saving *s)
 	return put(s, s->hashes.p, s->hashes.len);
 }
 
-/* Those that the index had, then those of records since. */
+/* Those above the floor. */
 static int put_runs(struct saving *s)
 {
-	struct box_state *state = box_state(s->b);
-	struct box_run *old;
+	const struct box_state *state = box_state(s->b);
+	struct box_run *p;
 	size_t n;
-	struct sbuf all = SBUF_INIT(SIZE_MAX / 2);
-	int r = -1;
+	size_t from = 0;
+	int r;
 
-	if (boxruns_read(state, &old, &n) == -1)
+	if (boxruns_all(state, &p, &n) == -1)
 		return -1;
-	s->h.runs = n + state->nruns;
+	while (from < n && p[from].modseq <= state->log.floor)
+		from++;
+	s->h.runs = n - from;
 	s->h.runs_at = at(s);
-	if ((n == 0 || sbuf_cat(&all, old, n * sizeof *old) == 0) &&
-	    (state->nruns == 0 ||
-	     sbuf_cat(&all, state->runs, state->nruns * sizeof *old) == 0)) {
-		s->h.runs_check = boxsum_bytes(all.p, all.len);
-		r = put(s, all.p, all.len);
-	}
-	sbuf_free(&all);
-	free(old);
+	s->h.runs_check = boxsum_bytes(p + from, s->h.runs * sizeof *p);
+	r = put(s, p + from, s->h.runs * sizeof *p);
+	free(p);
 	return r;
 }
 
@@ -263,7 +260,7 @@ static int pays(struct box *b)
 	size_t changes = s->list.learned + (s->log.off - s->index_off) / 64;
 
 	return (changes > 0 && changes >= s->list.n / PAYS) ||
-	       (s->cur.level == DIR_PROOF && !s->index_proof);
+	       (s->cur.level == DIR_PROOF && !s->index_proof) || boxcompact_pays(b);
 }
 
 void box_checkpoint(struct box *b)
@@ -273,7 +270,8 @@ void box_checkpoint(struct box *b)
 	if (s->broken || s->log.fd == -1 || s->log.uidvalidity == 0 || !pays(b) ||
 	    boxlog_try_lock(&s->log) == -1)
 		return;
-	save(b);
+	if (boxcompact(b) == 0)
+		save(b);
 	boxlog_unlock(&s->log);
 }
 

@@ -2,6 +2,7 @@
  * those of records since. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "maildir/box_index.h"
 
@@ -23,6 +24,25 @@ int boxruns_read(const struct box_state *s, struct box_run **out, size_t *n)
 	}
 	free(*out);
 	return -1;
+}
+
+/* With those of records since; the caller frees them. */
+int boxruns_all(const struct box_state *s, struct box_run **out, size_t *n)
+{
+	struct box_run *old;
+	size_t index;
+
+	if (boxruns_read(s, &old, &index) == -1)
+		return -1;
+	*n = index + s->nruns;
+	*out = reallocarray(old, *n + 1, sizeof **out);
+	if (*out == NULL) {
+		free(old);
+		return -1;
+	}
+	if (s->nruns > 0)
+		memcpy(*out + index, s->runs, s->nruns * sizeof **out);
+	return 0;
 }
 
 /* They ascend by modseq. */
