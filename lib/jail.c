@@ -155,17 +155,20 @@ static int has_seccomp(void)
 	return prctl(PR_GET_SECCOMP) != -1;
 }
 
-static int enter_seccomp(const struct jail_profile *p)
+static int add_filter(struct sock_filter *filter, size_t n)
 {
-	struct sock_fprog prog = {(unsigned short)p->nfilter,
-				  (struct sock_filter *)p->filter};
+	struct sock_fprog prog = {(unsigned short)n, filter};
 
-	_Static_assert(sizeof(struct jail_insn) == sizeof(struct sock_filter),
-		       "jail_insn is the kernel's sock_filter");
-	if (SANITIZED || p->nfilter == 0 ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0)
+	if (SANITIZED || n == 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0)
 		return 0;
 	return has_seccomp() ? -1 : 0;
+}
+
+static int enter_seccomp(const struct jail_profile *p)
+{
+	_Static_assert(sizeof(struct jail_insn) == sizeof(struct sock_filter),
+		       "jail_insn is the kernel's sock_filter");
+	return add_filter((struct sock_filter *)p->filter, p->nfilter);
 }
 
 int jail_enter(const struct jail_profile *p)
@@ -177,6 +180,26 @@ int jail_enter(const struct jail_profile *p)
 	if (enter_limits(p) == -1 || enter_landlock(p) == -1)
 		return -1;
 	return enter_seccomp(p);
+}
+
+/* The profile has looked at the architecture. */
+int jail_narrow(const int *calls, size_t n)
+{
+	struct sock_filter f[JAIL_NARROW + 3];
+	size_t at = 0;
+
+	if (n > JAIL_NARROW) {
+		errno = EINVAL;
+		return -1;
+	}
+	f[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+					       offsetof(struct seccomp_data, nr));
+	for (size_t i = 0; i < n; i++) /* to the last of the two behind */
+		f[at++] = (struct sock_filter)BPF_JUMP(
+		    BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)calls[i], (uint8_t)(n - i), 0);
+	f[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	f[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	return add_filter(f, at);
 }
 
 int jail_lacks(void)
