@@ -17,7 +17,7 @@ test_provider.libs = -lssl -lcrypto
 
 SLOW += qtls
 QTLS_TLS_O = qtls/relay.o qtls/role.o qtls/server.o qtls/client.o qtls/certs.o qtls/tcp.o qtls/warm.o
-qtls.o = qtls/qtls.o qtls/starter.o qtls/doors.o qtls/crowd.o qtls/heir.o qtls/keylink.o \
+qtls.o = qtls/qtls.o qtls/starter.o qtls/doors.o qtls/crowd.o qtls/heir.o qtls/keylink.o qtls/heap.o \
 	qtls/session.o qtls/session_end.o qtls/shake.o $(QTLS_TLS_O) $(QTLS_KEYASK_O)
 qtls.jails = qtls qtls-session
 qtls.libs = -lssl -lcrypto

@@ -26,6 +26,7 @@
 #include "args.h"
 #include "control.h"
 #include "fdio.h"
+#include "heap.h"
 #include "heir.h"
 #include "jail.h"
 #include "paths.h"
@@ -126,9 +127,12 @@ static void open_role(void)
 		die_msg(EXIT_TEMP, "unable to prepare TLS: %s", role_error());
 	warm_up();
 	starter.keys.fd = -1;
-	if (given.server)
+	if (given.server) {
 		keylink_open(&starter.keys);
-	(void)malloc_trim(0);
+		server_prepare_usual(&starter.role);
+		warm_up_server(starter.role.ctx);
+	}
+	heap_close();
 }
 
 int main(int argc, char **argv)

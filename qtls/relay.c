@@ -1,6 +1,7 @@
 #include "relay.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -22,6 +23,9 @@ static struct {
 	struct half in;  /* network to plaintext */
 	struct half out; /* plaintext to network */
 	short tcp_wants, plain_wants;
+	short read_needs; /* what SSL_read() waits for, if nothing is promised */
+	int tcp_ready, plain_ready; /* to be read: poll() has said so, or there is more */
+	int tidy;                   /* what the handshake had is given back */
 	int lost;
 	int gone; /* the caller has closed both ways */
 	int64_t gone_at;
@@ -63,13 +67,23 @@ static int wait_or_lose(int result)
 static int from_network(void)
 {
 	int n;
+	int moved;
 
 	if (r.in.len > 0 || r.in.ended)
 		return 0;
+	if (!r.tcp_ready) {
+		r.tcp_wants |= r.read_needs;
+		return 0;
+	}
 	ERR_clear_error();
 	n = SSL_read(r.ssl, r.in.buf, sizeof r.in.buf);
-	if (n <= 0)
-		return wait_or_lose(n);
+	r.tcp_ready = n > 0 && SSL_has_pending(r.ssl);
+	if (n <= 0) {
+		moved = wait_or_lose(n);
+		r.read_needs = r.tcp_wants;
+		return moved;
+	}
+	r.read_needs = POLLIN;
 	r.in.at = 0;
 	r.in.len = r.gone ? 0 : (size_t)n;
 	return 1;
@@ -123,7 +137,12 @@ static int from_plain(void)
 
 	if (r.out.len > 0 || r.out.ended)
 		return 0;
+	if (!r.plain_ready) {
+		r.plain_wants |= POLLIN;
+		return 0;
+	}
 	n = recv(r.plain, r.out.buf, sizeof r.out.buf, MSG_DONTWAIT);
+	r.plain_ready = n == sizeof r.out.buf;
 	if (n == -1 && is_later()) {
 		r.plain_wants |= POLLIN;
 		return 0;
@@ -201,6 +220,20 @@ static int move(struct relay_count *count)
 	return moved;
 }
 
+/* An idle session shall have few pages; one that is soon over need not give them back. */
+static void be_idle(void)
+{
+	(void)malloc_trim(0);
+	r.tidy = 1;
+}
+
+static int64_t wake_up_at(void)
+{
+	int64_t end = deadline();
+
+	return r.tidy ? end : clock_sooner(end, clock_mono_ms() + RELAY_IDLE_MS);
+}
+
 /* A side of which nothing is wanted would wake us without end when it is closed; of the
  * caller that is how we hear of it, once. */
 static int wait_for_more(void)
@@ -209,8 +242,14 @@ static int wait_for_more(void)
 	struct pollfd p[2] = {{r.tcp_wants != 0 ? r.tcp : -1, r.tcp_wants, 0},
 			      {see_caller ? r.plain : -1, r.plain_wants, 0}};
 
-	if (poll(p, 2, clock_left_ms(deadline())) == -1)
+	int n = poll(p, 2, clock_left_ms(wake_up_at()));
+
+	if (n == -1)
 		return errno == EINTR ? 0 : -1;
+	if (n == 0)
+		be_idle();
+	r.tcp_ready |= p[0].revents != 0;
+	r.plain_ready |= p[1].revents != 0;
 	if (p[1].revents & (POLLHUP | POLLERR))
 		caller_is_gone();
 	return 0;
@@ -221,6 +260,7 @@ enum relay_end relay(SSL *ssl, int tcp, int plain, struct relay_count *count)
 	r.ssl = ssl;
 	r.tcp = tcp;
 	r.plain = plain;
+	r.tcp_ready = 1; /* the handshake may have read further than its end */
 	while (!is_done()) {
 		if (clock_left_ms(deadline()) == 0)
 			return r.out.told ? RELAY_CLOSED : RELAY_STUCK;

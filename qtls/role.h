@@ -27,6 +27,9 @@ struct role {
 int server_open(struct role *r);
 int client_open(struct role *r);
 
+/* When the certificates are loaded: the one for who asks for no name. */
+void server_prepare_usual(struct role *r);
+
 /* What both have in common: no old version, no tickets, no renegotiation. */
 int role_settle(SSL_CTX *ctx);
 

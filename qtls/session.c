@@ -1,7 +1,6 @@
 #include "session_int.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -11,6 +10,7 @@
 #include <openssl/err.h>
 
 #include "clock.h"
+#include "heap.h"
 #include "jail.h"
 #include "sbuf.h"
 #include "usock.h"
@@ -108,14 +108,12 @@ static void give_plaintext(void)
 	(void)close(s->theirs);
 }
 
-/* What only the handshake needed. The heap's pages are copies of the starter's, and an
- * idle session shall have few. */
+/* What only the handshake needed. */
 static void tidy(void)
 {
 	if (s->start->key != -1)
 		(void)close(s->start->key);
 	ERR_clear_error();
-	(void)malloc_trim(0);
 }
 
 static _Noreturn void carry(void)
@@ -143,6 +141,7 @@ _Noreturn void session(const struct session_start *start)
 {
 	s->start = start;
 	s->caller = start->caller;
+	heap_begin();
 	s->began = clock_mono_ms();
 	open_pair();
 	receive();
