@@ -9,6 +9,7 @@
 #include "prog.h"
 #include "qlog.h"
 #include "serve.h"
+#include "stem.h"
 #include "table.h"
 #include "tcprule.h"
 #include "ucspi.h"
@@ -144,6 +145,8 @@ pid_t child_start(const struct options *o, int fd, const struct sockaddr *remote
 		return -1;
 	if (r == 0)
 		return 0;
+	if (o->template)
+		return stem_session(o, fd, &conn.env, mask);
 	/* Half the price of fork(), and four calls fewer than posix_spawn(). The child
 	 * changes only what is its own: descriptors, signals. */
 	/* NOLINTBEGIN(clang-analyzer-security.insecureAPI.vfork,clang-analyzer-unix.Vfork)

@@ -2,7 +2,8 @@
  *
  * uid:	root until its ports are bound, then what -u says (quoind).
  * fds:	listening sockets, a signalfd, the table of rules while it looks one up;
- *	a program gets the connection as 0 and 1, and our 2, the log.
+ *	a program gets the connection as 0 and 1, and our 2, the log; with -f a socket to
+ *	the one program that forks them.
  * Trusts:	its arguments, the rules. Reads not one byte of a connection.
  * Never:	reads a message, holds a key.
  */
@@ -28,7 +29,8 @@ enum { TOTAL_MAX = 100000, BACKLOG_MAX = 65535 };
 static const char usage[] =
     "qlisten [-C dir] [-d fd] [-u uid:gid] [-c total] [-p each] [-n rate] [-b "
     "backlog] "
-    "[-r rules.cdb] [-l name] [-m text] [-h] [-s command] [-i fd] address port ... -- "
+    "[-r rules.cdb] [-l name] [-m text] [-h | -f] [-s command] [-i fd] address port ... "
+    "-- "
     "program [arg ...]";
 
 static struct {
@@ -51,11 +53,15 @@ static char **arguments(struct options *o, int argc, char **argv)
 				    {'l', arg_word, &o->local_host, 0, 0},
 				    {'m', arg_word, &o->sorry, 0, 0},
 				    {'h', arg_flag, &o->look_up, 0, 0},
+				    {'f', arg_flag, &o->template, 0, 0},
 				    {'s', arg_word, &o->successor, 0, 0},
 				    {'i', arg_fd, &given.handover, 0, 0},
 				    {0}};
 
-	return argv + args(usage, table, argc, argv);
+	argv += args(usage, table, argc, argv);
+	if (o->template && o->look_up) /* that takes a process of its own */
+		die_usage(usage);
+	return argv;
 }
 
 static int open_listener(struct handover *from, const char *address, const char *port)

@@ -147,15 +147,16 @@ void seats_take(struct seats *s, pid_t pid)
 	s->taken++;
 }
 
-void seats_give(struct seats *s, pid_t pid)
+int seats_give(struct seats *s, pid_t pid)
 {
 	struct child *c = find_child(s, pid);
 
 	if (c == NULL)
-		return;
+		return 0;
 	c->pid = 0;
 	c->address->here--;
 	s->taken--;
+	return 1;
 }
 
 unsigned seats_list(const struct seats *s, struct seat *out, unsigned max)

@@ -27,9 +27,10 @@ enum seat_answer { SEAT_YES, SEAT_TOO_MANY, SEAT_TOO_FAST };
 enum seat_answer seats_ask(struct seats *s, const struct sockaddr *sa, int64_t now,
 			   int **told);
 
-/* The address asked for last takes its seat; and a child that ended gives it back. */
+/* The address asked for last takes its seat; and a child that ended gives it back: 1, or
+ * 0 if it had none. */
 void seats_take(struct seats *s, pid_t pid);
-void seats_give(struct seats *s, pid_t pid);
+int seats_give(struct seats *s, pid_t pid);
 
 /* Who sits, for a successor: at most max; how many. seats_restore() forgets whom it has
  * no room for. */

@@ -16,6 +16,7 @@
 #include "prog.h"
 #include "qlog.h"
 #include "seats.h"
+#include "stem.h"
 #include "ucspi.h"
 
 enum { PAUSE_MS = 1000 };
@@ -54,14 +55,26 @@ static void stop_listening(struct options *o)
 		(void)close(o->fds[i]);
 	o->nfds = 0;
 	state.ending = 1;
+	stem_drop();
+}
+
+/* Nobody gets a second try at one layout of memory. */
+static void note_crash(const struct options *o, pid_t pid, int status)
+{
+	if (!o->template || !WIFSIGNALED(status))
+		return;
+	warn_msg("session %ld was ended by signal %d", (long)pid, WTERMSIG(status));
+	stem_drop();
 }
 
 static void reap(struct options *o)
 {
+	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		seats_give(o->seats, pid);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (!stem_was(pid, status) && seats_give(o->seats, pid))
+			note_crash(o, pid, status);
 }
 
 /* Our children stay its children: it is the same process. The signals stay blocked, so
@@ -183,11 +196,11 @@ static void one_round(struct options *o)
 	}
 	if (poll(p, n, wait) <= 0)
 		return;
-	for (nfds_t i = 1; i < n && !seats_full(o->seats); i++)
+	if (p[0].revents != 0) /* first: a crash, and who comes behind it */
+		take_signals(o);
+	for (nfds_t i = 1; i < n && !state.ending && !seats_full(o->seats); i++)
 		if (p[i].revents != 0)
 			accept_one(o, p[i].fd);
-	if (p[0].revents != 0)
-		take_signals(o);
 	note_full(o);
 }
 

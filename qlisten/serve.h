@@ -18,6 +18,7 @@ struct options {
 	const char *local_host; /* or NULL */
 	const char *sorry; /* what a client hears for whom there is no seat, or NULL */
 	int look_up;       /* TCPREMOTEHOST, in the child */
+	int template;      /* the program is one (lib/template.h) */
 	const char *successor; /* started with -i FD in our place, or NULL */
 	char **program;
 };

@@ -96,10 +96,9 @@ static int has_line(const char *name)
 	return r;
 }
 
-/* One look for a file that a stranger's session spares. */
 static int load_aliases(struct config *c)
 {
-	int r = getenv("RELAYCLIENT") != NULL ? has_line("expn") : 0;
+	int r = has_line("expn");
 
 	if (r != 1)
 		return r;
@@ -121,7 +120,6 @@ static int load_submission(struct config *c)
 
 static int load_numbers(struct config *c)
 {
-	const char *env = getenv("DATABYTES");
 	uint64_t timeout = TIMEOUT_USUAL;
 
 	c->maxrcpt = RCPTS_USUAL;
@@ -129,10 +127,6 @@ static int load_numbers(struct config *c)
 	    control_num("maxrcpt", LIMIT_RECIPIENTS, &c->maxrcpt) == -1 ||
 	    control_num("databytes", LIMIT_MESSAGE, &c->databytes) == -1)
 		return -1;
-	if (env != NULL && num_parse(env, LIMIT_MESSAGE, &c->databytes) == -1)
-		return fail("DATABYTES in the environment");
-	if (c->databytes == 0)
-		c->databytes = LIMIT_MESSAGE;
 	c->timeout_ms = (int64_t)timeout * 1000;
 	return 0;
 }
@@ -144,6 +138,21 @@ int config_load(struct config *c)
 	    open_table(&c->keys, "relaykeys.cdb", &c->has_keys) == -1 ||
 	    load_submission(c) == -1)
 		return -1;
-	c->no_dsn = getenv("NODSN") != NULL ? 1 : has_line("nodsn");
+	c->no_dsn = has_line("nodsn");
 	return c->no_dsn == -1 ? -1 : 0;
+}
+
+int config_for_client(struct config *c)
+{
+	const char *bytes = getenv("DATABYTES");
+
+	if (bytes != NULL && num_parse(bytes, LIMIT_MESSAGE, &c->databytes) == -1)
+		return fail("DATABYTES in the environment");
+	if (c->databytes == 0)
+		c->databytes = LIMIT_MESSAGE;
+	if (getenv("NODSN") != NULL)
+		c->no_dsn = 1;
+	if (getenv("RELAYCLIENT") == NULL)
+		c->has_aliases = 0;
+	return 0;
 }

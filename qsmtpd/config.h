@@ -1,5 +1,5 @@
-/* config: what the admin and the UCSPI server tell this session, read once before
- * the sandbox closes.
+/* config: what the admin and the UCSPI server tell this session: files, read once
+ * before the sandbox closes, and the environment.
  */
 #ifndef QSMTPD_CONFIG_H
 #define QSMTPD_CONFIG_H
@@ -48,8 +48,10 @@ struct peer {
 	const char *relay;           /* RELAYCLIENT, or NULL */
 };
 
-/* submission and tls_at_once are there. 0, or -1: config_error() is one line of text. */
+/* submission and tls_at_once are there. Reads the files, then what the environment says of
+ * the client. 0, or -1: config_error() is one line of text. */
 __attribute__((warn_unused_result)) int config_load(struct config *c);
+__attribute__((warn_unused_result)) int config_for_client(struct config *c);
 const char *config_error(void);
 
 void peer_from_environment(struct peer *p);

@@ -444,8 +444,11 @@ class Quoin:
             self.start("qgetpw")
         return self.start("qstart", "-s", self.owner("quoins"), "-r", self.owner("quoinr"), *args, **kw)
 
-    def start_smtp(self, *args, ip="127.0.0.1", port=None, env=None, qsmtpd=(), **kw):
-        """qlisten with qsmtpd behind it; returns the port. args are qlisten's."""
+    def start_smtp(self, *args, ip="127.0.0.1", port=None, env=None, qsmtpd=(), template=True, **kw):
+        """qlisten with qsmtpd behind it, a template as installed; returns the port. args are
+        qlisten's."""
+        if template and "-h" not in args:
+            args, qsmtpd = ("-f", *args), (*qsmtpd, "-f", "3")
         if not missing("qrcpt") and not any(s.name == "qrcpt" for s in self.services):
             self.start("qrcpt")
         port = port or free_port(socket.AF_INET6 if ":" in ip else socket.AF_INET)
