@@ -25,12 +25,14 @@
 #include "outside.h"
 #include "prog.h"
 #include "dryrun.h"
+#include "full.h"
 #include "reader.h"
 #include "steer.h"
 #include "usock.h"
 
 static const char usage[] =
-    "qlocal [-C dir] -q fd -u user -h home | qlocal [-C dir] -n user home local dash ext "
+    "qlocal [-C dir] -q fd -u user -h home | qlocal [-C dir] -f -u user -h home | qlocal "
+    "[-C dir] -n user home local dash ext "
     "domain sender defaultdelivery";
 
 enum { DRY_ARGS = 8 };
@@ -40,22 +42,22 @@ struct options {
 	const char *home;
 	int socket;
 	int dry;
+	int full;
 };
 
 /* The words for dryrun(), with -n. */
 static char **arguments(struct options *o, int argc, char **argv)
 {
-	const struct arg table[] = {{'q', arg_fd, &o->socket, 0, 0},
-				    {'u', arg_word, &o->user, 0, 0},
-				    {'h', arg_word, &o->home, 0, 0},
-				    {'n', arg_flag, &o->dry, 0, 0},
-				    {0}};
+	const struct arg table[] = {
+	    {'q', arg_fd, &o->socket, 0, 0}, {'u', arg_word, &o->user, 0, 0},
+	    {'h', arg_word, &o->home, 0, 0}, {'n', arg_flag, &o->dry, 0, 0},
+	    {'f', arg_flag, &o->full, 0, 0}, {0}};
 	int first;
 
 	*o = (struct options){.socket = -1};
 	first = args(usage, table, argc, argv);
 	if (o->dry ? argc - first != DRY_ARGS
-		   : argc != first || o->socket == -1 || o->user == NULL ||
+		   : argc != first || (o->socket == -1) != o->full || o->user == NULL ||
 			 o->home == NULL || *o->home != '/')
 		die_usage(usage);
 	return argv + first;
@@ -93,16 +95,29 @@ static int start_programs(const struct options *o, const struct settings *set, i
 	return pair[0];
 }
 
+static void begin(struct settings *set)
+{
+	if (geteuid() == 0)
+		die_msg(EXIT_TEMP, "root has no mailbox here: name an alias for it");
+	if (settings_read(set) == -1)
+		die_msg(EXIT_TEMP, "%s", control_error());
+}
+
+static int is_full(const struct options *o)
+{
+	struct settings set;
+
+	begin(&set);
+	return full_ask(o->home, &set);
+}
+
 static _Noreturn void serve(const struct options *o)
 {
 	struct settings set;
 	struct reader r = {
 	    .socket = o->socket, .pair = -1, .home_path = o->home, .settings = &set};
 
-	if (geteuid() == 0)
-		die_msg(EXIT_TEMP, "root has no mailbox here: name an alias for it");
-	if (settings_read(&set) == -1)
-		die_msg(EXIT_TEMP, "%s", control_error());
+	begin(&set);
 	/* The queue file names everybody whom the message went to, Bcc too: no program of
 	 * this user may take it out of this process (ptrace, pidfd_getfd). exec ends it.
 	 */
@@ -129,5 +144,7 @@ int main(int argc, char **argv)
 	if (o.dry)
 		return dryrun(words);
 	(void)umask(077);
+	if (o.full)
+		return is_full(&o) ? EXIT_PERM : 0;
 	serve(&o);
 }

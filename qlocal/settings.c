@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control.h"
+#include "maildir/quota.h"
 #include "sbuf.h"
 
 static int is_maildir_line(const char *s)
@@ -58,13 +59,9 @@ static int read_delivery(struct settings *s)
 
 static int read_overquota(struct settings *s)
 {
-	char *line = NULL;
-	int r = control_line("overquota", &line);
+	int r = quota_when_full();
 
-	s->full_is_final = r == 1 && strcmp(line, "5.2.2") == 0;
-	if (r == 1 && !s->full_is_final && strcmp(line, "4.2.2") != 0)
-		r = control_wrong("overquota", 1, "neither 4.2.2 nor 5.2.2");
-	free(line);
+	s->full_is_final = r == QUOTA_NEVER;
 	return r == -1 ? -1 : 0;
 }
 

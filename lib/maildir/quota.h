@@ -27,6 +27,9 @@ int quota_allows(const struct quota *q, uint64_t bytes, uint64_t count);
 void quota_add(int root, int64_t bytes, int64_t count);
 /* Set or change the limits (the admin's tool). */
 int quota_set(int root, uint64_t max_bytes, uint64_t max_count);
+/* control/overquota: 0 there is none, 1 "4.2.2", 2 "5.2.2", -1 as in control.h. */
+enum { QUOTA_LATER = 1, QUOTA_NEVER = 2 };
+int quota_when_full(void);
 /* The root of a folder's Maildir: a new descriptor, or -1. */
 int quota_root(int dir);
 
