@@ -12,12 +12,13 @@ A dialog is a text file, one step a line:
     set args -s                 options of the server
     set house tls               (first) a host that has qtls and qauth, with joe's password
                                 "secret" and ann@v.example's "two words"
-    set mail cur/NAME:2,S bytes a file in joe's Maildir (imap-login, pop3)
+    set mail cur/NAME:2,S bytes a file in joe's Maildir (all but smtp)
     c -> EHLO x                 the client sends a line; CR LF is added
     c -| bytes                  the client sends just these bytes
     c -* 1000 bytes             the same bytes that often
     c <~ 250                    a whole reply (all its lines, without CR), a regular
                                 expression from its start
+    c <+ a1 OK                  whatever comes until such a reply
     c <|                        the server closes, without another byte
     c tls                       the client begins TLS, whoever the server is
     q = 1                       so many messages are in the queue at the end
@@ -32,8 +33,9 @@ A dialog is a text file, one step a line:
 nobody@... and cannot tell about later@...
 
 The folder says which server: smtp is qsmtpd; imap-login is qimapd-login, whose server is an
-echo that says its last argument first; pop3 is qpop3d-login with qpop3d. The latter two have
-the house tls, the environment of a client on this host, and replies of one line.
+echo that says its last argument first; pop3 is qpop3d-login with qpop3d; imap is qimapd on joe's
+Maildir, whose first word is PREAUTH. All but smtp have the house tls, the environment of a
+client on this host, and replies of one line.
 """
 
 import os
@@ -67,7 +69,7 @@ ENV = {
 }
 
 
-SERVERS = {"smtp": "qsmtpd", "imap-login": "qimapd-login", "pop3": "qpop3d-login"}
+SERVERS = {"smtp": "qsmtpd", "imap-login": "qimapd-login", "imap": "qimapd", "pop3": "qpop3d-login"}
 
 ECHO = r"""#!/usr/bin/python3
 import os, sys
@@ -158,9 +160,11 @@ class TlsHouse(House):
             os.chown(d, uid, gid)
 
     def mail(self, name, data):
-        """A file in joe's Maildir."""
-        (self.maildir / name).write_bytes(data)
-        os.chown(self.maildir / name, *self.q.accounts["joe"][:2])
+        """A file in joe's Maildir; it is joe's when it appears, as a server may move it at once."""
+        fresh = self.maildir / "tmp/fresh"
+        fresh.write_bytes(data)
+        os.chown(fresh, *self.q.accounts["joe"][:2])
+        fresh.rename(self.maildir / name)
 
     def servers(self):
         echo = self.q.home / "echo"
@@ -198,6 +202,11 @@ class Client:
             uid = house.q.ids["quoind" if self.is_smtp else "quoini"]
             user = {"user": uid, "group": uid, "extra_groups": []}
         argv = [str(house.q.bin / server), "-C", str(house.q.home), *args]
+        if server == "qimapd":
+            argv += ["-p", str(house.maildir)]
+            if ROOT:
+                uid, gid, _ = house.q.accounts["joe"]
+                user.update(user=uid, group=gid)
         self.server = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=self.log, env=env, **user)
         theirs.close()
         self.file = self.sock.makefile("rb")
@@ -318,6 +327,10 @@ class Dialog:
                 print(f"    {reply}")
             if not re.match(text, reply, re.S):
                 raise Failed(f"heard {reply!r}")
+        elif how == "<+":
+            while not re.match(text, reply := self.client.reply(), re.S):
+                if self.verbose:
+                    print(f"    {reply}")
         elif how == "<|":
             self.client.expect_close()
         elif how == "tls":
