@@ -56,8 +56,8 @@ static void cmd_create(struct command *c)
 		no(c, "USEATTR", "A folder has one of the uses that are known here.");
 	else if (folder_create(&session.store, name, use) == 0)
 		ok(c, "", "It is there.");
-	else if (errno == EEXIST && use != 0)
-		no(c, "USEATTR", "There is such a folder, or one of this use.");
+	else if (errno == ENOTUNIQ)
+		no(c, "USEATTR", "Another folder has this use.");
 	else
 		no_errno(c, "create a folder");
 }
