@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from quoin import BIN, FIRST_USER, ROOT, SOURCE, free_port, wait_for
 from readers import ECHO, LOGIN, Readers, Wire, number
+from tree import Tree
 
 pytestmark = pytest.mark.programs("qpop3d-login", "qimapd-login", "qauth", "qcheckpw", "qlisten")
 
@@ -408,6 +409,41 @@ def test_qcheckpw_the_classical_way(classical):
     with greeted(port) as w:
         assert b"NO [AUTHENTICATIONFAILED]" in log_in(w, "imap")
         assert is_in(log_in(w, "imap", password="two words"))
+
+
+# ---- the services -----------------------------------------------------------------------
+
+
+@pytest.mark.tools("s6-svscan")
+@pytest.mark.programs("qtls", "qpop3d", "qctl", "qpasswd")
+def test_the_services():
+    """As installed: one listener a protocol, TLS at its port; restart, and off by a line."""
+    imap, imaps, pop3s = free_port(), free_port(), free_port()
+    tree = Tree({"imaplisten": f"127.0.0.1 {imap}", "imapslisten": f"127.0.0.1 {imaps}", "pop3slisten": f"127.0.0.1 {pop3s}"})
+    try:
+        tree.q.passwords({"alice": "secret"})
+        stat = tree.qctl("stat").stdout.decode()
+        assert re.search(r"^qimapd +up", stat, re.M) and re.search(r"^qpop3d +up", stat, re.M)
+        for _ in range(2):
+            with greeted(imap) as w:
+                assert b"AUTHENTICATIONFAILED" in log_in(w, "imap", "alice", "wrong")
+            with greeted(imaps, tls=True) as w:
+                assert w.tagged("NOOP") == [b"a OK done"]
+            with greeted(pop3s, tls=True) as w:
+                assert log_in(w, "pop3", "alice", "secret").startswith(b"+OK")
+                assert w.ask("STAT") == b"+OK 0 0"
+                tree.qctl("restart")
+                assert w.ask("NOOP") == b"+OK"  # its session goes on
+        tree.q.control("imaplisten", "-")
+        tree.q.control("pop3slisten", "-")
+        tree.qctl("restart")
+        assert re.search(r"^qpop3d +off", tree.qctl("stat").stdout.decode(), re.M)
+        wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", imap)) != 0)
+        assert socket.socket().connect_ex(("127.0.0.1", pop3s)) != 0
+        with greeted(imaps, tls=True):
+            pass
+    finally:
+        tree.close()
 
 
 # ---- fail2ban, lines --------------------------------------------------------------------
