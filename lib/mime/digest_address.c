@@ -94,12 +94,13 @@ static int route(struct list *l, const struct mailbox822 *m)
 	return half(l, m->route, m->route_end) == -1 ? -1 : sbuf_catc(l->out, ' ');
 }
 
-/* RFC 5322 4.4: before there were display names a comment was one. */
+/* RFC 5322 4.4: before there were display names a comment beside the address was one. */
 static int name(struct list *l, const struct mailbox822 *m)
 {
 	if (m->name < m->name_end)
 		return words_string(l, m->name, m->name_end, 0);
-	if (m->comment < m->comment_end)
+	if (m->comment < m->comment_end &&
+	    (m->comment_end <= m->start || m->comment >= m->end))
 		return words_string(l, m->comment + 1, m->comment_end - 1, 1);
 	return sbuf_cat(l->out, "NIL", 3);
 }
@@ -145,29 +146,33 @@ static int text_or(struct list *l, size_t start, size_t end, const char *missing
 	return digest_string(l->out, l->p + start, end - start);
 }
 
-/* What is no address, up to the comma behind the place where that was seen: a name before <, a local
- * part before the last @, else all is a name. */
+/* Where the item ends that alist822_item() broke off in or behind. */
+static size_t broken_end(const struct list *l, const struct alist822 *a, size_t start)
+{
+	if (a->at > start && l->p[a->at - 1] == ',')
+		return a->at - 1;
+	return find(l->p, a->at, l->n, ',');
+}
+
+/* What is no address: a name before <, a local part before the last @, else all is a name. */
 static int broken(struct list *l, struct alist822 *a, size_t start)
 {
-	const char *p = l->p;
-	size_t end = find(p, a->at, l->n, ','), name_end = find(p, start, end, '<');
+	size_t end = broken_end(l, a, start), name_end = find(l->p, start, end, '<');
 	size_t local = name_end < end ? name_end + 1 : start, at;
 
 	a->at = end + (end < l->n);
-	end = find(p, local, end, '>');
-	for (at = end; at > local && p[at - 1] != '@';)
+	end = find(l->p, local, end, '>');
+	for (at = end; at > local && l->p[at - 1] != '@';)
 		at--;
-	if (at == local)
-		at = end + 1; /* without a domain */
-	if (local == start && at <= end)
+	if (local == start && at > local)
 		name_end = start;
 	else if (local == start)
 		local = end;
 	if (sbuf_catc(l->out, '(') == -1 || words_string(l, start, name_end, 0) == -1 ||
 	    sbuf_cats(l->out, " NIL ") == -1 ||
-	    text_or(l, local, at - 1, "\"MISSING_MAILBOX\"") == -1 ||
+	    text_or(l, local, at > local ? at - 1 : end, "\"MISSING_MAILBOX\"") == -1 ||
 	    sbuf_catc(l->out, ' ') == -1 ||
-	    text_or(l, at <= end ? at : end, end, "\"MISSING_DOMAIN\"") == -1)
+	    text_or(l, at > local ? at : end, end, "\"MISSING_DOMAIN\"") == -1)
 		return -1;
 	return sbuf_catc(l->out, ')');
 }
