@@ -36,6 +36,17 @@ int fetch_range(struct fetch *f, const struct section *s, struct section_range *
 	return 1;
 }
 
+/* A message without a body may have no empty line; then a part of its header has none
+ * (RFC 9051 6.4.5.1). */
+static int has_empty_line(const char *p, size_t n)
+{
+	if (n == 0 || p[n - 1] != '\n')
+		return 0;
+	if (n > 1 && p[n - 2] == '\r')
+		n--;
+	return n == 1 || p[n - 2] == '\n';
+}
+
 static void put_fields(struct fetch *f, const struct fetch_item *it,
 		       const struct section_range *r)
 {
@@ -47,6 +58,8 @@ static void put_fields(struct fetch *f, const struct fetch_item *it,
 	if (source_piece(&f->source, r->start, n, &header, &p) == -1 ||
 	    section_fields(&fields, p, n, it->names, it->nnames, it->not ) == -1)
 		unreadable();
+	if (!has_empty_line(p, n))
+		fields.len -= 2;
 	n = it->from < fields.len ? fields.len - (size_t)it->from : 0;
 	if (n > it->count)
 		n = (size_t)it->count;
