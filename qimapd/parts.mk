@@ -42,6 +42,17 @@ fuzz_set.libs = $(test_set.libs)
 fuzz_fetch.libs = $(test_set.libs)
 fuzz_search.libs = $(test_set.libs)
 
+# io.h is played by the fuzz target
+fuzz_imap.o = $(IMAP_WORDS) $(IMAP_SESSION) $(IMAP_DATA)
+fuzz_imap.libs = -lutf8proc
+fuzz_take.o = $(IMAP_WORDS)
+test_take.o = $(IMAP_WORDS)
+test_imapin.o = qimapd/in.o $(IMAP_IO)
+test_imapin.libs = -lz
+test_out.o = $(IMAP_ALL)
+test_out.libs = $(test_set.libs)
+test_listmatch.o = qimapd/list_match.o
+
 # pure algorithms of SORT and THREAD
 IMAP_ORDER = qimapd/sortkey.o qimapd/thread.o qimapd/thread_tree.o qimapd/thread_link.o
 test_thread.o = $(IMAP_ORDER)

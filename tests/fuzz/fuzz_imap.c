@@ -1,0 +1,218 @@
+/* A whole IMAP session after its login: the input is what the client sends, on a small Maildir that
+ * is made for it. io.h is played here: what the client sends is there at once, and nobody hears what
+ * is answered. */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../qimapd/io.h"
+#include "../../qimapd/session.h"
+#include "logout.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { INPUT_MAX = 20000, MAILS = 3 };
+
+struct io_count io_count;
+
+/* ---- io.h ---- */
+
+static const char *in;
+static size_t in_n;
+static char out[IO_OUT + 1];
+static char line[IO_IN]; /* a copy, to die at the next call */
+
+int io_line(size_t max, const char **p, size_t *n, int64_t deadline)
+{
+	const char *lf = memchr(in, '\n', in_n);
+	size_t len = lf != NULL ? (size_t)(lf - in) : 0;
+
+	(void)deadline;
+	if (lf == NULL)
+		return 0;
+	memset(line, 'x', sizeof line);
+	memcpy(line, in, len);
+	in_n -= len + 1;
+	in = lf + 1;
+	*n = len > 0 && line[len - 1] == '\r' ? len - 1 : len;
+	*p = line;
+	if (*n <= max)
+		return 1;
+	errno = EMSGSIZE;
+	return -1;
+}
+
+int io_some(size_t max, const char **p, size_t *n, int64_t deadline)
+{
+	(void)deadline;
+	if (in_n == 0)
+		return 0;
+	*p = in;
+	*n = max < in_n ? max : in_n;
+	in += *n;
+	in_n -= *n;
+	return 1;
+}
+
+size_t io_pending(void)
+{
+	return in_n;
+}
+
+int io_wait(int fd, int ms)
+{
+	(void)fd;
+	(void)ms;
+	return IO_INPUT;
+}
+
+void io_put(const void *p, size_t n)
+{
+	if (n > 0 && p == NULL)
+		abort();
+}
+
+void io_puts(const char *s)
+{
+	io_put(s, strlen(s));
+}
+
+void io_putc(char c)
+{
+	if (c == '\0')
+		abort();
+}
+
+void io_number(uint64_t n)
+{
+	(void)n;
+}
+
+void io_flush(void) {}
+
+char *io_room(size_t n)
+{
+	if (n > IO_OUT)
+		abort();
+	return out;
+}
+
+void io_wrote(size_t n)
+{
+	if (n > IO_OUT)
+		abort();
+}
+
+int io_compress(void)
+{
+	errno = ENOMEM;
+	return -1;
+}
+
+/* ---- no log ---- */
+
+void logout_line(const char *p, size_t n)
+{
+	if (n == 0 || p[n - 1] != '\n' || memchr(p, '\n', n - 1) != NULL)
+		abort();
+}
+
+void logout_flush(void) {}
+
+void logout_hold(void) {}
+
+/* ---- the Maildir ---- */
+
+static char dir[64];
+
+static int unlink_it(const char *path, const struct stat *st, int what, struct FTW *ftw)
+{
+	(void)st;
+	(void)what;
+	(void)ftw;
+	return remove(path);
+}
+
+static void remove_all(void)
+{
+	if (chdir("/") == -1 ||
+	    (dir[0] != '\0' && nftw(dir, unlink_it, 8, FTW_DEPTH | FTW_PHYS) == -1 &&
+	     errno != ENOENT))
+		abort();
+}
+
+static void write_mail(int i)
+{
+	static const char *const mails[MAILS] = {
+	    "From: a@b\nSubject: one\nDate: Mon, 1 Jan 2024 00:00:00 +0000\n\nbody\n",
+	    "Content-Type: multipart/mixed; boundary=x\nSubject: "
+	    "=?utf-8?q?zw=C3=B6lf?=\n\n"
+	    "--x\n\nfirst\n--x\nContent-Type: message/rfc822\n\nTo: c\n\ninner\n--x--\n",
+	    "Message-ID: <1@x>\nReferences: <0@x>\nContent-Transfer-Encoding: "
+	    "base64\n\nYWJj\n"};
+	char name[32];
+	int fd;
+
+	(void)snprintf(name, sizeof name, i > 0 ? "cur/%d.x:2,%s" : "new/%d.x", i,
+		       i > 1 ? "ST" : "");
+	fd = open(name, O_WRONLY | O_CREAT, 0600);
+	if (fd == -1 || write(fd, mails[i], strlen(mails[i])) == -1 || close(fd) == -1)
+		abort();
+}
+
+static void make_maildir(void)
+{
+	if (mkdir(dir, 0700) == -1 || chdir(dir) == -1 || mkdir("cur", 0700) == -1 ||
+	    mkdir("new", 0700) == -1 || mkdir("tmp", 0700) == -1)
+		abort();
+	for (int i = 0; i < MAILS; i++)
+		write_mail(i);
+}
+
+static void begin(void)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)snprintf(dir, sizeof dir, "%s/fuzz_imap.%d",
+		       access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp",
+		       (int)getpid());
+	(void)atexit(remove_all);
+}
+
+static void serve(const char *p, size_t n)
+{
+	int here;
+
+	session = (struct session){
+	    .state = ST_AUTH, .user = "u", .client = "c", .appendlimit = 10000};
+	here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (here == -1 || store_open(&session.store, here, dir) == -1)
+		abort();
+	(void)close(here);
+	in = p;
+	in_n = n;
+	session_serve();
+	store_close(&session.store);
+	set_free(&session.saved);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char last[] = "x NOTIFY NONE\r\n";
+
+	if (size > INPUT_MAX)
+		return 0;
+	if (dir[0] == '\0')
+		begin();
+	remove_all();
+	make_maildir();
+	serve((const char *)data, size);
+	serve(last, sizeof last - 1);
+	return 0;
+}
