@@ -96,13 +96,17 @@ static int text(struct transfer *t, struct sbuf *out, char c)
 	return 0;
 }
 
-/* Bytes that stand for themselves. */
+/* Bytes that stand for themselves; blanks at their end may be the line's. */
 static size_t plain(const char *p, size_t n)
 {
 	size_t i = 0;
 
-	while (i < n && p[i] != '=' && p[i] != '\n' && !is_blank(p[i]))
+	if (is_blank(*p))
+		return 0;
+	while (i < n && p[i] != '=' && p[i] != '\n')
 		i++;
+	while (i > 0 && is_blank(p[i - 1]))
+		i--;
 	return i;
 }
 
