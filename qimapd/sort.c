@@ -25,7 +25,7 @@ struct sort {
 	struct column column[SORT_KEYS];
 	size_t ncolumns;
 	struct search search;
-	uint32_t *at; /* what was found */
+	uint32_t *at; /* what was found; then their numbers or uids */
 	size_t n;
 	uint32_t *order;
 };
@@ -174,16 +174,24 @@ static int order(struct sort *s)
 
 /* ---- the command ---- */
 
-static void put_order(const struct sort *s, int by_uid)
+/* In the order of the mailbox, which is how it is read fast. */
+static void number_all(struct sort *s, int by_uid)
+{
+	for (size_t k = 0; k < s->n; k++) {
+		const struct msg *m = by_uid ? box_at(&session.box, s->at[k]) : NULL;
+
+		s->at[k] = m != NULL ? m->uid : s->at[k] + 1;
+	}
+}
+
+static void put_order(const struct sort *s)
 {
 	io_puts("* SORT");
 	for (size_t k = 0; k < s->n; k++) {
-		uint32_t i = s->at[s->order[k]];
-		const struct msg *m = box_at(&session.box, i);
 		char *p = io_room(11);
 
 		p[0] = ' ';
-		io_wrote(1 + out_u32(p + 1, by_uid && m != NULL ? m->uid : i + 1));
+		io_wrote(1 + out_u32(p + 1, s->at[s->order[k]]));
 	}
 	io_puts("\r\n");
 }
@@ -217,7 +225,8 @@ void cmd_sort(struct command *c)
 		if (search_collect(&s.search, &s.at, &s.n) == -1 || order(&s) == -1) {
 			no_errno(c, "sort");
 		} else {
-			put_order(&s, c->uid);
+			number_all(&s, c->uid);
+			put_order(&s);
 			ok(c, "", "SORT is complete");
 		}
 	}
