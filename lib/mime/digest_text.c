@@ -66,12 +66,13 @@ static int is_plain(char c)
 	return u >= ' ' && u < 127 && u != '"' && u != '\\';
 }
 
-static size_t plain_length(const char *p, size_t n)
+/* Copies n bytes as long as they are plain; how many. */
+static size_t copy_plain(char *to, const char *p, size_t n)
 {
 	size_t i = 0;
 
-	while (i < n && is_plain(p[i]))
-		i++;
+	for (; i < n && is_plain(p[i]); i++)
+		to[i] = p[i];
 	return i;
 }
 
@@ -127,14 +128,17 @@ static int special_string(struct sbuf *out, const char *p, size_t n)
 
 int digest_string(struct sbuf *out, const char *p, size_t n)
 {
+	char *to;
+
 	trim(&p, &n);
-	if (n > QUOTED_MAX || plain_length(p, n) < n)
+	if (n > QUOTED_MAX)
 		return special_string(out, p, n);
 	if (sbuf_reserve(out, n + 2) == -1)
 		return -1;
-	out->p[out->len] = '"';
-	memcpy(out->p + out->len + 1, p, n);
-	out->p[out->len + 1 + n] = '"';
+	to = out->p + out->len;
+	if (copy_plain(to + 1, p, n) < n)
+		return special_string(out, p, n);
+	to[0] = to[n + 1] = '"';
 	out->len += n + 2;
 	return 0;
 }

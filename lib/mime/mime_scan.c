@@ -1,72 +1,43 @@
 #include "mime/mime_scan.h"
 
-#include <string.h>
+#include "mime/mime_vector.h"
 
-typedef unsigned char bytes __attribute__((vector_size(16)));
-
-enum { STEP = sizeof(bytes), BLOCK = 8 * STEP };
-
-static inline bytes load(const char *p)
-{
-	bytes v;
-
-	memcpy(&v, p, sizeof v);
-	return v;
-}
-
-static inline int any(bytes v)
-{
-	uint64_t half[2];
-
-	memcpy(half, &v, sizeof half);
-	return (half[0] | half[1]) != 0;
-}
-
-static inline unsigned sum(bytes v)
-{
-	unsigned total = 0;
-
-	for (size_t i = 0; i < sizeof v; i++)
-		total += v[i];
-	return total;
-}
+enum { STEPS = 8 };
 
 /* Bytes that are 255 where a line begins behind them that deserves a look. */
-static inline bytes looks(const char *p, bytes lf, enum mime_look look)
+static inline mime_bytes looks(const char *p, mime_bytes lf, enum mime_look look)
 {
-	bytes one;
+	mime_bytes one;
 
 	if (look == MIME_LOOK_NOWHERE)
 		return lf ^ lf;
-	one = load(p + 1);
+	one = mime_load(p + 1);
 	if (look == MIME_LOOK_DASHES)
-		return lf & (bytes)(one == '-') & (bytes)(load(p + 2) == '-');
-	return lf & (bytes)((one == '-') | (one == '\n') | (one == '\r'));
+		return lf & (mime_bytes)(one == '-') &
+		       (mime_bytes)(mime_load(p + 2) == '-');
+	return lf & (mime_bytes)((one == '-') | (one == '\n') | (one == '\r'));
 }
 
-/* A block of which p[-1] and two bytes more can be read. 0, with nothing counted: a line in it
+/* Some steps, of which p[-1] and two bytes more can be read. 0, with nothing counted: a line in them
  * deserves a look. */
-static inline int count_block(const char *p, enum mime_look look, struct mime_count *c)
+static inline int count_steps(const char *p, size_t steps, enum mime_look look,
+			      struct mime_count *c)
 {
-	bytes lines = {0}, pairs = {0}, nul = {0}, found = {0};
+	mime_bytes lines = {0}, pairs = {0}, nul = {0}, found = {0};
 
-	for (size_t i = 0; i < BLOCK; i += STEP) {
-		bytes v = load(p + i), lf = (bytes)(v == '\n');
+	for (size_t i = 0; i < steps * MIME_STEP; i += MIME_STEP) {
+		mime_bytes v = mime_load(p + i), lf = (mime_bytes)(v == '\n');
 
 		lines -= lf;
-		pairs -= lf & (bytes)(load(p + i - 1) == '\r');
-		nul |= (bytes)(v == 0);
+		pairs -= lf & (mime_bytes)(mime_load(p + i - 1) == '\r');
+		nul |= (mime_bytes)(v == 0);
 		found |= looks(p + i, lf, look);
 	}
-	if (look != MIME_LOOK_NOWHERE && any(found))
+	if (look != MIME_LOOK_NOWHERE && mime_any(found))
 		return 0;
-	if (any(lines)) {
-		unsigned n = sum(lines);
-
-		c->lines += n;
-		c->bare += n - sum(pairs);
-	}
-	c->nul |= any(nul);
+	c->lines += mime_sum(lines);
+	c->bare += mime_sum(lines) - mime_sum(pairs);
+	c->nul |= mime_any(nul);
 	return 1;
 }
 
@@ -107,12 +78,11 @@ scan(const char *p, size_t n, char before, enum mime_look look, struct mime_coun
 
 	if (n == 0 || count_bytes(p, &at, 1, n, before, look, c))
 		return at;
-	while (n - at >= BLOCK + 2) {
-		if (count_block(p + at, look, c))
-			at += BLOCK;
-		else if (count_bytes(p, &at, at + BLOCK, n, before, look, c))
-			return at;
-	}
+	while (n - at >= STEPS * MIME_STEP + 2 && count_steps(p + at, STEPS, look, c))
+		at += STEPS * MIME_STEP;
+	for (; n - at >= MIME_STEP + 2; at += MIME_STEP)
+		if (!count_steps(p + at, 1, look, c))
+			break;
 	(void)count_bytes(p, &at, n, n, before, look, c);
 	return at;
 }
@@ -131,13 +101,11 @@ size_t mime_line(const char *p, size_t n)
 {
 	size_t at = 0;
 
-	for (; n - at >= STEP; at += STEP) {
-		bytes lf = (bytes)(load(p + at) == '\n');
-		uint64_t half[2];
+	for (; n - at >= MIME_STEP; at += MIME_STEP) {
+		size_t lf = mime_first_lf(mime_load(p + at));
 
-		memcpy(half, &lf, sizeof half);
-		if ((half[0] | half[1]) != 0)
-			break;
+		if (lf < MIME_STEP)
+			return at + lf;
 	}
 	while (at < n && p[at] != '\n')
 		at++;
