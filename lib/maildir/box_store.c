@@ -1,6 +1,7 @@
 /* Flags and keywords of messages: files are renamed, then it is written down. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "maildir/box_int.h"
@@ -26,15 +27,26 @@ static uint64_t combine(enum box_how how, uint64_t old, uint64_t bits)
 	return how == BOX_ADD ? old | bits : how == BOX_REMOVE ? old & ~bits : bits;
 }
 
+/* What another program has set meanwhile stands in the name, and stays. */
 static int try_rename(void *arg, int dir, const char *name)
 {
 	struct storing *t = arg;
+	struct change *c = t->now;
 	char to[MSG_NAME + 1];
+	struct msg_name n;
 
-	if (msg_name_make(to, name, t->now->flags) == -1)
+	if (msg_name_read(&n, name) == -1) {
+		errno = EINVAL;
 		return -1;
-	t->now->was_new = dir == t->b->new_;
-	return boxdir_move(dir, name, t->b->cur, to);
+	}
+	c->was = (uint8_t)n.flags;
+	c->was_new = dir == t->b->new_;
+	c->flags = (uint8_t)combine(t->s->how, n.flags, t->s->flags);
+	if (msg_name_make(to, name, c->flags) == -1)
+		return -1;
+	return strcmp(to, name) == 0 && !c->was_new
+		   ? 0
+		   : boxdir_move(dir, name, t->b->cur, to);
 }
 
 /* The file's name is what the list says with the new flags: back to the old one. */
@@ -121,7 +133,7 @@ static int put_changes(struct storing *t, struct box_batch *batch)
 				return -1;
 			e = (struct box_entry){
 			    .uid = m->uid, .flags = c->flags, .keywords = c->keywords};
-			if (keywords ? m->keywords == c->keywords : !c->renamed)
+			if (keywords ? m->keywords == c->keywords : m->flags == c->flags)
 				continue;
 			if (boxbatch_put(batch, keywords ? 'K' : 'F', 0, &e) == -1)
 				return -1;

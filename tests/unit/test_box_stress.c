@@ -14,7 +14,7 @@
 #include "exact.h"
 #include "maildir/box.h"
 
-enum { SESSIONS = 4, FOREIGN = 2, UIDS = 1 << 18, STATES = 1 << 20, LIST = 4096 };
+enum { SESSIONS = 4, FOREIGN = 2, UIDS = 1 << 18, STATES = 1 << 21 };
 
 /* What anybody has shown, for all processes. */
 struct shown {
@@ -62,11 +62,9 @@ static void set_once(uint64_t *at, uint64_t v, const char *what, uint64_t id)
 		differ(what, id, old);
 }
 
-/* A modseq of a message is one state for ever. */
-static void check_state(const struct msg *m, unsigned folder)
+/* Whoever says first what belongs to a key is believed. */
+static void check_pair(uint64_t key, uint64_t value, const char *what)
 {
-	uint64_t key = (uint64_t)folder << 63 | (uint64_t)m->uid << 40 | m->modseq;
-	uint64_t value = (m->keywords << 8 | m->flags) + 1;
 	size_t at = hash((const char *)&key, sizeof key) % STATES;
 
 	for (size_t i = 0; i < STATES; i++, at = (at + 1) % STATES) {
@@ -77,7 +75,19 @@ static void check_state(const struct msg *m, unsigned folder)
 		    old == key)
 			break;
 	}
-	set_once(&shown->value[at], value, "one modseq, two states", key);
+	set_once(&shown->value[at], value, what, key);
+}
+
+static void check_message(const struct msg *m, unsigned folder)
+{
+	uint64_t base = hash(m->name, strcspn(m->name, ",:"));
+
+	set_once(&shown->base[folder][m->uid % UIDS], base, "a uid for two messages",
+		 m->uid);
+	/* no name of this test comes back when it was gone */
+	check_pair(base ^ folder << 8, m->uid, "two uids for a message");
+	check_pair((uint64_t)folder << 63 | (uint64_t)m->uid << 40 | m->modseq,
+		   (m->keywords << 8 | m->flags) + 1, "one modseq, two states");
 }
 
 static void check(struct box *b, unsigned folder, uint64_t *highest)
@@ -99,10 +109,7 @@ static void check(struct box *b, unsigned folder, uint64_t *highest)
 		last = m->uid;
 		if (m->state & MSG_GONE)
 			continue;
-		set_once(&shown->base[folder][m->uid % UIDS],
-			 hash(m->name, strcspn(m->name, ",:")), "a uid for two messages",
-			 m->uid);
-		check_state(m, folder);
+		check_message(m, folder);
 		box_told(m);
 		if (m->modseq > *highest)
 			differ("modseq above the highest", m->modseq, *highest);
