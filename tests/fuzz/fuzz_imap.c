@@ -142,9 +142,7 @@ static int unlink_it(const char *path, const struct stat *st, int what, struct F
 
 static void remove_all(void)
 {
-	if (chdir("/") == -1 ||
-	    (dir[0] != '\0' && nftw(dir, unlink_it, 8, FTW_DEPTH | FTW_PHYS) == -1 &&
-	     errno != ENOENT))
+	if (nftw(dir, unlink_it, 8, FTW_DEPTH | FTW_PHYS) == -1 && errno != ENOENT)
 		abort();
 }
 
@@ -157,21 +155,27 @@ static void write_mail(int i)
 	    "--x\n\nfirst\n--x\nContent-Type: message/rfc822\n\nTo: c\n\ninner\n--x--\n",
 	    "Message-ID: <1@x>\nReferences: <0@x>\nContent-Transfer-Encoding: "
 	    "base64\n\nYWJj\n"};
-	char name[32];
+	char name[128];
 	int fd;
 
-	(void)snprintf(name, sizeof name, i > 0 ? "cur/%d.x:2,%s" : "new/%d.x", i,
-		       i > 1 ? "ST" : "");
+	(void)snprintf(name, sizeof name, i > 0 ? "%s/cur/%d.x:2,%s" : "%s/new/%d.x", dir,
+		       i, i > 1 ? "ST" : "");
 	fd = open(name, O_WRONLY | O_CREAT, 0600);
 	if (fd == -1 || write(fd, mails[i], strlen(mails[i])) == -1 || close(fd) == -1)
 		abort();
 }
 
+/* The working directory stays: inputs are named from there. */
 static void make_maildir(void)
 {
-	if (mkdir(dir, 0700) == -1 || chdir(dir) == -1 || mkdir("cur", 0700) == -1 ||
-	    mkdir("new", 0700) == -1 || mkdir("tmp", 0700) == -1)
-		abort();
+	static const char *const parts[] = {"", "/cur", "/new", "/tmp"};
+	char name[128];
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		(void)snprintf(name, sizeof name, "%s%s", dir, parts[i]);
+		if (mkdir(name, 0700) == -1)
+			abort();
+	}
 	for (int i = 0; i < MAILS; i++)
 		write_mail(i);
 }
