@@ -25,16 +25,34 @@ int user_same(const struct route_user *a, const struct route_user *b)
 
 /* ---- in the child ---- */
 
-static void set_descriptors(int sock, int log)
+static int open_null(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null == -1)
+		die_sys(EXIT_TEMP, "open /dev/null");
+	return null;
+}
+
+static void set_descriptors(int sock, int log)
+{
+	int null = open_null();
 
 	/* above 3 first, so that no step closes what a later one needs */
 	sock = fcntl(sock, F_DUPFD_CLOEXEC, 10);
 	log = fcntl(log, F_DUPFD_CLOEXEC, 10);
-	if (null == -1 || sock == -1 || log == -1 || dup2(log, 2) == -1 ||
-	    dup2(log, 1) == -1 || dup2(null, 0) == -1 || dup2(sock, 3) == -1)
+	if (sock == -1 || log == -1 || dup2(log, 2) == -1 || dup2(log, 1) == -1 ||
+	    dup2(null, 0) == -1 || dup2(sock, 3) == -1)
 		die_sys(EXIT_TEMP, "arrange descriptors");
+}
+
+/* Our log is none of the user's. */
+static void close_descriptors(void)
+{
+	int null = open_null();
+
+	if (dup2(null, 0) == -1 || dup2(null, 1) == -1 || dup2(null, 2) == -1)
+		_exit(EXIT_TEMP);
 }
 
 static void reset_signals(void)
@@ -45,30 +63,35 @@ static void reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void run(const struct route_user *u, int sock, int log)
+static void become(const struct route_user *u)
 {
 	const struct owner owner = {u->uid, u->gid};
-	static const char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
-	char qlocal[LIMIT_PATH];
-	char *env[] = {(char *)path, NULL};
-	const char *argv[10];
-	size_t n = 0;
 
-	(void)setpgid(0, 0);
-	set_descriptors(sock, log);
 	reset_signals();
 	(void)umask(077);
 	if (chdir("/") == -1)
 		die_sys(EXIT_TEMP, "change to /");
 	if (owner_become(&owner) == -1)
 		die_sys2(EXIT_TEMP, "become", u->name);
+}
+
+/* what: "-q", with the socket at 3, or "-f" */
+static _Noreturn void exec_qlocal(const struct route_user *u, const char *what)
+{
+	static const char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
+	char qlocal[LIMIT_PATH];
+	char *env[] = {(char *)path, NULL};
+	const char *argv[10];
+	size_t n = 0;
+
 	argv[n++] = "qlocal";
 	if (args_home != NULL) {
 		argv[n++] = "-C";
 		argv[n++] = args_home;
 	}
-	argv[n++] = "-q";
-	argv[n++] = "3";
+	argv[n++] = what;
+	if (strcmp(what, "-q") == 0)
+		argv[n++] = "3";
 	argv[n++] = "-u";
 	argv[n++] = u->name;
 	argv[n++] = "-h";
@@ -77,6 +100,14 @@ static _Noreturn void run(const struct route_user *u, int sock, int log)
 	if (path_join(qlocal, sizeof qlocal, paths.bin, "qlocal") != NULL)
 		(void)execve(qlocal, (char **)argv, env);
 	die_sys2(EXIT_TEMP, "run", qlocal);
+}
+
+static _Noreturn void run(const struct route_user *u, int sock, int log)
+{
+	(void)setpgid(0, 0);
+	set_descriptors(sock, log);
+	become(u);
+	exec_qlocal(u, "-q");
 }
 
 /* ---- in qlspawn ---- */
@@ -133,6 +164,21 @@ struct child *child_start(const struct route_user *u)
 		return NULL;
 	}
 	return c;
+}
+
+pid_t child_ask(const struct route_user *u)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)setpgid(0, 0);
+		close_descriptors();
+		become(u);
+		exec_qlocal(u, "-f");
+	}
+	if (pid > 0)
+		(void)setpgid(pid, pid);
+	return pid;
 }
 
 void child_close(struct child *c)

@@ -26,6 +26,10 @@ int user_same(const struct route_user *a, const struct route_user *b);
 /* Start one. NULL with errno. */
 struct child *child_start(const struct route_user *u);
 
+/* One that only says, by its exit status, whether the user's mailbox is full (qlocal -f); it
+ * has no descriptor but /dev/null. Its pid, or -1. */
+pid_t child_ask(const struct route_user *u);
+
 /* End of file for it: an idle one exits. */
 void child_close(struct child *c);
 

@@ -15,6 +15,7 @@
 static void say(struct verdict *v, char letter, const char *text)
 {
 	v->letter = letter;
+	v->room[0] = '\0';
 	(void)escape_text(v->text, sizeof v->text, text, strlen(text));
 }
 
@@ -105,5 +106,8 @@ int judge(const struct route *r, const char *rcpt, struct question *q, struct ve
 	if (u.alias[0] != '\0')
 		return judge_alias(u.alias, v);
 	judge_user(&u, rcpt, v);
+	/* what has an extension may go anywhere */
+	if (v->letter == '+' && !u.catchall && *u.dash == '\0')
+		memcpy(v->room, to.local, sizeof v->room);
 	return 0;
 }

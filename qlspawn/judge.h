@@ -14,6 +14,8 @@
 struct verdict {
 	char letter; /* '+' '-' 'Z' */
 	char text[LIMIT_TEXT + 1];
+	char
+	    room[LIMIT_ADDRESS + 1]; /* the local part whose mailbox may be full, or "" */
 };
 
 /* 0 and *v, or -1: q waits for a name; call again when it is settled. */

@@ -11,6 +11,8 @@
  *	-q FD	jobs from qsend, reports to it (SOCK_SEQPACKET)
  *	-l FD	the lifeline: at its end of file everybody stops
  *	run/qgetpw	who has this name?
+ *	run/qlspawn	qrcpt asks whether a mailbox is full (room.h); a local part is all that it
+ *		may say, and who that is, is looked up here
  *	2	log; what children write arrives here with user and pid in front
  */
 #include <errno.h>
@@ -24,6 +26,7 @@
 #include "owner.h"
 #include "prog.h"
 #include "pwask.h"
+#include "room.h"
 #include "sigfd.h"
 #include "usock.h"
 
@@ -89,7 +92,14 @@ static void hear_qsend(void)
 }
 
 /* What poll() watches; children in the order of their list, two entries each. */
-enum { P_LIFELINE, P_QSEND, P_SIGNALS, P_GETPW, P_CHILDREN };
+enum {
+	P_LIFELINE,
+	P_QSEND,
+	P_SIGNALS,
+	P_GETPW,
+	P_ROOM,
+	P_CHILDREN = P_ROOM + ROOM_POLLS
+};
 static struct pollfd watched[P_CHILDREN + 2 * CHILDREN_MAX];
 
 static struct pollfd wait_for(int fd, short events)
@@ -105,6 +115,7 @@ static nfds_t fill(int all_sent)
 	watched[P_QSEND] = wait_for(qsend, (short)(all_sent ? POLLIN : POLLOUT));
 	watched[P_SIGNALS] = wait_for(signals, POLLIN);
 	watched[P_GETPW] = wait_for(pwask_fd(), POLLIN);
+	room_poll(watched + P_ROOM);
 	for (struct child *c = children; c != NULL; c = c->next) {
 		watched[n++] = wait_for(c->sock, POLLIN);
 		watched[n++] = wait_for(c->said.fd, POLLIN);
@@ -125,6 +136,12 @@ static void hear_children(struct child *first, nfds_t n)
 	}
 }
 
+static void settled(const char *name, char result)
+{
+	ljob_settled(name, result);
+	room_settled(name, result);
+}
+
 static _Noreturn void serve(void)
 {
 	for (;;) {
@@ -135,7 +152,8 @@ static _Noreturn void serve(void)
 		if (all_sent == -1)
 			stop();
 		n = fill(all_sent);
-		if (poll(watched, n, ljob_busy() ? 1000 : -1) == -1 && errno != EINTR)
+		if (poll(watched, n, ljob_busy() || room_busy() ? 1000 : -1) == -1 &&
+		    errno != EINTR)
 			die_sys(EXIT_TEMP, "wait for events");
 		if (watched[P_LIFELINE].revents != 0)
 			stop();
@@ -143,11 +161,13 @@ static _Noreturn void serve(void)
 		if (watched[P_SIGNALS].revents != 0)
 			hear_signals();
 		if (watched[P_GETPW].revents != 0)
-			pwask_receive(ljob_settled);
+			pwask_receive(settled);
 		if (watched[P_QSEND].revents != 0 && all_sent)
 			hear_qsend();
-		pwask_tick(ljob_settled);
+		room_hear(watched + P_ROOM);
+		pwask_tick(settled);
 		ljob_tick();
+		room_tick();
 	}
 }
 
@@ -156,5 +176,7 @@ int main(int argc, char **argv)
 	prog_init("qlspawn");
 	arguments(argc, argv);
 	open_signals();
+	if (room_init() == -1)
+		warn_sys("listen at run/qlspawn");
 	serve();
 }

@@ -4,30 +4,36 @@
  * question at a time on each. Decides by the code that delivers (lib/route): control/
  * locals, virtualdomains, percenthack and envnoathost (read at start and on SIGHUP, as
  * qsend does), users/cdb, control/aliases.cdb and control/userseparators (read for each
- * question), qgetpw, and the names of ~alias's dot-files. It reads no message and
+ * question), qgetpw, the names of ~alias's dot-files, and where control/overquota says what a
+ * full mailbox gets, qlspawn. It reads no message and
  * no dot-file, and writes nothing.
  *
  *	run/qrcpt/sock	request = recipient NUL, answer = ("+" / "-" / "Z") text NUL
  *	run/qgetpw/sock	who has this name?
+ *	run/qlspawn/sock is his mailbox full? (roomask.h)
  *	2		log
  */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "args.h"
+#include "control.h"
 #include "cursor.h"
 #include "jail.h"
 #include "judge.h"
+#include "maildir/quota.h"
 #include "owner.h"
 #include "paths.h"
 #include "prog.h"
 #include "pwask.h"
 #include "ready.h"
+#include "roomask.h"
 #include "sbuf.h"
 #include "sigfd.h"
 #include "usock.h"
@@ -42,6 +48,7 @@ enum { CLIENTS_MAX = 1000 };
 struct asked {
 	char rcpt[LIMIT_ADDRESS + 1];
 	struct question question;
+	int waits_for_room;
 };
 
 static struct client {
@@ -50,6 +57,7 @@ static struct client {
 } clients[CLIENTS_MAX];
 
 static struct route *route;
+static int when_full; /* quota_when_full() */
 
 static void drop(struct client *c)
 {
@@ -71,12 +79,35 @@ static void answer(struct client *c, const struct verdict *v)
 	sbuf_free(&b);
 }
 
+static void say_full(struct verdict *v)
+{
+	v->letter = when_full == QUOTA_NEVER ? '-' : 'Z';
+	(void)snprintf(v->text, sizeof v->text, "%s The mailbox is full.",
+		       when_full == QUOTA_NEVER ? "5.2.2" : "4.2.2");
+}
+
 static void work(struct client *c)
 {
 	struct verdict v;
+	char room = '+';
 
-	if (judge(route, c->asked->rcpt, &c->asked->question, &v) == 0)
+	if (judge(route, c->asked->rcpt, &c->asked->question, &v) == -1)
+		return;
+	if (when_full != 0 && v.room[0] != '\0')
+		room = roomask(v.room);
+	c->asked->waits_for_room = room == 0;
+	if (room == '-')
+		say_full(&v);
+	if (room != 0)
 		answer(c, &v);
+}
+
+/* Answers have come, or have not in time. */
+static void work_waiting(void)
+{
+	for (struct client *c = clients; c < clients + CLIENTS_MAX; c++)
+		if (c->asked != NULL && c->asked->waits_for_room)
+			work(c);
 }
 
 /* Somebody's name has become known. */
@@ -140,7 +171,12 @@ static void take_client(int sock)
 static void reread(void)
 {
 	struct route *fresh = route_load();
+	int full = quota_when_full();
 
+	if (full != -1)
+		when_full = full;
+	else
+		warn_msg("%s; the old one stays in force", control_error());
 	if (fresh == NULL) {
 		warn_msg("%s; the old control files stay in force", route_error());
 		return;
@@ -149,7 +185,7 @@ static void reread(void)
 	route = fresh;
 }
 
-enum { P_SOCK, P_SIGNALS, P_GETPW, P_CLIENTS };
+enum { P_SOCK, P_SIGNALS, P_GETPW, P_ROOM, P_CLIENTS };
 static struct pollfd watched[P_CLIENTS + CLIENTS_MAX];
 
 static nfds_t fill(int sock, int signals)
@@ -159,6 +195,7 @@ static nfds_t fill(int sock, int signals)
 	watched[P_SOCK] = (struct pollfd){.fd = sock, .events = POLLIN};
 	watched[P_SIGNALS] = (struct pollfd){.fd = signals, .events = POLLIN};
 	watched[P_GETPW] = (struct pollfd){.fd = pwask_fd(), .events = POLLIN};
+	watched[P_ROOM] = (struct pollfd){.fd = roomask_fd(), .events = POLLIN};
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (clients[i].fd != -1)
 			watched[n++] =
@@ -180,12 +217,20 @@ static void hear_clients(nfds_t n)
 	}
 }
 
+static int wait_ms(void)
+{
+	int a = pwask_wait_ms();
+	int b = when_full != 0 ? roomask_wait_ms() : -1;
+
+	return a == -1 || (b != -1 && b < a) ? b : a;
+}
+
 static _Noreturn void serve(int sock, int signals)
 {
 	for (;;) {
 		nfds_t n = fill(sock, signals);
 
-		if (poll(watched, n, pwask_wait_ms()) == -1) {
+		if (poll(watched, n, wait_ms()) == -1) {
 			if (errno != EINTR)
 				die_sys(EXIT_TEMP, "wait for events");
 			continue;
@@ -194,6 +239,10 @@ static _Noreturn void serve(int sock, int signals)
 		if (watched[P_GETPW].revents != 0)
 			pwask_receive(settled);
 		pwask_tick(settled);
+		if (watched[P_ROOM].revents != 0)
+			roomask_receive();
+		if (when_full != 0)
+			work_waiting();
 		if (watched[P_SIGNALS].revents != 0 && sigfd_next(signals) == SIGHUP)
 			reread();
 		if (watched[P_SOCK].revents != 0)
@@ -218,6 +267,9 @@ static void configure(void)
 	route = route_load();
 	if (route == NULL)
 		die_msg(EXIT_TEMP, "unable to read %s", route_error());
+	when_full = quota_when_full();
+	if (when_full == -1)
+		die_msg(EXIT_TEMP, "%s", control_error());
 }
 
 static int open_signals(void)

@@ -92,6 +92,14 @@ static int send_question(struct session *s, const char *rcpt)
 	}
 }
 
+/* "-" or "Z", and its text */
+static enum ask_rcpt why_not(const char *answer)
+{
+	if (*answer == '-')
+		return strncmp(answer + 1, "5.2.2 ", 6) == 0 ? ASK_FULL : ASK_NO;
+	return strncmp(answer + 1, "4.2.2 ", 6) == 0 ? ASK_FULL_LATER : ASK_LATER;
+}
+
 static enum ask_rcpt read_answer(struct session *s, int *is_lost)
 {
 	char answer[LIMIT_TEXT + 64];
@@ -103,10 +111,9 @@ static enum ask_rcpt read_answer(struct session *s, int *is_lost)
 	}
 	if (n >= 2 && answer[n - 1] == '\0' && answer[0] == '+')
 		return ASK_YES;
-	if (n >= 2 && answer[n - 1] == '\0' && answer[0] == '-')
-		return ASK_NO;
-	if (n < 2 || answer[0] != 'Z')
-		close_rcpt(s);
+	if (n >= 2 && answer[n - 1] == '\0' && (answer[0] == '-' || answer[0] == 'Z'))
+		return why_not(answer);
+	close_rcpt(s);
 	return ASK_LATER;
 }
 

@@ -12,8 +12,8 @@ int ask_queue(struct session *s);
 /* Drop the connection: what was sent so far is forgotten by qqueue. */
 void ask_queue_close(struct session *s);
 
-/* Does the recipient exist? */
-enum ask_rcpt { ASK_YES, ASK_NO, ASK_LATER };
+/* Does the recipient exist, and has it room? */
+enum ask_rcpt { ASK_YES, ASK_NO, ASK_LATER, ASK_FULL, ASK_FULL_LATER };
 enum ask_rcpt ask_rcpt(struct session *s, const char *rcpt);
 
 #endif

@@ -17,6 +17,9 @@ static const char *reason(enum reply r)
 		return "relay probe";
 	case SAY_NO_SUCH_USER:
 		return "no such user";
+	case SAY_FULL:
+	case SAY_FULL_LATER:
+		return "full";
 	case SAY_SENDER_REFUSED:
 		return "badmailfrom";
 	default:
@@ -74,6 +77,10 @@ static enum reply judge(struct session *s, char *rcpt, int routed)
 		return SAY_OK;
 	case ASK_NO:
 		return SAY_NO_SUCH_USER;
+	case ASK_FULL:
+		return SAY_FULL;
+	case ASK_FULL_LATER:
+		return SAY_FULL_LATER;
 	default:
 		return open ? SAY_OK : SAY_RCPT_LATER;
 	}

@@ -26,6 +26,7 @@
 	X(QUEUE_LOST, 451, "4.3.0", "the queue did not answer, try again later")         \
 	X(RCPT_LATER, 451, "4.3.0", "this recipient cannot be checked now, try again")   \
 	X(SENDER_LATER, 451, "4.3.0", "this sender cannot be checked now, try again")    \
+	X(FULL_LATER, 452, "4.2.2", "the mailbox is full, try again later")              \
 	X(QUEUE_REFUSES, 452, "4.3.1", "no mail is taken at the moment:")                \
 	X(NO_MEMORY, 452, "4.3.1", "out of memory, try again later")                     \
 	X(TOO_MANY_RCPTS, 452, "4.5.3", "too many recipients, send the rest separately") \
@@ -57,6 +58,7 @@
 	X(NO_SUCH_ALIAS, 550, "5.1.1", "there is no such alias here")                    \
 	X(NO_RELAY, 550, "5.7.1", "this host does not relay for you")                    \
 	X(PROBE, 550, "5.7.1", "recipients of this form are refused")                    \
+	X(FULL, 552, "5.2.2", "the mailbox is full")                                     \
 	X(TOO_BIG, 552, "5.3.4", "the message is larger than this host takes")           \
 	X(HEADER_TOO_BIG, 552, "5.3.4", "the header is larger than this host takes")     \
 	X(EIGHT_BIT, 553, "5.6.7", "addresses beyond ASCII are not supported")           \
