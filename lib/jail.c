@@ -94,7 +94,7 @@ static int add_path(int ruleset, const struct jail_path *p, uint64_t rights)
 
 static int enter_landlock(const struct jail_profile *p)
 {
-	int abi = landlock_abi();
+	int abi = p->landlock ? landlock_abi() : 0;
 	struct ruleset attr = {governed(abi), 0,
 			       abi >= 6 && !p->may_exec ? JAIL_SCOPES : 0};
 	size_t size = abi >= 6   ? sizeof attr
@@ -103,7 +103,7 @@ static int enter_landlock(const struct jail_profile *p)
 	int fd;
 	int r = 0;
 
-	if (!p->landlock || abi < 2)
+	if (abi < 2)
 		return 0;
 	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
 	if (fd == -1)

@@ -20,7 +20,7 @@ IMAP_SEARCH = qimapd/search.o qimapd/search_want.o qimapd/search_parse.o qimapd/
 	qimapd/thread_cmd.o $(IMAP_ORDER)
 IMAP_DATA = $(IMAP_FETCH) $(IMAP_STORE) $(IMAP_SEARCH)
 qimapd.o = qimapd/qimapd.o qimapd/mailbox.o $(IMAP_IO) $(IMAP_WORDS) $(IMAP_SESSION) $(IMAP_DATA)
-qimapd.jails = qimapd
+qimapd.jails = qimapd qimapd-convert
 qimapd.libs = $(FASTZ) $(FASTUTF8)
 
 fuzz_imaplogin.o = $(IMAPLOGIN_PARTS)

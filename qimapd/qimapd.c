@@ -26,12 +26,13 @@
 #include "io.h"
 #include "jail.h"
 #include "mailbox.h"
+#include "mime/convert.h"
 #include "prog.h"
 #include "qlimits.h"
 #include "qlog.h"
 #include "session.h"
 
-extern const struct jail_profile jail_qimapd;
+extern const struct jail_profile jail_qimapd, jail_qimapd_convert;
 
 static const char usage[] = "qimapd [-C dir] [-d maildir] [-p] [dir] [-- tag]";
 
@@ -130,6 +131,7 @@ int main(int argc, char **argv)
 	if (mailbox_open(&session.store, maildir) == -1)
 		die_starting("open the mailbox");
 	box_boot();
+	convert_profile(&jail_qimapd_convert);
 	if (mailbox_jail(&jail_qimapd, &session.store) == -1)
 		die_starting("close the sandbox");
 	greet();

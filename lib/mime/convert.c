@@ -42,7 +42,7 @@ static ssize_t frame(void *p, size_t n)
 {
 	if (fd_wait(converter.fd, POLLIN, clock_mono_ms() + CONVERT_WAIT) == -1)
 		return -1;
-	return recv(converter.fd, p, n, 0);
+	return read(converter.fd, p, n);
 }
 
 static int start(void)
@@ -80,18 +80,12 @@ int convert_begin(uint32_t which, uint32_t *text)
 	return 1;
 }
 
-/* The answer lands in out, the letter before it goes. */
-static int take_answer(struct sbuf *out)
+/* The answer lands in out, the letter behind it goes. */
+static int take_answer(struct sbuf *out, size_t most)
 {
-	char letter;
-	struct iovec iov[2] = {{&letter, 1}, {out->p + out->len, CONVERT_ANSWER}};
-	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
-	ssize_t n;
+	ssize_t n = frame(out->p + out->len, most);
 
-	if (fd_wait(converter.fd, POLLIN, clock_mono_ms() + CONVERT_WAIT) == -1)
-		return -1;
-	n = recvmsg(converter.fd, &m, 0);
-	if (n <= 0 || (m.msg_flags & MSG_TRUNC) != 0)
+	if (n <= 0)
 		return -1;
 	out->len += (size_t)n - 1;
 	return 0;
@@ -99,14 +93,17 @@ static int take_answer(struct sbuf *out)
 
 static int exchange(struct sbuf *out, const char *p, size_t n, int end)
 {
-	struct convert_ask ask = {converter.text, (uint16_t)converter.which,
-				  (uint16_t)end};
-	struct iovec iov[2] = {{&ask, sizeof ask}, {(void *)(uintptr_t)p, n}};
-	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
+	static char ask[sizeof(struct convert_ask) + CONVERT_PIECE];
+	struct convert_ask head = {converter.text, (uint16_t)converter.which,
+				   (uint16_t)end};
 
-	if (sbuf_reserve(out, CONVERT_ANSWER) == -1)
+	if (sbuf_reserve(out, CONVERT_MOST(n)) == -1)
 		return -1;
-	if (sendmsg(converter.fd, &m, MSG_NOSIGNAL) == -1 || take_answer(out) == -1)
+	memcpy(ask, &head, sizeof head);
+	if (n > 0)
+		memcpy(ask + sizeof head, p, n);
+	if (send(converter.fd, ask, sizeof head + n, MSG_NOSIGNAL) == -1 ||
+	    take_answer(out, CONVERT_MOST(n)) == -1)
 		convert_stop();
 	return 0;
 }

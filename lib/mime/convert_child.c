@@ -10,7 +10,7 @@
 
 enum { DESCRIPTORS = 4096 }; /* on kernels without close_range */
 
-/* The first name that this libc knows is taken; each holds the next. */
+/* The first name that this libc knows is taken; it holds the other one. */
 static const char *const names[CONVERT_COUNT][2] = {
     [CONVERT_ISO2022JP] = {"ISO-2022-JP-2", "ISO-2022-JP"},
     [CONVERT_SHIFTJIS] = {"CP932", "SHIFT_JIS"},
@@ -27,7 +27,7 @@ static struct child {
 	size_t kept; /* bytes in front of in[] that wait for more */
 	char in[CONVERT_KEPT + CONVERT_PIECE];
 	char frame[sizeof(struct convert_ask) + CONVERT_PIECE];
-	char out[CONVERT_ANSWER];
+	char out[CONVERT_MOST(CONVERT_PIECE)];
 	size_t len;
 } child;
 
@@ -68,18 +68,18 @@ static void convert(iconv_t cd, size_t n, int end)
 
 	while (n > 0) {
 		char *out = child.out + child.len;
-		size_t room = sizeof child.out - child.len;
+		size_t room = sizeof child.out - 1 - child.len;
 		size_t r = iconv(cd, &in, &n, &out, &room);
 
-		child.len = sizeof child.out - room;
+		child.len = sizeof child.out - 1 - room;
 		if (r != (size_t)-1)
 			continue;
 		if (errno == EINVAL && !end && n <= CONVERT_KEPT)
 			break;
-		if (sizeof child.out - child.len < 3)
-			n = 0; /* cannot be: it has room for all */
-		if (n == 0)
+		if (room < 3) { /* cannot be: it has room for all */
+			n = 0;
 			break;
+		}
 		put_bad();
 		in++;
 		n--;
@@ -103,10 +103,10 @@ static int answer(int fd, size_t size)
 		child.kept = 0;
 		child.text = ask.text;
 	}
-	child.out[0] = 'k';
-	child.len = 1;
+	child.len = 0;
 	memcpy(child.in + child.kept, child.frame + sizeof ask, n);
 	convert(child.cd[ask.which], child.kept + n, ask.end);
+	child.out[child.len++] = 'k';
 	return write(fd, child.out, child.len) == (ssize_t)child.len ? 0 : -1;
 }
 
