@@ -1,93 +1,7 @@
 /* box: one folder, as sessions see it. Each test has a Maildir of its own below /tmp. */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "exact.h"
-#include "maildir/box.h"
-
-static char top[32];
-
-static int setup(void **state)
-{
-	char path[64];
-
-	(void)state;
-	box_boot();
-	(void)snprintf(top, sizeof top, "/tmp/test-box-XXXXXX");
-	if (mkdtemp(top) == NULL)
-		return -1;
-	for (const char *const *d =
-		 (const char *const[]){"", "/new", "/cur", "/tmp", NULL};
-	     *d != NULL; d++) {
-		(void)snprintf(path, sizeof path, "%s/a%s", top, *d);
-		(void)mkdir(path, 0700);
-		(void)snprintf(path, sizeof path, "%s/b%s", top, *d);
-		(void)mkdir(path, 0700);
-	}
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	char command[64];
-
-	(void)state;
-	(void)snprintf(command, sizeof command, "rm -rf %s", top);
-	return system(command);
-}
-
-static int folder(const char *name)
-{
-	char path[64];
-	int fd;
-
-	(void)snprintf(path, sizeof path, "%s/%s", top, name);
-	fd = open(path, O_RDONLY | O_DIRECTORY);
-	assert_true(fd != -1);
-	return fd;
-}
-
-static void put(const char *name, const char *text)
-{
-	char path[400];
-	FILE *f;
-
-	(void)snprintf(path, sizeof path, "%s/%s", top, name);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	(void)fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-}
-
-static int is_there(const char *name)
-{
-	char path[400];
-
-	(void)snprintf(path, sizeof path, "%s/%s", top, name);
-	return access(path, F_OK) == 0;
-}
-
-static void shift(const char *from, const char *to)
-{
-	char a[400];
-	char b[400];
-
-	(void)snprintf(a, sizeof a, "%s/%s", top, from);
-	(void)snprintf(b, sizeof b, "%s/%s", top, to);
-	assert_int_equal(rename(a, b), 0);
-}
-
-static void drop(const char *name)
-{
-	char path[400];
-
-	(void)snprintf(path, sizeof path, "%s/%s", top, name);
-	assert_int_equal(unlink(path), 0);
-}
+#include "boxdir.h"
 
 static void test_uids_stay(void **state)
 {
@@ -266,6 +180,178 @@ static void test_sizes(void **state)
 	box_close(&b);
 }
 
+static char warned[512];
+
+static void warn(const char *what, const char *name)
+{
+	(void)snprintf(warned, sizeof warned, "%s: %s", what, name);
+}
+
+static void test_foreign_mess(void **state)
+{
+	char path[400];
+	struct box b;
+
+	(void)state;
+	put("a/cur/1000.x:2,S", "a\n");
+	put("a/new/1000.x", "another\n");
+	put("a/cur/1001.y:2,", "b\n");
+	put("a/cur/1001.y:2,F", "bb\n");
+	put("a/cur/.hidden", "b\n");
+	path_of(path, "a/cur/1002.fifo:2,");
+	assert_int_equal(mkfifo(path, 0600), 0);
+	path_of(path, "a/cur/1003.dir:2,");
+	assert_int_equal(mkdir(path, 0700), 0);
+	path_of(path, "a/new/1004.link");
+	assert_int_equal(symlink("/etc/passwd", path), 0);
+	path_of(path, "a/tmp");
+	assert_int_equal(rmdir(path), 0);
+	box_warn = warn;
+	open_box(&b, "a", BOX_CLAIM);
+	assert_int_equal(b.count, 4);
+	assert_true(warned[0] != '\0');
+	for (size_t i = 0; i < b.count; i++) {
+		int fd = box_message(&b, i);
+
+		assert_true(fd != -1);
+		(void)close(fd);
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(box_at(&b, k)->name, box_at(&b, i)->name);
+	}
+	assert_true(is_there("a/tmp"));
+	/* a file becomes a FIFO under our feet */
+	path_of(path, "a/cur/x");
+	(void)snprintf(path, sizeof path, "%s/a/cur/%s", top, box_at(&b, 0)->name);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(box_message(&b, 0), -1);
+	assert_int_equal(errno, EINVAL);
+	box_close(&b);
+	open_box(&b, "a", 0);
+	assert_int_equal(b.count, 3);
+	box_close(&b);
+}
+
+static void test_arrive_together(void **state)
+{
+	static const char *const words[] = {"$Junk", "work", NULL};
+	struct box_arrival a[] = {{"t1", "2000.a,S=2,W=3", MSG_SEEN, words},
+				  {"t2", "2001.b", 0, NULL}};
+	struct box_arrival wrong[] = {{"t3", "2003.c", 0, NULL},
+				      {"t4", "2000.a:x", 0, NULL}};
+	struct box_copied out;
+	struct box b;
+	int dir;
+
+	(void)state;
+	put("a/tmp/t1", "a\n");
+	put("a/tmp/t2", "b\n");
+	put("a/tmp/t3", "c\n");
+	put("a/tmp/t4", "d\n");
+	dir = folder("a");
+	assert_int_equal(box_arrive(dir, a, 2, &out), 0);
+	assert_int_equal(out.first, 1);
+	assert_int_equal(box_arrive(dir, wrong, 2, &out), -1);
+	assert_true(is_there("a/tmp/t3"));
+	assert_int_equal(box_open(&b, dir, 0), 0);
+	assert_int_equal(b.uidvalidity, out.uidvalidity);
+	assert_int_equal(b.count, 2);
+	assert_int_equal(box_at(&b, 0)->keywords, 3);
+	assert_string_equal(box_keyword(&b, 1), "work");
+	assert_int_equal(box_keyword_bit(&b, "WORK", 0), 1);
+	assert_int_equal(box_keyword_bit(&b, "none", 0), -1);
+	assert_string_equal(box_at(&b, 0)->name, "2000.a,S=2,W=3:2,S");
+	/* by the session's own next look: no directory need be read */
+	assert_int_equal(
+	    box_arrive(dir, &(struct box_arrival){"t3", "2003.c", 0, NULL}, 1, &out), 0);
+	assert_int_equal(out.first, 3);
+	assert_int_equal(box_sync(&b), 0);
+	assert_int_equal(b.count, 3);
+	box_close(&b);
+}
+
+static void test_take_over(void **state)
+{
+	const struct box_taken msg[] = {
+	    {"1000.x", 7, "uidl-x"}, {"1001.y", 9, NULL}, {"1002.gone", 8, "uidl-gone"}};
+	const struct box_takeover t = {.uidvalidity = 1234,
+				       .uidnext = 20,
+				       .letters = {"work", NULL, "$Junk"},
+				       .msg = msg,
+				       .n = COUNT(msg)};
+	char uidl[71];
+	struct box b;
+	int dir;
+
+	(void)state;
+	put("a/cur/1000.x:2,Sac", "a\n");
+	put("a/new/1001.y", "b\n");
+	put("a/cur/1003.z:2,", "c\n");
+	dir = folder("a");
+	assert_int_equal(box_take_over(dir, &t), 0);
+	assert_int_equal(box_take_over(dir, &t), -1);
+	assert_int_equal(errno, EEXIST);
+	assert_int_equal(box_open(&b, dir, 0), 0);
+	assert_int_equal(b.uidvalidity, 1234);
+	assert_int_equal(b.count, 3);
+	assert_int_equal(box_at(&b, 0)->uid, 7);
+	assert_int_equal(box_at(&b, 0)->keywords, 5);
+	assert_int_equal(box_at(&b, 1)->uid, 9);
+	assert_int_equal(box_at(&b, 2)->uid, 20);
+	assert_string_equal(box_keyword(&b, 2), "$Junk");
+	assert_int_equal(box_uidl(&b, 0, uidl), 1);
+	assert_string_equal(uidl, "uidl-x");
+	assert_int_equal(box_uidl(&b, 1, uidl), 0);
+	box_close(&b);
+}
+
+static void test_store_if_unchanged(void **state)
+{
+	struct box b;
+	uint32_t at[] = {0, 1};
+	struct box_store s = {
+	    .how = BOX_ADD, .flags = MSG_SEEN, .unchangedsince = UINT64_MAX};
+
+	(void)state;
+	put("a/cur/1000.x:2,", "a\n");
+	put("a/cur/1001.y:2,", "b\n");
+	open_box(&b, "a", 0);
+	assert_int_equal(box_store(&b, at, 1, &s), 0);
+	s.unchangedsince = box_at(&b, 1)->modseq;
+	s.flags = MSG_FLAGGED;
+	assert_int_equal(box_store(&b, at, 2, &s), 0);
+	assert_int_equal(box_at(&b, 0)->flags, MSG_SEEN);
+	assert_int_equal(box_at(&b, 1)->flags, MSG_FLAGGED);
+	assert_int_equal(box_next_since(&b, 0, box_at(&b, 0)->modseq), 1);
+	assert_int_equal(box_next_since(&b, 0, b.highestmodseq), 0);
+	box_close(&b);
+}
+
+/* Only root passes by the bits of a mode. */
+static void test_read_only(void **state)
+{
+	uint32_t at[] = {0};
+	struct box_store s = {
+	    .how = BOX_ADD, .flags = MSG_SEEN, .unchangedsince = UINT64_MAX};
+	char path[400];
+	struct box b;
+
+	(void)state;
+	if (geteuid() == 0)
+		skip();
+	put("a/cur/1000.x:2,", "a\n");
+	open_box(&b, "a", 0);
+	box_close(&b);
+	path_of(path, "a/cur");
+	assert_int_equal(chmod(path, 0500), 0);
+	open_box(&b, "a", BOX_CLAIM);
+	assert_int_equal(b.count, 1);
+	assert_int_equal(box_store(&b, at, 1, &s), -1);
+	assert_int_equal(errno, EACCES);
+	assert_int_equal(box_at(&b, 0)->flags, 0);
+	box_close(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +360,11 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_store, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_copy_and_move, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_foreign_mess, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_arrive_together, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_take_over, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_store_if_unchanged, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_read_only, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
