@@ -226,6 +226,7 @@ int maildir_begin(struct maildir *m, struct maildir_file *f)
 
 	f->m = m;
 	f->lines = 0;
+	f->last = '\0';
 	fd = create_tmp(f);
 	if (fd == -1)
 		return -1;
@@ -239,9 +240,11 @@ int maildir_write(struct maildir_file *f, const void *p, size_t n)
 	const char *end = at + n;
 
 	while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-		f->lines++;
+		f->lines += (at == p ? f->last : at[-1]) != '\r';
 		at++;
 	}
+	if (n > 0)
+		f->last = end[-1];
 	return wbuf_put(&f->w, p, n);
 }
 

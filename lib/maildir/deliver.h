@@ -6,7 +6,7 @@
  *	maildir_sync(&f)		   the file is durable in tmp/
  *	maildir_link(&f, base, birth)	   and now in new/, durable as well
  *
- * The name in new/ is BASE,S=size,W=size-with-CRLF. BASE is made of the queue id, the
+ * The name in new/ is BASE,S=size,W=size-with-CRLF (an LF behind a CR stays as it is). BASE is made of the queue id, the
  * recipient and the instruction, and of nothing else: a job that is repeated meets its
  * own work, in new/ or, with flags, in cur/, and is done. In tmp/ each attempt has a name
  * of its own, so that two attempts cannot mix their bytes.
@@ -46,7 +46,8 @@ struct maildir {
 struct maildir_file {
 	struct maildir *m;
 	char tmp[MAILDIR_NAME];
-	uint64_t lines;
+	uint64_t lines; /* whose LF has no CR before it */
+	char last;
 	struct wbuf w;
 };
 

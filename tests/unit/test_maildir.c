@@ -103,6 +103,36 @@ static void test_deliver(void **state)
 	maildir_close(&m);
 }
 
+/* W: an LF that has its CR already is not counted twice, however the bytes come. */
+static void test_wire_size(void **state)
+{
+	static const char text[] = "a\r\nb\n\r\n\rc\n";
+	static struct maildir_file f;
+	struct maildir m;
+	char base[MAILDIR_BASE];
+	char name[256];
+
+	(void)state;
+	maildir_base(base, id, "a@b", "line");
+	assert_int_equal(maildir_open(&m, home, "./Maildir/", 1), 0);
+	for (size_t step = 1; step < sizeof text; step++) {
+		assert_int_equal(maildir_begin(&m, &f), 0);
+		for (size_t at = 0; at < sizeof text - 1; at += step) {
+			size_t n = sizeof text - 1 - at;
+
+			assert_int_equal(
+			    maildir_write(&f, text + at, n < step ? n : step), 0);
+		}
+		assert_int_equal(maildir_sync(&f), 0);
+		assert_int_equal(maildir_link(&f, base, birth), 0);
+		maildir_end(&f);
+		assert_int_equal(count("Maildir/new", name), 1);
+		assert_non_null(strstr(name, ",S=10,W=12"));
+		assert_int_equal(unlinkat(m.new, name, 0), 0);
+	}
+	maildir_close(&m);
+}
+
 /* The same job once more, another line of it, and one whose message a reader moved. */
 static void test_again(void **state)
 {
@@ -230,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_deliver, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_wire_size, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_again, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_is_current, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_planted, setup, teardown),
