@@ -194,7 +194,7 @@ class Logged(quoin.Quoin):
     def _popen(self, argv, user, **kw):
         if kw.get("stderr") in (None, subprocess.PIPE):
             return super()._popen(argv, user, **kw)
-        where = self.logs / f"{Path(argv[0]).name}.s6"
+        where = self.logs / f"{Path(argv[0]).name}.{len(self.services)}.s6"
         logger = subprocess.Popen(["s6-log", "-b", "n20", "s1000000", "t", where], stdin=subprocess.PIPE)
         with logger.stdin as pipe:
             return super()._popen(argv, user, **(kw | {"stdout": pipe, "stderr": pipe}))
