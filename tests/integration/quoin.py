@@ -444,10 +444,12 @@ class Quoin:
             self.start("qgetpw")
         return self.start("qstart", "-s", self.owner("quoins"), "-r", self.owner("quoinr"), *args, **kw)
 
-    def start_smtp(self, *args, ip="127.0.0.1", port=None, env=None, qsmtpd=(), template=True, **kw):
-        """qlisten with qsmtpd behind it, a template as installed; returns the port. args are
-        qlisten's."""
-        if template and "-h" not in args:
+    def start_smtp(self, *args, ip="127.0.0.1", port=None, env=None, qsmtpd=(), template=None, **kw):
+        """qlisten with qsmtpd behind it; returns the port. args are qlisten's. template: one
+        qsmtpd forks the sessions, as installed; None: yes, but with sanitizers."""
+        if template is None:
+            template = "-h" not in args and b"asan" not in (self.bin / "qsmtpd").read_bytes()
+        if template:
             args, qsmtpd = ("-f", *args), (*qsmtpd, "-f", "3")
         if not missing("qrcpt") and not any(s.name == "qrcpt" for s in self.services):
             self.start("qrcpt")
