@@ -6,13 +6,17 @@
  * not exist. Components that are "", "..", hold "/", NUL or control characters, or over 200
  * bytes on disk are refused (EINVAL), as are more than 16 levels.
  * Directories are opened relative to the held root, O_NOFOLLOW: a symbolic link is no folder.
- * Subscriptions: the file `subscriptions` in the root, a line a name (Dovecot's and Courier's
- * place), UTF-7 as on disk; written as new file and rename, durable. Special uses (RFC 6154):
- * the file quoin-special, lines "USE NAME"; without it Drafts, Sent, Junk (Spam), Trash,
- * Archive are known by their usual names.
+ * Subscriptions: the file `subscriptions` in the root, Dovecot's, in both of its forms;
+ * without it Courier's is read. Special uses (RFC 6154): the file quoin-special, lines "USE
+ * NAME"; for a use that no line gives, the folder of a usual name (Drafts, Sent, Junk or Spam,
+ * Trash, Archive, ...).
+ * All that changes something takes a lock of the store; what a killed process left half done is
+ * finished by the next who lists, creates, renames, deletes, or does not find a folder.
  * Owner:  store_close(); descriptors given out are the caller's.
- * Errors: -1 with errno: ENOENT no such folder, EEXIST, EINVAL a bad name, EPERM (INBOX may not
- *	   be deleted), ENOTEMPTY never (inferiors stay). All durable on 0.
+ * Errors: -1 with errno: ENOENT no such folder, EEXIST, EINVAL a bad name or a rename into
+ *	   itself or above, EPERM (INBOX may not be deleted), ENOTUNIQ another folder was given
+ *	   this use, EBUSY others held the lock for 30 s. Inferiors of what is deleted stay. All
+ *	   durable on 0.
  */
 #ifndef QUOIN_MAILDIR_STORE_H
 #define QUOIN_MAILDIR_STORE_H
@@ -58,6 +62,7 @@ struct folder {
 	unsigned bits;
 };
 
+/* Made, mode 0700, if it is missing; its path as in deliver.h. */
 __attribute__((warn_unused_result)) int store_open(struct store *s, int base,
 						   const char *path);
 void store_close(struct store *s);
@@ -69,7 +74,7 @@ __attribute__((warn_unused_result)) int folder_canon(char *out, const char *name
 /* A descriptor of the folder's directory; make: see folder_create. */
 __attribute__((warn_unused_result)) int folder_open(const struct store *s,
 						    const char *name);
-/* use: 0 or one of FOLDER_USES (EEXIST when another folder has it). */
+/* use: 0 or one of FOLDER_USES. */
 __attribute__((warn_unused_result)) int folder_create(const struct store *s,
 						      const char *name, unsigned use);
 __attribute__((warn_unused_result)) int folder_delete(const struct store *s,
