@@ -55,7 +55,7 @@ static int step(const struct pattern *m, char *at, char c, int any_case)
 		if (!here)
 			continue;
 		if (is_wild(p))
-			at[i] = p == '*' || c != '.';
+			at[i] |= p == '*' || c != '.';
 		else
 			at[i + 1] = p == c || (any_case && strncasecmp(&p, &c, 1) == 0);
 		alive |= at[i] | at[i + 1];
