@@ -143,7 +143,7 @@ static int text_or(struct list *l, size_t start, size_t end, const char *missing
 		start++;
 	if (start == end)
 		return sbuf_cats(l->out, missing);
-	return digest_string(l->out, l->p + start, end - start);
+	return digest_trimmed(l->out, l->p + start, end - start);
 }
 
 /* Where the item ends that alist822_item() broke off in or behind. */

@@ -14,8 +14,9 @@
 /* A field's body: without blanks at its ends and without CR, LF and NUL. */
 DIGEST_CHECK int digest_unfold(struct sbuf *out, const char *p, size_t n);
 
-/* The same as a string of IMAP (RFC 9051 4.3), a literal where it is not ASCII. */
+/* As a string of IMAP (RFC 9051 4.3), a literal where it is not ASCII; without CR, LF and NUL. */
 DIGEST_CHECK int digest_string(struct sbuf *out, const char *p, size_t n);
+DIGEST_CHECK int digest_trimmed(struct sbuf *out, const char *p, size_t n);
 
 /* part's first field of that name as a string, or NIL. */
 DIGEST_CHECK int digest_field(struct sbuf *out, const struct mime *m, uint32_t part,

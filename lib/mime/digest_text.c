@@ -24,13 +24,15 @@ static void trim(const char **p, size_t *n)
 		--*n;
 }
 
-/* What becomes of a byte (RFC 5322 2.2.3), i being not the last: -1 nothing. Where a line began with a
- * tab a blank is meant, as old mailers folded so; a lone CR must not stand in a string. */
-static int unfolded(const char *p, size_t i)
+/* What becomes of p[i] (RFC 5322 2.2.3): -1 nothing. Where a line began with a tab a blank is meant, as
+ * old mailers folded so; a lone CR must not stand in a string. */
+static int unfolded(const char *p, size_t n, size_t i)
 {
-	if (p[i] == '\n' || p[i] == '\0' || (p[i] == '\r' && p[i + 1] == '\n'))
+	if (p[i] == '\n' || p[i] == '\0')
 		return -1;
-	if (p[i] == '\r' || (p[i] == '\t' && p[i - 1] == '\n'))
+	if (p[i] == '\r')
+		return i + 1 < n && p[i + 1] == '\n' ? -1 : ' ';
+	if (p[i] == '\t' && i > 0 && p[i - 1] == '\n')
 		return ' ';
 	return (unsigned char)p[i];
 }
@@ -41,7 +43,7 @@ static size_t unfold(char *out, const char *p, size_t n)
 	char *o = out;
 
 	for (size_t i = 0; i < n; i++) {
-		int c = unfolded(p, i);
+		int c = unfolded(p, n, i);
 
 		if (c != -1)
 			*o++ = (char)c;
@@ -130,7 +132,6 @@ int digest_string(struct sbuf *out, const char *p, size_t n)
 {
 	char *to;
 
-	trim(&p, &n);
 	if (n > QUOTED_MAX)
 		return special_string(out, p, n);
 	if (sbuf_reserve(out, n + 2) == -1)
@@ -143,6 +144,12 @@ int digest_string(struct sbuf *out, const char *p, size_t n)
 	return 0;
 }
 
+int digest_trimmed(struct sbuf *out, const char *p, size_t n)
+{
+	trim(&p, &n);
+	return digest_string(out, p, n);
+}
+
 int digest_field(struct sbuf *out, const struct mime *m, uint32_t part,
 		 enum mime_name name)
 {
@@ -150,5 +157,5 @@ int digest_field(struct sbuf *out, const struct mime *m, uint32_t part,
 
 	if (f == NULL)
 		return sbuf_cat(out, "NIL", 3);
-	return digest_string(out, mime_head_text(m, part) + f->at, f->end - f->at);
+	return digest_trimmed(out, mime_head_text(m, part) + f->at, f->end - f->at);
 }
