@@ -15,10 +15,6 @@ static int set_grow(struct set *s)
 	size_t cap = s->cap > 0 ? 2 * s->cap : 16;
 	struct range *r;
 
-	if (s->n == SET_RANGES) {
-		errno = EMSGSIZE;
-		return -1;
-	}
 	r = realloc(s->r, cap * sizeof *r);
 	if (r == NULL)
 		return -1;
@@ -42,6 +38,10 @@ int set_add(struct set *s, uint32_t lo, uint32_t hi)
 		if (hi > last->hi)
 			last->hi = hi;
 		return 0;
+	}
+	if (s->n == SET_RANGES) {
+		errno = EMSGSIZE;
+		return -1;
 	}
 	if (s->n == s->cap && set_grow(s) == -1)
 		return -1;
