@@ -3,18 +3,7 @@
 #include "ascii.h"
 #include "mime/mime_head.h"
 #include "mime/textsearch_int.h"
-#include "mime/unicode.h"
 #include "mime/words.h"
-
-/* One line of ASCII without encoded words: there is nothing to undo. */
-static int is_simple(const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)p[i] >= 0x80 || p[i] == '\n' ||
-		    (p[i] == '=' && i + 1 < n && p[i + 1] == '?'))
-			return 0;
-	return 1;
-}
 
 static size_t without_end(const char *p, size_t n)
 {
@@ -32,9 +21,7 @@ int text_header(struct sbuf *out, const char *p, size_t n)
 		const char *field = p + f.start;
 		size_t len = without_end(field, f.end - f.start);
 
-		if ((is_simple(field, len) ? sbuf_cat(out, field, len)
-					   : words_decode(out, field, len)) == -1 ||
-		    sbuf_catc(out, '\n') == -1)
+		if (words_decode(out, field, len) == -1 || sbuf_catc(out, '\n') == -1)
 			return -1;
 	}
 	return 0;
@@ -43,7 +30,7 @@ int text_header(struct sbuf *out, const char *p, size_t n)
 int text_in_field(struct text_search *t, const struct needle *k, const char *p, size_t n)
 {
 	n = without_end(p, n);
-	if (is_simple(p, n))
+	if (words_are_plain(p, n))
 		return needle_in(k, p, n);
 	t->text.len = 0;
 	if (words_decode(&t->text, p, n) == -1)

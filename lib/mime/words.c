@@ -265,7 +265,16 @@ static const char *put_words(struct words *w, const char *p, const struct word *
 	return close_charset(w) == -1 ? NULL : gap;
 }
 
-int words_decode(struct sbuf *out, const char *p, size_t n)
+int words_are_plain(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)p[i] >= 0x80 || p[i] == '\r' || p[i] == '\n' ||
+		    (p[i] == '=' && i + 1 < n && p[i + 1] == '?'))
+			return 0;
+	return 1;
+}
+
+static int decode(struct sbuf *out, const char *p, size_t n)
 {
 	struct words w = {.out = out, .end = p + n};
 	const char *from = p;
@@ -283,4 +292,9 @@ int words_decode(struct sbuf *out, const char *p, size_t n)
 			return -1;
 	}
 	return put_plain(&w, from, (size_t)(w.end - from));
+}
+
+int words_decode(struct sbuf *out, const char *p, size_t n)
+{
+	return words_are_plain(p, n) ? sbuf_cat(out, p, n) : decode(out, p, n);
 }

@@ -14,4 +14,7 @@ struct sbuf;
 __attribute__((warn_unused_result)) int words_decode(struct sbuf *out, const char *p,
 						     size_t n);
 
+/* One line of ASCII without encoded words: decoded it is the same. */
+int words_are_plain(const char *p, size_t n);
+
 #endif
