@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "maildir/box.h"
 #include "maildir/store.h"
 #include "maildir/store_int.h"
 
@@ -229,10 +230,93 @@ static void test_kills(void **state)
 		try_op(&ops[i]);
 }
 
+/* ---- INBOX ---- */
+
+static int do_rename_inbox(void)
+{
+	return folder_rename(&s, "INBOX", "Old");
+}
+
+static void message(const char *path, char text)
+{
+	int fd = openat(s.root, path, O_CREAT | O_WRONLY, 0600);
+
+	assert_int_equal(write(fd, &text, 1), 1);
+	(void)close(fd);
+}
+
+/* Bit i: the message whose text is the digit i lies in one of the folder's directories; its
+ * name may be another. */
+static unsigned present(const char *disk)
+{
+	static const char *const parts[] = {"new", "cur"};
+	char path[STORE_NAME + 8];
+	struct dirent *e;
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		DIR *d;
+
+		(void)snprintf(path, sizeof path, "%s/%s", disk, parts[i]);
+		d = store_read_dir(s.root, path);
+		while (d != NULL && (e = readdir(d)) != NULL) {
+			int fd = openat(dirfd(d), e->d_name, O_RDONLY);
+			char text;
+
+			if (e->d_name[0] != '.' && read(fd, &text, 1) == 1)
+				bits |= 1U << (text - '0');
+			(void)close(fd);
+		}
+		if (d != NULL)
+			(void)closedir(d);
+	}
+	return bits;
+}
+
+static void assert_opens(const char *name)
+{
+	int dir = folder_open(&s, name);
+	struct box b;
+
+	assert_int_not_equal(dir, -1);
+	assert_int_equal(box_open(&b, dir, BOX_CLAIM | BOX_MAKE), 0);
+	box_close(&b);
+}
+
+static void test_inbox(void **state)
+{
+	static const struct op op = {"rename INBOX", do_rename_inbox, NULL};
+	int call = 0;
+	int killed;
+
+	(void)state;
+	box_boot();
+	do {
+		assert_int_equal(setup(), 0);
+		message("cur/1.x:2,S", '1');
+		message("cur/2.x:2,", '2');
+		message("new/3.x", '3');
+		killed = run_killed(&op, ++call);
+		if ((present(".") | present(".Old")) != (1 << 1 | 1 << 2 | 1 << 3))
+			fail_msg("call %d: lost: %x", call,
+				 present(".") | present(".Old"));
+		if (!killed)
+			assert_int_equal(present("."), 0);
+		assert_opens("INBOX");
+		if (present(".Old") != 0)
+			assert_opens("Old");
+		assert_int_equal(present(".") | present(".Old"),
+				 1 << 1 | 1 << 2 | 1 << 3);
+		teardown();
+	} while (killed && call < CALLS_MAX);
+	assert_in_range(call, 20, CALLS_MAX - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_kills),
+	    cmocka_unit_test(test_inbox),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
