@@ -10,6 +10,8 @@
 #include "io_copy.h"
 #include "io_int.h"
 
+enum { LINGER_MS = 2000, LINGER_BYTES = 4194304 };
+
 static int in_fd, out_fd;
 static char in[IO_IN];
 static size_t in_at, in_end;
@@ -194,18 +196,10 @@ static char *find_end(void)
 	return lf;
 }
 
-static int too_long(int64_t deadline)
+/* What came of a line that is too long is forgotten; who asked for it must end. */
+static int too_long(void)
 {
-	char *lf;
-
-	while ((lf = find_end()) == NULL) {
-		ssize_t r;
-
-		in_at = in_end;
-		if ((r = read_more(deadline)) <= 0)
-			return (int)r;
-	}
-	in_at = scanned = (size_t)(lf - in) + 1;
+	in_at = in_end;
 	errno = EMSGSIZE;
 	return -1;
 }
@@ -220,7 +214,7 @@ int io_line(size_t max, const char **p, size_t *n, int64_t deadline)
 		ssize_t r;
 
 		if (in_end - in_at > max + 1)
-			return too_long(deadline);
+			return too_long();
 		if ((r = read_more(deadline)) <= 0)
 			return (int)r;
 	}
@@ -266,6 +260,20 @@ int io_wait(int fd, int ms)
 	if (poll(wait, 2, ms) <= 0)
 		return 0;
 	return (wait[0].revents ? IO_INPUT : 0) | (wait[1].revents ? IO_OTHER : 0);
+}
+
+/* Closing while input waits would make the kernel throw our last words away. */
+void io_end(void)
+{
+	int64_t deadline = clock_mono_ms() + LINGER_MS;
+	size_t left = LINGER_BYTES;
+	ssize_t r = 1;
+
+	spill(1);
+	if (shutdown(out_fd, SHUT_WR) == -1)
+		return;
+	for (; r > 0 && left >= sizeof in; left -= (size_t)r)
+		r = io_receive(in, sizeof in, deadline);
 }
 
 int io_compress(void)

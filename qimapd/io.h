@@ -21,7 +21,7 @@ void io_init(int in, int out);
 _Noreturn void io_lost(const char *why);
 
 /* The next line without its CRLF (a bare LF ends one too), at most max bytes (< IO_IN - 1): 1; 0 end of
- * file; -1 with EMSGSIZE (the line was taken to its end) or ETIMEDOUT. Flushes before it waits. What is returned
+ * file; -1 with EMSGSIZE (the rest of the line is still to come: nothing can be read any more) or ETIMEDOUT. Flushes before it waits. What is returned
  * dies at the next call that reads. */
 int io_line(size_t max, const char **p, size_t *n, int64_t deadline);
 /* At least one byte, at most max, for literals: 1, 0, -1 as above. */
@@ -43,6 +43,9 @@ void io_wrote(size_t n);
 /* From the next byte on, both ways; -1 with ENOMEM: nothing has changed. What a peer deflates is
  * inflated a buffer at a time: a bomb meets the limits of what is read. */
 int io_compress(void);
+
+/* The last call: what was said is sent, and what the client still says is let go by, for a while. */
+void io_end(void);
 
 struct io_count {
 	uint64_t in, out; /* bytes of IMAP, before they were deflated */

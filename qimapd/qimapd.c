@@ -119,6 +119,7 @@ int main(int argc, char **argv)
 	prog_init("qimapd");
 	take_words(argc, argv, args(usage, table, argc, argv));
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a limit of the host is a full disk */
 	(void)setenv("TZ", "UTC0", 1); /* a local zone would be a file to open */
 	tzset();
 	io_init(0, 1);

@@ -185,4 +185,5 @@ void session_serve(void)
 	io_flush();
 	session_leave();
 	log_end(ended);
+	io_end();
 }

@@ -97,6 +97,8 @@ void io_number(uint64_t n)
 
 void io_flush(void) {}
 
+void io_end(void) {}
+
 char *io_room(size_t n)
 {
 	if (n > IO_OUT)
