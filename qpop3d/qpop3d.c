@@ -10,6 +10,7 @@
  *	before QUIT.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include "args.h"
 #include "clock.h"
@@ -84,9 +86,20 @@ static void log_end(const struct session *s, int64_t began)
 	qlog_end(&l);
 }
 
+/* A reply goes out at once (over a socket of another kind it does anyway). */
+static void set_socket(void)
+{
+	static const struct timeval idle = {.tv_sec = SESSION_IDLE_MS / 1000};
+	static const int on = 1;
+
+	(void)setsockopt(1, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	session.is_timed =
+	    setsockopt(0, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof idle) == 0 &&
+	    (fcntl(0, F_GETFL) & O_NONBLOCK) == 0;
+}
+
 int main(int argc, char **argv)
 {
-	static const int on = 1;
 	int64_t began = clock_mono_ms();
 	const char *dir = "Maildir";
 	int first;
@@ -96,7 +109,7 @@ int main(int argc, char **argv)
 	if (first < argc)
 		dir = argv[first];
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)setsockopt(1, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	set_socket();
 	box_boot();
 	box_warn = warn_box;
 	obuf_init(&session.out, 1);

@@ -18,6 +18,7 @@ struct session {
 	struct obuf out;
 	char in[SESSION_IN];
 	size_t at, end;   /* what is not yet taken of it */
+	int is_timed;     /* reading from the client ends after SESSION_IDLE_MS */
 	const char *over; /* why it is: quit, lost, idle, … */
 	unsigned errors;
 	uint64_t bytes; /* of messages that were sent */
