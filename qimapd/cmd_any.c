@@ -51,7 +51,6 @@ static void cmd_logout(struct command *c)
 {
 	if (has_more(c))
 		return;
-	session_leave();
 	session_bye("Good bye.");
 	ok_only(c, "", "done");
 }

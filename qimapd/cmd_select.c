@@ -160,8 +160,8 @@ static void cmd_check(struct command *c)
 }
 
 const struct verb verbs_select[] = {
-    {"SELECT", ST_AUTH | ST_SELECTED, 0, cmd_select},
-    {"EXAMINE", ST_AUTH | ST_SELECTED, 0, cmd_select},
+    {"SELECT", ST_AUTH | ST_SELECTED, VERB_NO_UPDATE, cmd_select},
+    {"EXAMINE", ST_AUTH | ST_SELECTED, VERB_NO_UPDATE, cmd_select},
     {"CLOSE", ST_SELECTED, VERB_NO_UPDATE, cmd_close},
     {"UNSELECT", ST_SELECTED, VERB_NO_UPDATE, cmd_unselect},
     {"CHECK", ST_SELECTED, 0, cmd_check},
