@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "mime/charset_int.h"
@@ -115,21 +116,21 @@ static const uint16_t *find_table(const char *name)
 	return NULL;
 }
 
+static const uint16_t *find_numbered(const char *family, const char *number)
+{
+	char name[CHARSET_NAME + 8];
+
+	(void)snprintf(name, sizeof name, "%s%s", family, number);
+	return find_table(name);
+}
+
 /* "cp1251" is windows1251 or ibm1251, "437" ibm437. */
 static const uint16_t *find_page(const char *name)
 {
 	const char *number = strncmp(name, "cp", 2) == 0 ? name + 2 : name;
-	char full[CHARSET_NAME + 8] = "windows";
-	const uint16_t *table;
+	const uint16_t *table = find_numbered("windows", number);
 
-	if (*number < '0' || *number > '9')
-		return NULL;
-	memcpy(full + 7, number, strlen(number) + 1);
-	table = find_table(full);
-	if (table != NULL)
-		return table;
-	memcpy(full + 4, "ibm", 3);
-	return find_table(full + 4);
+	return table != NULL ? table : find_numbered("ibm", number);
 }
 
 enum charset_kind charset_find(const char *name, size_t n, const uint16_t **table,

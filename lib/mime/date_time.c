@@ -2,7 +2,47 @@
 
 #include <string.h>
 
-enum { DAY = 86400 };
+#include "mime/date_scan.h"
+
+/* ---- reading ---- */
+
+static int take_day(struct date_scan *s, struct date_parts *d)
+{
+	return date_take_number(s, 1, 2, &d->day) && date_take(s, '-') &&
+	       date_take_month(s, &d->month) && s->p[-4] == '-' && date_take(s, '-') &&
+	       date_take_number(s, 4, 4, &d->year) && date_is_day(d);
+}
+
+int date_day_read(const char *p, size_t n, int64_t *day)
+{
+	struct date_scan s = {p, p + n};
+	struct date_parts d;
+
+	if (!take_day(&s, &d) || s.p != s.end)
+		return -1;
+	*day = date_day_seconds(&d);
+	return 0;
+}
+
+int date_time_read(const char *p, size_t n, int64_t *when)
+{
+	struct date_scan s = {p, p + n};
+	struct date_parts d;
+
+	(void)date_take(&s, ' '); /* date-day-fixed; one digit alone is common */
+	if (!take_day(&s, &d) || !date_take(&s, ' ') ||
+	    !date_take_number(&s, 2, 2, &d.hour) || !date_take(&s, ':') ||
+	    !date_take_number(&s, 2, 2, &d.minute) || !date_take(&s, ':') ||
+	    !date_take_number(&s, 2, 2, &d.second) || !date_take(&s, ' ') ||
+	    !date_take_offset(&s, &d.zone) || s.p != s.end)
+		return -1;
+	if (d.hour > 23 || d.minute > 59 || d.second > 60)
+		return -1;
+	*when = date_seconds(&d);
+	return 0;
+}
+
+/* ---- making ---- */
 
 static void put2(char *out, int64_t n)
 {
@@ -22,8 +62,8 @@ void date_time_make(char out[27], int64_t when)
 {
 	static const char months[] = "MarAprMayJunJulAugSepOctNovDecJanFeb";
 	int64_t at = in_reach(when);
-	int64_t day = (at < 0 ? at - (DAY - 1) : at) / DAY;
-	int64_t clock = at - day * DAY;
+	int64_t day = (at < 0 ? at - (DATE_DAY - 1) : at) / DATE_DAY;
+	int64_t clock = at - day * DATE_DAY;
 	int64_t z = day + 719468; /* from the 1st of March of the year 0 */
 	int64_t era = (z < 0 ? z - 146096 : z) / 146097; /* of 400 years */
 	int64_t in_era = z - era * 146097;

@@ -5,86 +5,21 @@
 #include "ascii.h"
 #include "mime/charset.h"
 #include "mime/unicode.h"
+#include "mime/words_int.h"
 #include "sbuf.h"
 #include "utf8.h"
 
-enum { WORD_CHARSET = 128, RAW = 512 };
-
-/* =?charset*language?encoding?text?= */
-struct word {
-	const char *charset;
-	size_t ncharset;
-	char encoding; /* b or q */
-	const char *text;
-	size_t ntext;
-	const char *end; /* behind it */
-};
+enum { RAW = 512 };
 
 struct words {
 	struct sbuf *out;
-	const char *end;
-	int no_more;        /* no "?=" follows any more: keeps it linear */
+	struct words_scan scan;
 	struct charset set; /* of the words that follow each other */
 	const char *charset;
 	size_t ncharset; /* 0: none is open */
 	char raw[RAW];
 	size_t nraw;
 };
-
-/* ---- finding them ---- */
-
-static int is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static const char *find_end(struct words *w, const char *p)
-{
-	while (!w->no_more) {
-		p = memchr(p, '?', (size_t)(w->end - p));
-		if (p == NULL || w->end - p < 2) {
-			w->no_more = 1;
-			break;
-		}
-		if (*++p == '=')
-			return p - 1;
-	}
-	return NULL;
-}
-
-/* RFC 2231 5: a language may stand behind the charset. */
-static size_t without_language(const char *p, size_t n)
-{
-	const char *star = memchr(p, '*', n);
-
-	return star != NULL ? (size_t)(star - p) : n;
-}
-
-/* Does one begin at p? What stands in its text is taken as it is: blanks too. */
-static int find_word(struct words *w, const char *p, struct word *out)
-{
-	const char *most = w->end - p < WORD_CHARSET ? w->end : p + WORD_CHARSET;
-	const char *end;
-
-	if (w->end - p < 7 || p[0] != '=' || p[1] != '?')
-		return 0;
-	out->charset = p += 2;
-	while (p < most && *p != '?' && !is_blank(*p))
-		p++;
-	out->ncharset = without_language(out->charset, (size_t)(p - out->charset));
-	if (out->ncharset == 0 || w->end - p < 5 || p[0] != '?' || p[2] != '?')
-		return 0;
-	out->encoding = ascii_lower(p[1]);
-	out->text = p + 3;
-	if (out->encoding != 'b' && out->encoding != 'q')
-		return 0;
-	end = find_end(w, out->text);
-	if (end == NULL)
-		return 0;
-	out->ntext = (size_t)(end - out->text);
-	out->end = end + 2;
-	return 1;
-}
 
 /* ---- their bytes ---- */
 
@@ -236,13 +171,6 @@ static int put_plain(struct words *w, const char *p, size_t n)
 	return put_lines(w->out, &c, p, n);
 }
 
-static const char *skip_blanks(const char *p, const char *end)
-{
-	while (p < end && is_blank(*p))
-		p++;
-	return p;
-}
-
 /* Words from p on: blanks between two that we know go. Behind the last one, or NULL: -1. */
 static const char *put_words(struct words *w, const char *p, const struct word *first)
 {
@@ -260,8 +188,8 @@ static const char *put_words(struct words *w, const char *p, const struct word *
 			return NULL;
 		was = known;
 		gap = word.end;
-		p = skip_blanks(gap, w->end);
-	} while (find_word(w, p, &word));
+		p = words_skip_blanks(gap, w->scan.end);
+	} while (words_find(&w->scan, p, &word));
 	return close_charset(w) == -1 ? NULL : gap;
 }
 
@@ -276,12 +204,12 @@ int words_are_plain(const char *p, size_t n)
 
 static int decode(struct sbuf *out, const char *p, size_t n)
 {
-	struct words w = {.out = out, .end = p + n};
+	struct words w = {.out = out, .scan = {p + n, 0}};
 	const char *from = p;
 	struct word word;
 
-	while ((p = memchr(p, '=', (size_t)(w.end - p))) != NULL) {
-		if (!find_word(&w, p, &word)) {
+	while ((p = memchr(p, '=', (size_t)(w.scan.end - p))) != NULL) {
+		if (!words_find(&w.scan, p, &word)) {
 			p++;
 			continue;
 		}
@@ -291,7 +219,7 @@ static int decode(struct sbuf *out, const char *p, size_t n)
 		if (p == NULL)
 			return -1;
 	}
-	return put_plain(&w, from, (size_t)(w.end - from));
+	return put_plain(&w, from, (size_t)(w.scan.end - from));
 }
 
 int words_decode(struct sbuf *out, const char *p, size_t n)

@@ -1,4 +1,5 @@
-/* words: encoded words (RFC 2047) of a header field's body to UTF-8, and RFC 2231.
+/* words: encoded words (RFC 2047; with a language, RFC 2231 5) of a header field's body to
+ * UTF-8.
  *
  * Appends to out. Blanks between two encoded words go; a word whose charset or encoding we
  * do not know stays as it is; raw 8-bit is taken as UTF-8 if it is that, else as windows-1252. Linear.
