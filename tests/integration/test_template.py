@@ -113,6 +113,21 @@ def test_a_changed_file_serves_the_next_connection(house):
     assert template(house) != old
 
 
+def test_young_files_are_read_again(house):
+    """Where the clock of files is coarse a second change would not show."""
+    house.control("smtpgreeting", "young.example")
+    port = house.start_smtp(template=True)
+    hello(port)[0].close()
+    first = template(house)
+    hello(port)[0].close()
+    assert template(house) != first
+    time.sleep(YOUNG)
+    hello(port)[0].close()
+    second = template(house)
+    hello(port)[0].close()
+    assert template(house) == second
+
+
 def test_a_link_that_points_elsewhere(house):
     for word in ("old", "new"):
         house.control(f"greet.{word}", f"{word}.example x")
