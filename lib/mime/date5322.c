@@ -1,8 +1,11 @@
 #include "mime/date5322.h"
 
-#include <string.h>
-
 #include "mime/date_scan.h"
+
+static int is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
 /* RFC 5322 3.2.2: blanks, line ends, comments in comments. */
 static void skip_cfws(struct date_scan *s)
@@ -16,7 +19,7 @@ static void skip_cfws(struct date_scan *s)
 			depth--;
 		else if (*s->p == '\\' && depth > 0 && s->p + 1 < s->end)
 			s->p++;
-		else if (depth == 0 && memchr(" \t\r\n", *s->p, 4) == NULL)
+		else if (depth == 0 && !is_blank(*s->p))
 			return;
 	}
 }
