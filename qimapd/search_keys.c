@@ -177,7 +177,14 @@ static int read_field(struct search *s, struct search_key *k, struct words *w,
 		      const struct reader *r)
 {
 	k->what = r->a;
-	return read_text(s, k, w);
+	if (read_text(s, k, w) == -1)
+		return -1;
+	if (k->needle.n == 0) { /* is it there at all? the digest does not tell */
+		k->op = SEARCH_HEADER;
+		k->cost = COST_HEADER;
+		k->name = r->name;
+	}
+	return 0;
 }
 
 static const struct {
@@ -194,7 +201,6 @@ static const struct {
     {"References", DIGEST_REFERENCES},
 };
 
-/* An empty text asks whether the field is there at all: the digest does not tell. */
 static int read_header(struct search *s, struct search_key *k, struct words *w,
 		       const struct reader *r)
 {
