@@ -52,7 +52,7 @@ void io_send(const char *p, size_t n)
 		} else if (r == -1 && errno == EINTR) {
 			continue;
 		} else if (r == 0 || errno != EAGAIN) {
-			io_lost("gone");
+			io_lost("gone while it was told");
 		} else if (poll(&wait, 1, IO_STALL) == 0) {
 			io_lost("does not read");
 		}

@@ -17,23 +17,27 @@ enum { BADS = 20 }; /* commands in a row that are none */
 struct session session;
 
 static int64_t began;
-static const char *ended = "LOGOUT";
+static const char *ended = "quit";
+static const char *reason;
 
-static void log_end(const char *why)
+/* result: one word; why: more of it, or NULL. */
+static void log_end(const char *result, const char *why)
 {
 	struct qlog l;
 
 	qlog_begin(&l, "logout");
 	qlog_str(&l, "user", session.user);
 	qlog_str(&l, "client", session.client);
-	qlog_str(&l, "reason", why);
+	qlog_str(&l, "result", result);
+	if (why != NULL)
+		qlog_str(&l, "reason", why);
 	qlog_num(&l, "in", io_count.in);
 	qlog_num(&l, "out", io_count.out);
 	qlog_num(&l, "commands", session.counts.commands);
-	qlog_num(&l, "fetched", session.counts.fetched);
+	qlog_num(&l, "sent", session.counts.fetched);
 	qlog_num(&l, "appended", session.counts.appended);
 	qlog_num(&l, "copied", session.counts.copied);
-	qlog_num(&l, "expunged", session.counts.expunged);
+	qlog_num(&l, "deleted", session.counts.expunged);
 	qlog_num(&l, "seconds", (uint64_t)(clock_mono_ms() - began) / 1000);
 	qlog_end(&l);
 }
@@ -55,7 +59,7 @@ void session_leave(void)
 void io_lost(const char *why)
 {
 	session_leave();
-	log_end(why);
+	log_end("lost", why);
 	_exit(0);
 }
 
@@ -139,14 +143,15 @@ int session_heard(enum in_what r, const struct in *in)
 	case IN_WRONG:
 		return 0;
 	case IN_END:
-		ended = "gone";
+		ended = "lost";
 		break;
 	case IN_LATE:
-		ended = "silent";
+		ended = "idle";
 		session_bye("You were silent for too long.");
 		break;
 	case IN_CUT:
-		ended = in->why;
+		ended = "cut";
+		reason = in->why;
 		session_bye(in->why);
 		break;
 	}
@@ -173,7 +178,7 @@ static void next_command(void)
 		one_command(&in);
 	if (session_bads() < BADS)
 		return;
-	ended = "too many errors";
+	ended = "errors";
 	session_bye("Too many commands that are none.");
 }
 
@@ -184,6 +189,6 @@ void session_serve(void)
 		next_command();
 	io_flush();
 	session_leave();
-	log_end(ended);
+	log_end(ended, reason);
 	io_end();
 }
