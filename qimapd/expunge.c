@@ -9,19 +9,31 @@
 #include "session.h"
 #include "update.h"
 
+/* What the name says, or else what is sent: of a message that cannot be read, nothing. */
+static uint64_t weight(size_t i)
+{
+	struct box *b = &session.box;
+	const struct msg *m = box_at(b, i);
+	struct msg_name name;
+
+	if (m == NULL)
+		return 0;
+	if (msg_name_read(&name, m->name) == 0 && name.has_s)
+		return name.s;
+	if (m->size == 0 && box_size(b, i) == 0)
+		m = box_at(b, i);
+	return m != NULL ? m->size : 0;
+}
+
 uint64_t messages_weight(const uint32_t *at, size_t n)
 {
+	struct quota q;
 	uint64_t bytes = 0;
 
-	for (size_t k = 0; k < n; k++) {
-		const struct msg *m = box_at(&session.box, at[k]);
-		struct msg_name name;
-
-		if (m == NULL)
-			continue;
-		bytes +=
-		    msg_name_read(&name, m->name) == 0 && name.has_s ? name.s : m->size;
-	}
+	if (quota_read(&q, session.store.root) != 1)
+		return 0; /* nobody counts */
+	for (size_t k = 0; k < n; k++)
+		bytes += weight(at[k]);
 	return bytes;
 }
 

@@ -13,7 +13,7 @@
 
 int expunge_deleted(const struct set *uids);
 
-/* Bytes of messages on the disk, as the quota counts them. */
+/* Bytes of messages on the disk, as the quota counts them; 0 where there is none. */
 uint64_t messages_weight(const uint32_t *at, size_t n);
 
 /* Tells what has gone, and ends the command with HIGHESTMODSEQ where the client wants it
