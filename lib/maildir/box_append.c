@@ -76,7 +76,7 @@ static int mend_tail(struct box_log *l)
 
 	if (fstat(l->fd, &st) == -1)
 		return -1;
-	if ((uint64_t)st.st_size < l->off || l->off < l->safe || l->off < l->must)
+	if ((uint64_t)st.st_size < l->off || boxlog_is_short(l))
 		return set_aside(l);
 	if ((uint64_t)st.st_size == l->off)
 		return 0;

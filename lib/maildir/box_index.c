@@ -77,7 +77,8 @@ int boxindex_fits(struct box_log *l, const struct index_head *h)
 	if (boxindex_read_at(l->fd, sum, sizeof sum, h->off - SUM_LEN) == 0 &&
 	    memcmp(sum, h->sum, SUM_LEN) == 0)
 		return 1;
-	l->must = same_boot ? h->off : h->safe;
+	if ((same_boot ? h->off : h->safe) > l->must)
+		l->must = same_boot ? h->off : h->safe;
 	return 0;
 }
 

@@ -56,7 +56,7 @@ struct box_log {
 	uint64_t base;        /* where its compacted part ends */
 	uint64_t off;         /* all before this is known */
 	uint64_t safe;        /* and synced before this */
-	uint64_t must;        /* the index says: it was as long as this */
+	uint64_t must;        /* its head, or the index, says: it was as long as this */
 	uint8_t sum[SUM_LEN]; /* of the record before off */
 	uint32_t uidvalidity, uidnext;
 	uint64_t modseq; /* the highest in use */
@@ -106,6 +106,8 @@ typedef int boxlog_take(void *arg, struct box_item item);
 int boxlog_open(struct box_log *l, int dir);
 int boxlog_reopen(struct box_log *l); /* the lock stays */
 void boxlog_close(struct box_log *l);
+/* It ends before what was durable once. */
+int boxlog_is_short(const struct box_log *l);
 void boxlog_shut(struct box_log *l); /* the file alone */
 /* What others have appended. -1 with ESTALE: another file is there, which does not follow
  * from what we know. news: how many records. */

@@ -37,7 +37,16 @@ static int read_head(struct box_log *l)
 		errno = EBADMSG;
 		return -1;
 	}
-	return boxrecord_read_head(head, &l->nonce, &l->prev, &l->base);
+	if (boxrecord_read_head(head, &l->nonce, &l->prev, &l->base) == -1)
+		return -1;
+	l->must = l->base;
+	return 0;
+}
+
+int boxlog_is_short(const struct box_log *l)
+{
+	return l->fd != -1 &&
+	       (l->uidvalidity == 0 || l->off < l->safe || l->off < l->must);
 }
 
 static int open_file(struct box_log *l)

@@ -89,7 +89,7 @@ int boxfile_commit(struct box_file *f, struct box_log *l)
 	l->ino = st.st_ino;
 	l->nonce = f->nonce;
 	l->prev = prev;
-	l->base = l->off = l->safe = f->off;
+	l->base = l->off = l->safe = l->must = f->off;
 	memcpy(l->sum, f->sum, SUM_LEN);
 	return fsync(f->dir);
 }

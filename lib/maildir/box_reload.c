@@ -16,6 +16,10 @@ static int read_fresh(struct box *fresh, const struct box *b)
 	if (boxlog_open(&s->log, b->dir) == -1 ||
 	    boxlog_read(&s->log, boxapply, fresh, &news) == -1)
 		return -1;
+	if (boxlog_is_short(&s->log)) {
+		errno = EBADMSG;
+		return -1;
+	}
 	boxlist_drop_gone(&s->list, 0);
 	if (b->uidvalidity == 0 || s->log.uidvalidity == b->uidvalidity)
 		return 0;

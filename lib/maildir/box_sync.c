@@ -254,10 +254,11 @@ static int open_log(struct box *b)
 
 	if (boxlog_open(&s->log, b->dir) == 0) {
 		boxindex_use(b);
-		if (boxsession_read(b) == 0 && s->log.off >= s->log.must)
-			return 0;
-		if (s->log.off < s->log.must)
+		if (boxsession_read(b) == 0) {
+			if (!boxlog_is_short(&s->log))
+				return 0;
 			errno = EBADMSG;
+		}
 	}
 	if (errno != EBADMSG)
 		return -1;
