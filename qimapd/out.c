@@ -4,7 +4,6 @@
 #include <strings.h>
 
 #include "io.h"
-#include "io_copy.h"
 #include "maildir/utf7.h"
 #include "session.h"
 #include "utf8.h"
@@ -144,12 +143,11 @@ void out_flags(const struct msg *m)
 
 size_t out_u32(char *p, uint32_t n)
 {
-	char digits[10];
-	size_t i = sizeof digits;
+	size_t len = 1;
 
-	do
-		digits[--i] = (char)('0' + n % 10);
-	while ((n /= 10) > 0);
-	io_copy(p, digits + i, sizeof digits - i);
-	return sizeof digits - i;
+	for (uint32_t rest = n; rest >= 10; rest /= 10)
+		len++;
+	for (size_t i = len; i-- > 0; n /= 10)
+		p[i] = (char)('0' + n % 10);
+	return len;
 }
