@@ -6,6 +6,7 @@
 #include "io.h"
 #include "qlog.h"
 #include "session.h"
+#include "vanished.h"
 
 enum { ID_PAIRS = 30, ID_KEY = 30, ID_VALUE = 1024 }; /* RFC 2971 3.3 */
 
@@ -148,6 +149,9 @@ static void cmd_enable(struct command *c)
 		}
 		new |= enable(word.p);
 	} while (!words_end(&c->w));
+	for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
+		if (new & 1U << i && extensions[i].on &ON_CONDSTORE)
+			condstore_on();
 	io_puts("* ENABLED");
 	for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
 		if (new & 1U << i) {

@@ -110,6 +110,11 @@ static void greet(void)
 	qlog_end(&l);
 }
 
+static void warn_box(const char *what, const char *name)
+{
+	warn_msg("mailbox: %s: %s", what, name);
+}
+
 int main(int argc, char **argv)
 {
 	const struct arg table[] = {
@@ -120,7 +125,7 @@ int main(int argc, char **argv)
 	take_words(argc, argv, args(usage, table, argc, argv));
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN); /* a limit of the host is a full disk */
-	(void)setenv("TZ", "UTC0", 1); /* a local zone would be a file to open */
+	(void)setenv("TZ", "UTC0", 1);  /* a local zone would be a file to open */
 	tzset();
 	io_init(0, 1);
 	(void)setsockopt(1, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -132,6 +137,7 @@ int main(int argc, char **argv)
 	if (mailbox_open(&session.store, maildir) == -1)
 		die_starting("open the mailbox");
 	box_boot();
+	box_warn = warn_box;
 	convert_profile(&jail_qimapd_convert);
 	if (mailbox_jail(&jail_qimapd, &session.store) == -1)
 		die_starting("close the sandbox");
