@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,6 +124,16 @@ static int do_create(void)
 	return folder_create(&s, "N.M", FOLDER_ALL);
 }
 
+static int do_create_plain(void)
+{
+	return folder_create(&s, "N", 0);
+}
+
+static int do_delete_plain(void)
+{
+	return folder_delete(&s, "D");
+}
+
 static int do_delete(void)
 {
 	return folder_delete(&s, "A");
@@ -155,18 +166,17 @@ static const struct op {
 	const char *middle;
 } ops[] = {
     {"create", do_create, "A:1:27 A.B:1:3 A.B.C:1:1 D:0:1 N:0:2 N.M:0:1 "},
+    {"create without a use", do_create_plain, NULL},
     {"delete", do_delete, NULL},
+    {"delete without a use", do_delete_plain, NULL},
     {"rename one", do_rename_one, NULL},
     {"rename a tree", do_rename_tree, NULL},
     {"subscribe", do_subscribe, NULL},
     {"unsubscribe", do_unsubscribe, NULL},
 };
 
-/* Run it in a child that is killed as it enters call number n: 1 killed, 0 it came to
- * its end. */
-static int run_killed(const struct op *op, int n)
+static pid_t start(const struct op *op)
 {
-	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
@@ -174,6 +184,16 @@ static int run_killed(const struct op *op, int n)
 		(void)raise(SIGSTOP);
 		_exit(op->run() == 0 ? 0 : 1);
 	}
+	return pid;
+}
+
+/* Run it in a child that is killed as it enters call number n: 1 killed, 0 it came to
+ * its end. */
+static int run_killed(const struct op *op, int n)
+{
+	int status;
+	pid_t pid = start(op);
+
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	for (int stops = 0; WIFSTOPPED(status); stops++) {
 		if (stops == 2 * n) {
@@ -187,6 +207,55 @@ static int run_killed(const struct op *op, int n)
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
 	return 0;
+}
+
+/* What it does to names, and whether an fsync comes behind the last of that. */
+static void assert_synced(const struct op *op)
+{
+	struct __ptrace_syscall_info info;
+	int due = 0;
+	int early = 0; /* something went before what takes its place was synced */
+	int status;
+	pid_t pid = start(op);
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_not_equal(
+	    ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)PTRACE_O_TRACESYSGOOD), -1);
+	while (WIFSTOPPED(status)) {
+		if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof info, &info) >
+			0 &&
+		    info.op == PTRACE_SYSCALL_INFO_ENTRY)
+			switch (info.entry.nr) {
+			case SYS_renameat:
+			case SYS_renameat2:
+			case SYS_mkdirat:
+				due = 1;
+				break;
+			case SYS_unlinkat:
+				early |= due;
+				break;
+			case SYS_fsync:
+				due = 0;
+				break;
+			default:
+				break;
+			}
+		assert_int_not_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), -1);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+	}
+	if (due || early)
+		fail_msg("%s: told before it is synced", op->what);
+}
+
+static void test_syncs(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(ops); i++) {
+		assert_int_equal(setup(), 0);
+		fill();
+		assert_synced(&ops[i]);
+		teardown();
+	}
 }
 
 static void try_op(const struct op *op)
@@ -316,6 +385,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_kills),
+	    cmocka_unit_test(test_syncs),
 	    cmocka_unit_test(test_inbox),
 	};
 

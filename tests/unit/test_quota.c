@@ -118,6 +118,7 @@ static void test_allows(void **state)
 static void test_none(void **state)
 {
 	struct quota q;
+	struct stat st;
 
 	(void)state;
 	assert_int_equal(quota_read(&q, root), 0);
@@ -125,7 +126,9 @@ static void test_none(void **state)
 	assert_int_equal(faccessat(root, "maildirsize", F_OK, 0), -1);
 	write_file("maildirsize", "", 0);
 	assert_int_equal(quota_read(&q, root), 0);
-	quota_add(root, 100, 1); /* must not become a limit */
+	quota_add(root, 100, 1); /* must not become the limits' line */
+	assert_int_equal(fstatat(root, "maildirsize", &st, 0), 0);
+	assert_int_equal(st.st_size, 0);
 	assert_int_equal(quota_read(&q, root), 0);
 	assert_true(quota_allows(&q, UINT64_MAX, UINT64_MAX));
 }
@@ -201,8 +204,8 @@ static void test_long(void **state)
 
 	(void)state;
 	fill();
-	write_file("maildirsize", "20000S\n", 7);
-	for (int i = 0; i < 1278; i++)
+	write_file("maildirsize", "200000S\n", 8);
+	for (int i = 0; i < 1277; i++)
 		quota_add(root, 0, 0);
 	assert_int_equal(quota_read(&q, root), 1);
 	assert_int_equal(q.bytes, 0);

@@ -252,6 +252,9 @@ static void test_foreign(void **state)
 	fd = folder_open(&s, "a&b.c");
 	assert_int_not_equal(fd, -1);
 	(void)close(fd);
+	foreign(".x&-y"); /* the right form of x&y, and no other name's */
+	assert_int_equal(folder_open(&s, "x&-y"), -1);
+	assert_int_equal(errno, ENOENT);
 	assert_int_equal(folder_open(&s, "link"), -1);
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(folder_open(&s, "fifo"), -1);
