@@ -115,7 +115,7 @@ static void look_at_text(struct text_search *t, int in_header, int last)
 {
 	size_t keep = last ? 0 : t->text.len < t->overlap ? t->text.len : t->overlap;
 
-	if (!last && t->text.len < TEXT_PIECE + t->overlap)
+	if (t->text.len == 0 || (!last && t->text.len < TEXT_PIECE + t->overlap))
 		return;
 	text_look(t, t->text.p, t->text.len, in_header);
 	memmove(t->text.p, t->text.p + t->text.len - keep, keep);

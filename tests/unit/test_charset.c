@@ -183,9 +183,14 @@ static void test_converter(void **state)
 	assert_int_equal(charset_open(&b, "big5", 4), 1);
 	assert_int_equal(charset_add(&a, &out, much, 100), 0);
 	assert_int_equal(out.len, 150);
+	assert_int_equal(charset_add(&b, &out, much, 1), 0);
+	assert_int_equal(charset_open(&a, "big5", 4), 1);
+	assert_int_equal(charset_add(&a, &out, much, 2), 0);
+	assert_int_equal(charset_end(&a, &out), 0);
+	assert_int_equal(out.len, 153); /* without the half that b left */
 	convert_stop();
-	assert_int_equal(charset_add(&b, &out, much, 100), 0);
-	assert_int_equal(out.len, 150);
+	assert_int_equal(charset_add(&a, &out, much, 100), 0);
+	assert_int_equal(out.len, 153);
 	for (int i = 1; i < CONVERT_STARTS; i++) {
 		assert_int_equal(charset_open(&a, "big5", 4), 1);
 		convert_stop();

@@ -122,16 +122,19 @@ static void test_places(void **state)
 /* Over the edges of the window in which a long text is folded. */
 static void test_long(void **state)
 {
-	enum { LONG = 50000 };
-	char *text = malloc(LONG);
+	enum { LONG = 50000, WORD = 300 };
+	char *text = malloc(LONG), word[WORD];
 	struct needle k;
 
 	(void)state;
 	assert_non_null(text);
-	assert_int_equal(needle_init(&k, "\xc3\xa9qz", 4), 0);
-	for (size_t at = 0; at + 4 <= LONG; at += 1 + at % 7) {
+	memset(word, 'z', WORD);
+	memcpy(word, "\xc3\xa9", 2);
+	assert_int_equal(needle_init(&k, word, WORD), 0);
+	for (size_t at = 2; at + WORD <= LONG; at += 1 + at % 7) {
 		memset(text, 'e', LONG);
-		memcpy(text + at, "\xc3\x89QZ", 4);
+		memcpy(text, "\xc3\xa4", 2); /* folding begins here */
+		memcpy(text + at, word, WORD);
 		assert_int_equal(needle_in(&k, text, LONG), 1);
 	}
 	needle_free(&k);

@@ -106,8 +106,9 @@ static void test_cases(void **state)
 static void find_far(struct text_search *t, const char *charset, const char *encoding)
 {
 	enum { LARGE = 1100000, PIECE = 65536 };
-	static const size_t places[] = {PIECE - 3, 2 * PIECE - 5, 16 * PIECE - 3,
-					LARGE - 6};
+	/* edges of pieces, which begin with the body; and the end */
+	static const size_t places[] = {PIECE - 3,     2 * PIECE - 5, 2 * PIECE - 1,
+					4 * PIECE - 3, 8 * PIECE - 2, 16 * PIECE - 3};
 	char *m = malloc(LARGE);
 	struct needle n;
 	struct text_key k = {&n, 1, 0};
@@ -125,10 +126,11 @@ static void find_far(struct text_search *t, const char *charset, const char *enc
 	for (size_t i = 0; i < COUNT(places); i++) {
 		assert_int_equal(text_search(t, fd, &k, 1), 0);
 		assert_int_equal(k.hit, 0);
-		assert_int_equal(pwrite(fd, "FINDME", 6, (off_t)places[i]), 6);
+		assert_int_equal(pwrite(fd, "FINDME", 6, len + (off_t)places[i]), 6);
 		assert_int_equal(text_search(t, fd, &k, 1), 0);
 		assert_int_equal(k.hit, 1);
-		assert_int_equal(pwrite(fd, m + places[i], 6, (off_t)places[i]), 6);
+		assert_int_equal(
+		    pwrite(fd, m + len + places[i], 6, len + (off_t)places[i]), 6);
 	}
 	(void)close(fd);
 	needle_free(&n);
