@@ -12,15 +12,13 @@ enum { NUMBER = 20 };
 
 static size_t u64_text(char *p, uint64_t n)
 {
-	char digits[NUMBER];
-	size_t k = NUMBER;
+	size_t len = 1;
 
-	if (n <= UINT32_MAX)
-		return out_u32(p, (uint32_t)n);
-	for (; n > 0; n /= 10)
-		digits[--k] = (char)('0' + n % 10);
-	io_copy(p, digits + k, NUMBER - k);
-	return NUMBER - k;
+	for (uint64_t rest = n; rest >= 10; rest /= 10)
+		len++;
+	for (size_t i = len; i-- > 0; n /= 10)
+		p[i] = (char)('0' + n % 10);
+	return len;
 }
 
 /* The label, and room for n bytes behind it. */
