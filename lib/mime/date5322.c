@@ -89,7 +89,7 @@ static int take_clock(struct date_scan *s, struct date_parts *d)
 int date5322_read(const char *p, size_t n, int64_t *when, int *zone)
 {
 	struct date_scan s = {p, p + n};
-	struct date_parts d;
+	struct date_parts d = {0};
 	const char *weekday;
 
 	skip_cfws(&s);

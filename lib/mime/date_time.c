@@ -16,7 +16,7 @@ static int take_day(struct date_scan *s, struct date_parts *d)
 int date_day_read(const char *p, size_t n, int64_t *day)
 {
 	struct date_scan s = {p, p + n};
-	struct date_parts d;
+	struct date_parts d = {0};
 
 	if (!take_day(&s, &d) || s.p != s.end)
 		return -1;
@@ -27,7 +27,7 @@ int date_day_read(const char *p, size_t n, int64_t *day)
 int date_time_read(const char *p, size_t n, int64_t *when)
 {
 	struct date_scan s = {p, p + n};
-	struct date_parts d;
+	struct date_parts d = {0};
 
 	(void)date_take(&s, ' '); /* date-day-fixed; one digit alone is common */
 	if (!take_day(&s, &d) || !date_take(&s, ' ') ||
