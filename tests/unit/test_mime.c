@@ -232,6 +232,14 @@ static void test_many_parts(void **state)
 	assert_int_equal(m.n, MIME_PARTS); /* what comes then is the last one's body */
 	assert_int_equal(m.part[MIME_PARTS - 1].end, b.len);
 	assert_int_equal(m.part[MIME_PARTS - 2].end - m.part[MIME_PARTS - 2].body, 1);
+	sbuf_clear(&b);
+	repeat(&b, MP("b"), 1);
+	repeat(&b, "--b\n\nx\n", MIME_PARTS - 2);
+	repeat(&b, "--b\nContent-Type: message/rfc822\n\nA: b\n\nx\n", 2);
+	parse(&m, b.p, b.len); /* for the message inside there is no place */
+	assert_int_equal(m.n, MIME_PARTS);
+	assert_int_equal(m.part[MIME_PARTS - 1].kind, MIME_LEAF);
+	assert_true(m.part[MIME_PARTS - 1].is_text);
 	sbuf_free(&b);
 	mime_free(&m);
 }
@@ -264,6 +272,28 @@ static void test_depth(void **state)
 	parse(&m, b.p, b.len);
 	assert_int_equal(m.n, MIME_DEPTH + 1);
 	assert_int_equal(m.part[MIME_DEPTH].kind, MIME_LEAF);
+	sbuf_free(&b);
+	mime_free(&m);
+}
+
+/* What a multipart's boundary took is free for the next beside it. */
+static void test_many_multiparts(void **state)
+{
+	struct sbuf b = SBUF_INIT(SIZE_MAX / 2);
+	struct mime m;
+
+	(void)state;
+	mime_init(&m);
+	repeat(&b, MP("b"), 1);
+	for (int i = 0; i < 3 * MIME_DEPTH; i++)
+		assert_int_equal(
+		    sbuf_catf(&b,
+			      "--b\nContent-Type: multipart/x; boundary=%0*d\n"
+			      "\n--%0*d\n\nx\n",
+			      MIME_BOUNDARY, i, MIME_BOUNDARY, i),
+		    0);
+	parse(&m, b.p, b.len);
+	assert_int_equal(m.n, 1 + 2 * 3 * MIME_DEPTH);
 	sbuf_free(&b);
 	mime_free(&m);
 }
@@ -331,10 +361,11 @@ static void test_boundary_cap(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_shapes),    cmocka_unit_test(test_figures),
-	    cmocka_unit_test(test_reuse),     cmocka_unit_test(test_many_parts),
-	    cmocka_unit_test(test_depth),     cmocka_unit_test(test_header_cap),
-	    cmocka_unit_test(test_param_cap), cmocka_unit_test(test_boundary_cap),
+	    cmocka_unit_test(test_shapes),          cmocka_unit_test(test_figures),
+	    cmocka_unit_test(test_reuse),           cmocka_unit_test(test_many_parts),
+	    cmocka_unit_test(test_depth),           cmocka_unit_test(test_header_cap),
+	    cmocka_unit_test(test_many_multiparts), cmocka_unit_test(test_param_cap),
+	    cmocka_unit_test(test_boundary_cap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

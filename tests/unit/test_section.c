@@ -142,6 +142,8 @@ static void test_fields(void **state)
 	    {head, {"to", "from"}, 2, 0, "To: c\r\nTO : d\r\n\r\n"},
 	    {head, {"subject", "to"}, 2, 1, "junk\r\nSubjects: e\r\n\r\n"},
 	    {head, {"none"}, 1, 0, "\r\n"},
+	    {head, {"tom"}, 1, 0, "\r\n"},
+	    {head, {"subjec"}, 1, 0, "\r\n"},
 	    {head, {NULL}, 0, 0, "\r\n"},
 	    {head,
 	     {NULL},
