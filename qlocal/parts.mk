@@ -2,7 +2,7 @@ FAST += qlocal
 qlocal.o = qlocal/qlocal.o qlocal/answer.o qlocal/asked.o qlocal/delivery.o qlocal/dotfile.o \
 	qlocal/dotline.o qlocal/dryrun.o qlocal/forward.o qlocal/full.o qlocal/head.o qlocal/mbox.o \
 	qlocal/message.o qlocal/outside.o qlocal/plan.o qlocal/planalias.o qlocal/program.o qlocal/progenv.o \
-	qlocal/reader.o qlocal/settings.o qlocal/steer.o qlocal/step.o
+	qlocal/reader.o qlocal/settings.o qlocal/steer.o qlocal/step.o qlocal/step_maildir.o
 qlocal.jails = qlocal
 
 test_dotline.o = qlocal/dotline.o

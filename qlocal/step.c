@@ -10,11 +10,10 @@
 
 #include "cursor.h"
 #include "forward.h"
-#include "maildir/quota.h"
 #include "mbox.h"
 #include "prog.h"
+#include "step_int.h"
 
-static struct maildir_file file;
 static struct wbuf out;
 
 void stepper_init(struct stepper *s, int home, int lifeline, const struct settings *set)
@@ -27,8 +26,7 @@ void stepper_init(struct stepper *s, int home, int lifeline, const struct settin
 	sbuf_init(&s->envelope, LIMIT_ENVELOPE);
 }
 
-/* Nobody is there to hear the answer: end, before anything is made visible. */
-static void check_lifeline(const struct stepper *s)
+void step_check_lifeline(const struct stepper *s)
 {
 	struct pollfd p = {s->lifeline, 0, 0};
 
@@ -36,41 +34,7 @@ static void check_lifeline(const struct stepper *s)
 		die_msg(EXIT_TEMP, "the other side is gone");
 }
 
-/* ---- Maildir ---- */
-
-static void close_maildir(struct stepper *s)
-{
-	maildir_close(&s->maildir);
-	if (s->root != -1)
-		(void)close(s->root);
-	s->root = -1;
-}
-
-/* The Maildir that the last message went to is still open, unless its owner has put
- * another in its place. */
-static int ready_maildir(struct stepper *s, const char *path, int make)
-{
-	struct maildir *m = &s->maildir;
-	size_t n = strlen(path);
-
-	while (n > 1 && path[n - 1] == '/')
-		n--;
-	if (m->dir != -1 && strncmp(m->path, path, n) == 0 && m->path[n] == '\0' &&
-	    maildir_is_current(m))
-		return 0;
-	close_maildir(s);
-	if (maildir_open(m, s->home, path, make) == -1)
-		return -1;
-	s->root = quota_root(m->dir);
-	return 0;
-}
-
-static int into_maildir(void *arg, const void *p, size_t n)
-{
-	return maildir_write(arg, p, n);
-}
-
-static int put_prefix(const struct delivery *d, message_sink *sink, void *arg)
+int step_prefix(const struct delivery *d, message_sink *sink, void *arg)
 {
 	const char *lines[] = {d->returnpath, d->deliveredto, d->originalto};
 
@@ -78,71 +42,6 @@ static int put_prefix(const struct delivery *d, message_sink *sink, void *arg)
 		if (sink(arg, lines[i], strlen(lines[i])) == -1)
 			return -1;
 	return 0;
-}
-
-static const char before[] = "delivered before,";
-
-/* No room: but a message that an earlier attempt brought, and whose answer got lost, is not
- * to be bounced. */
-static void refuse_full(const struct stepper *s, const struct delivery *d,
-			const char *base, const char *path, struct answer *a)
-{
-	int found = maildir_has(&s->maildir, base, d->birth_ns);
-
-	if (found == -1)
-		answer_errno(a, "read", path);
-	else if (found)
-		answer_set(a, DONE, "%s", before);
-	else
-		answer_set(a, s->full_is_final ? NEVER : LATER,
-			   "The mailbox is full. (#%s)",
-			   s->full_is_final ? "5.2.2" : "4.2.2");
-}
-
-static void fill_maildir(struct stepper *s, const struct delivery *d, const char *path,
-			 struct answer *a)
-{
-	char base[MAILDIR_BASE];
-	struct quota q;
-	int has_quota = quota_read(&q, s->root);
-
-	maildir_base(base, d->l.job.id, d->recipient, path);
-	/* the lines that we add are free */
-	if (has_quota && !quota_allows(&q, d->message.len, 1)) {
-		refuse_full(s, d, base, path, a);
-		return;
-	}
-	(void)put_prefix(d, into_maildir, &file); /* an error comes back below */
-	if (message_copy(&d->message, d->to, into_maildir, &file, a) == -1)
-		return;
-	if (maildir_sync(&file) == -1) {
-		answer_errno(a, "write a message in", path);
-		return;
-	}
-	check_lifeline(s);
-	if (maildir_link(&file, base, d->birth_ns) == -1) {
-		answer_errno(a, "put a message into", path);
-		return;
-	}
-	if (has_quota && !maildir_was_there(&file))
-		quota_add(s->root, (int64_t)file.w.bytes, 1);
-	answer_set(a, DONE, "%s", maildir_was_there(&file) ? before : "");
-}
-
-void step_maildir(struct stepper *s, const struct delivery *d, const char *path, int make,
-		  struct answer *a)
-{
-	int r = ready_maildir(s, path, make);
-
-	if (r == 0)
-		r = maildir_begin(&s->maildir, &file);
-	if (r == -1) {
-		answer_errno(a, "open the Maildir", path);
-		close_maildir(s);
-		return;
-	}
-	fill_maildir(s, d, path, a);
-	maildir_end(&file);
 }
 
 /* ---- mbox ---- */
@@ -158,7 +57,7 @@ static int fill_mbox(const struct delivery *d, int fd, int64_t end, struct answe
 		return -1;
 	}
 	(void)wbuf_puts(&out, d->fromline);
-	(void)put_prefix(d, mbox_out_put, &o);
+	(void)step_prefix(d, mbox_out_put, &o);
 	if (message_copy(&d->message, d->to, mbox_out_put, &o, a) == -1)
 		return -1;
 	if (mbox_out_end(&o) == -1 || wbuf_flush(&out) == -1 || fsync(fd) == -1) {
@@ -197,7 +96,7 @@ void step_mbox(const struct stepper *s, const struct delivery *d, const char *pa
 
 	if (fd == -1)
 		return;
-	check_lifeline(s);
+	step_check_lifeline(s);
 	if (end == 0 && sync_parent(s->home, path) == -1) {
 		answer_errno(a, "sync the directory of", path);
 		(void)close(fd);
@@ -289,7 +188,7 @@ static int do_submit(struct stepper *s, const struct delivery *d, struct cursor 
 
 	if (cur_str(c, LIMIT_DOMAIN, &me) == -1 || cur_end(c) == -1 || fd == -1)
 		return -1;
-	check_lifeline(s);
+	step_check_lifeline(s);
 	forward_submit(fd, &s->envelope, d, me, a);
 	sbuf_clear(&s->envelope);
 	return 1;

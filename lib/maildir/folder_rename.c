@@ -2,6 +2,7 @@
  * and those below it, and what it is used for) and until after the last: whoever meets it with
  * the lock free goes on with what a killed process left. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,12 +46,10 @@ static int target(char out[STORE_NAME + 1], const char *disk, const char *from,
 	char name[FOLDER_NAME + 1];
 	char joined[2 * FOLDER_NAME + 1];
 	char canon[FOLDER_NAME + 1];
-	size_t n = strlen(to);
 
 	if (store_from_disk(name, disk) == -1)
 		return -1;
-	memcpy(joined, to, n);
-	memcpy(joined + n, name + strlen(from), strlen(name + strlen(from)) + 1);
+	(void)snprintf(joined, sizeof joined, "%s%s", to, name + strlen(from));
 	if (folder_canon(canon, joined, strlen(joined)) == -1)
 		return -1;
 	return store_to_disk(out, canon);

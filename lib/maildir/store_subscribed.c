@@ -136,9 +136,8 @@ static int change(const struct store *s, const char *name, int on)
 	if (lines_read(&l, s) == -1)
 		return -1;
 	r = rewrite(&b, &l, name, on);
-	if (r == 0 &&
-	    (l.is_foreign || b.len != l.text.len ||
-	     (b.len > 0 && memcmp(b.p, l.text.p, b.len) != 0)))
+	if (r == 0 && (l.is_foreign || b.len != l.text.len ||
+		       (b.len > 0 && memcmp(b.p, l.text.p, b.len) != 0)))
 		r = store_write_file(s->root, file, &b);
 	sbuf_free(&l.text);
 	sbuf_free(&b);

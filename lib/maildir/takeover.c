@@ -128,14 +128,16 @@ int takeover(int dir)
 			 .uids = SBUF_INIT(TAKEN_TEXT),
 			 .keywords = SBUF_INIT(65536),
 			 .sizes = SBUF_INIT(TAKEN_TEXT)};
-	struct sbuf *all[] = {&w.list.messages, &w.list.strings, &w.list.made,
-			      &w.pop3.messages, &w.pop3.strings, &w.pop3.made,
-			      &w.uids,          &w.keywords,     &w.sizes};
+	struct sbuf *all[] = {&w.list.messages, &w.list.strings,
+			      &w.list.made,     &w.pop3.messages,
+			      &w.pop3.strings,  &w.pop3.made,
+			      &w.uids,          &w.keywords,
+			      &w.sizes,         NULL};
 	int r = gather(&w);
 
 	if (r == 0 && w.found)
 		r = hand_over(&w);
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-		sbuf_free(all[i]);
+	for (struct sbuf **b = all; *b != NULL; b++)
+		sbuf_free(*b);
 	return r;
 }
