@@ -1,86 +1,26 @@
-#include "maildir/watch.h"
+#include "maildir/watch_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
 
-enum { PARTS = 3, LOOK_MS = 1000, BUFFER = 16384 };
-/* A file system's clock stands still for up to this long: what is younger may still change
- * without another time. */
-#define SETTLED_NS (2ULL * 1000000000U)
-
-static const char log_name[] = "quoin-uids";
-
+enum { LOOK_MS = 1000, BUFFER = 16384 };
 /* The folder itself comes last: its events count for one name in it. */
-static const char *const parts[PARTS] = {"new", "cur", "."};
+static const char *const parts[WATCH_PARTS] = {"new", "cur", "."};
 #define PART_MASK                                                               \
 	(IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | \
 	 IN_ONLYDIR | IN_DONT_FOLLOW)
 #define SELF_MASK \
 	(IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR)
 
-struct seen {
-	struct timespec time[PARTS];
-	ino_t ino[PARTS];
-	off_t size;
-};
-
-struct watch_folder {
-	int dir;       /* -1: free */
-	int wd[PARTS]; /* -1 each: by looking */
-	int changed;
-	struct seen seen;
-};
-
 void watch_init(struct watch *w)
 {
 	*w = (struct watch){.fd = -1};
-}
-
-/* ---- by looking ---- */
-
-static int is_looking(const struct watch_folder *f)
-{
-	return f->dir != -1 && f->wd[0] == -1;
-}
-
-static int is_young(const struct timespec *t)
-{
-	uint64_t now = clock_wall_ns();
-	uint64_t then = (uint64_t)t->tv_sec * 1000000000U + (uint64_t)t->tv_nsec;
-
-	return t->tv_sec >= 0 && then + SETTLED_NS > now;
-}
-
-/* 1: it is not what it was, or may change without our seeing it. */
-static int look(struct watch_folder *f)
-{
-	static const char *const names[PARTS] = {"new", "cur", log_name};
-	struct seen now;
-	int changed;
-	int young = 0;
-
-	memset(&now, 0, sizeof now);
-	for (int i = 0; i < PARTS; i++) {
-		struct stat st;
-
-		if (fstatat(f->dir, names[i], &st, AT_SYMLINK_NOFOLLOW) == -1)
-			continue;
-		now.time[i] = st.st_mtim;
-		now.ino[i] = st.st_ino;
-		if (i == PARTS - 1)
-			now.size = st.st_size;
-		young |= is_young(&st.st_mtim);
-	}
-	changed = memcmp(&now, &f->seen, sizeof now) != 0;
-	f->seen = now;
-	return changed || young;
 }
 
 static void look_at_all(struct watch *w)
@@ -91,7 +31,7 @@ static void look_at_all(struct watch *w)
 		return;
 	w->looked = now;
 	for (unsigned i = 0; i < w->n; i++)
-		if (is_looking(&w->folder[i]) && look(&w->folder[i]))
+		if (watch_is_looking(&w->folder[i]) && watch_look(&w->folder[i]))
 			w->folder[i].changed = 1;
 }
 
@@ -101,7 +41,7 @@ static void look_at_all(struct watch *w)
 static int is_shared(const struct watch *w, const struct watch_folder *f, int wd)
 {
 	for (unsigned i = 0; i < w->n; i++)
-		for (int k = 0; k < PARTS; k++)
+		for (int k = 0; k < WATCH_PARTS; k++)
 			if (&w->folder[i] != f && w->folder[i].dir != -1 &&
 			    w->folder[i].wd[k] == wd)
 				return 1;
@@ -110,7 +50,7 @@ static int is_shared(const struct watch *w, const struct watch_folder *f, int wd
 
 static void forget(struct watch *w, struct watch_folder *f)
 {
-	for (int i = 0; i < PARTS; i++) {
+	for (int i = 0; i < WATCH_PARTS; i++) {
 		if (f->wd[i] != -1 && w->fd != -1 && !is_shared(w, f, f->wd[i]))
 			(void)inotify_rm_watch(w->fd, f->wd[i]);
 		f->wd[i] = -1;
@@ -121,9 +61,9 @@ static void forget(struct watch *w, struct watch_folder *f)
  * there may be no /proc. */
 static int watch_parts(struct watch *w, struct watch_folder *f)
 {
-	for (int i = 0; i < PARTS; i++) {
+	for (int i = 0; i < WATCH_PARTS; i++) {
 		f->wd[i] = inotify_add_watch(w->fd, parts[i],
-					     i < PARTS - 1 ? PART_MASK : SELF_MASK);
+					     i < WATCH_PARTS - 1 ? PART_MASK : SELF_MASK);
 		if (f->wd[i] == -1) {
 			forget(w, f);
 			return -1;
@@ -159,11 +99,11 @@ static void start(struct watch *w, struct watch_folder *f)
 /* Does the event say anything of folder f? */
 static int concerns(const struct watch_folder *f, const struct inotify_event *e)
 {
-	if (f->dir == -1 || is_looking(f))
+	if (f->dir == -1 || watch_is_looking(f))
 		return 0;
 	if (e->mask & IN_Q_OVERFLOW || e->wd == f->wd[0] || e->wd == f->wd[1])
 		return 1;
-	return e->wd == f->wd[2] && (e->len == 0 || strcmp(e->name, log_name) == 0);
+	return e->wd == f->wd[2] && (e->len == 0 || strcmp(e->name, WATCH_LOG) == 0);
 }
 
 static void hear(struct watch *w, const struct inotify_event *e)
@@ -224,8 +164,8 @@ int watch_add(struct watch *w, int dir)
 		return -1;
 	*f = (struct watch_folder){.dir = dir, .wd = {-1, -1, -1}, .changed = 1};
 	start(w, f);
-	if (is_looking(f))
-		(void)look(f);
+	if (watch_is_looking(f))
+		(void)watch_look(f);
 	return (int)(f - w->folder);
 }
 
@@ -267,7 +207,7 @@ int watch_timeout(const struct watch *w)
 	for (unsigned i = 0; i < w->n; i++) {
 		if (w->folder[i].dir != -1 && w->folder[i].changed)
 			return 0;
-		looking |= is_looking(&w->folder[i]);
+		looking |= watch_is_looking(&w->folder[i]);
 	}
 	return looking ? clock_left_ms(w->looked + LOOK_MS) : -1;
 }
