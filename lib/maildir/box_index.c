@@ -135,7 +135,7 @@ static int is_block(const struct index_block *k, const struct index_head *h)
 	       k->at < h->tail_at;
 }
 
-static int take_blocks(struct box_list *l, const char *p, const struct index_head *h)
+int boxindex_table(struct box_list *l, const char *p, const struct index_head *h)
 {
 	l->block = calloc(h->blocks + 1, sizeof *l->block);
 	if (l->block == NULL)
@@ -172,7 +172,7 @@ static int take_all(struct box *b, int fd, const struct index_head *h)
 	if (p == NULL)
 		return -1;
 	if (take_words(&s->log.words, p, h->tail_len - table) == 0 &&
-	    take_blocks(&s->list, p + h->tail_len - table, h) == 0)
+	    boxindex_table(&s->list, p + h->tail_len - table, h) == 0)
 		r = 0;
 	free(p);
 	if (r == -1) {
@@ -192,6 +192,18 @@ static void take_times(struct box_state *s, const struct index_head *h)
 	    h->cur_t, same_boot && h->cur_proof ? DIR_PROOF : DIR_NONE, h->cur_n};
 }
 
+void boxindex_sections(struct box *b, const struct index_head *h)
+{
+	struct box_state *s = box_state(b);
+
+	s->list.hashes_at = h->hashes_at;
+	s->list.index_modseq = h->modseq;
+	s->index_runs_at = h->runs_at;
+	s->index_runs_check = h->runs_check;
+	s->index_runs = h->runs;
+	s->nruns = 0;
+}
+
 void boxindex_use(struct box *b)
 {
 	struct box_state *s = box_state(b);
@@ -207,13 +219,9 @@ void boxindex_use(struct box *b)
 	boxindex_set_log(&s->log, &h);
 	take_times(s, &h);
 	s->list.fd = fd;
-	s->list.hashes_at = h.hashes_at;
-	s->list.index_modseq = h.modseq;
 	s->index_off = h.off;
 	s->index_proof = (int)h.cur_proof;
-	s->index_runs_at = h.runs_at;
-	s->index_runs_check = h.runs_check;
-	s->index_runs = h.runs;
+	boxindex_sections(b, &h);
 	b->generation = h.generation;
 	b->cache_seen = h.cache_seen;
 }

@@ -47,6 +47,12 @@ int boxindex_read_at(int fd, void *p, size_t n, uint64_t at);
 int boxindex_open(int dir, struct index_head *h);
 /* Is it a snapshot of this log's past? If so the log begins there. words: the index's. */
 int boxindex_fits(struct box_log *l, const struct index_head *h);
+/* The table of blocks becomes a list that has none in memory. */
+int boxindex_table(struct box_list *l, const char *p, const struct index_head *h);
+/* Where the other parts are; runs of records before are among them. */
+void boxindex_sections(struct box *b, const struct index_head *h);
+/* The session goes over to the index that it has just written. box_adopt.c */
+void boxadopt(struct box *b, int fd, const struct index_head *h, const char *table);
 void boxindex_set_log(struct box_log *l, const struct index_head *h);
 
 #endif

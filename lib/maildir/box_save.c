@@ -225,7 +225,14 @@ static int write_file(struct saving *s)
 	return pwrite(s->fd, &s->h, sizeof s->h, 0) == sizeof s->h ? 0 : -1;
 }
 
-static void save(struct box *b)
+static void saved(struct saving *s, int adopt)
+{
+	boxindex_saved(s->b, &s->h);
+	if (adopt)
+		boxadopt(s->b, s->fd, &s->h, s->table.p);
+}
+
+static void save(struct box *b, int adopt)
 {
 	struct saving *s = calloc(1, sizeof *s);
 
@@ -241,7 +248,7 @@ static void save(struct box *b)
 		    renameat(b->dir, fresh, b->dir, "quoin-index") == -1)
 			(void)unlinkat(b->dir, fresh, 0);
 		else
-			boxindex_saved(b, &s->h);
+			saved(s, adopt);
 		(void)close(s->fd);
 	}
 	sbuf_free(&s->table);
@@ -263,7 +270,7 @@ static int pays(struct box *b)
 	       (s->cur.level == DIR_PROOF && !s->index_proof) || boxcompact_pays(b);
 }
 
-void box_checkpoint(struct box *b)
+static void checkpoint(struct box *b, int adopt)
 {
 	struct box_state *s = box_state(b);
 
@@ -271,11 +278,17 @@ void box_checkpoint(struct box *b)
 	    boxlog_try_lock(&s->log) == -1)
 		return;
 	if (boxcompact(b) == 0)
-		save(b);
+		save(b, adopt);
 	boxlog_unlock(&s->log);
+}
+
+void box_checkpoint(struct box *b)
+{
+	checkpoint(b, 0);
 }
 
 void box_rest(struct box *b)
 {
+	checkpoint(b, 1);
 	boxlist_rest(&box_state(b)->list, 0);
 }

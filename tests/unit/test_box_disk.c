@@ -365,6 +365,35 @@ static void test_compaction(void **state)
 	box_close(&b);
 }
 
+/* Before a long wait almost nothing stays in memory, and the view is as it was. */
+static void test_rest(void **state)
+{
+	struct box b;
+
+	(void)state;
+	fill(0, 1000);
+	put("a/new/3000.n", "n\n");
+	open_box(&b, "a", BOX_CLAIM);
+	(void)store(&b, 700, MSG_SEEN);
+	box_rest(&b);
+	for (size_t i = 0; i < b.count; i++) {
+		const struct msg *m;
+
+		if (i == 0)
+			assert_null(box_state(&b)->list.block[0].m);
+		m = box_at(&b, i);
+		assert_int_equal(m->uid, i + 1);
+		assert_int_equal(m->flags, i == 700 ? MSG_SEEN : 0);
+		assert_int_equal(m->state & MSG_RECENT, i == 1000 ? MSG_RECENT : 0);
+		assert_int_equal(m->state & MSG_CHANGED, i == 700 ? MSG_CHANGED : 0);
+	}
+	assert_int_equal(box_next_changed(&b, 0), 700);
+	assert_int_equal(b.recent, 1);
+	assert_int_equal(box_sync(&b), 0);
+	assert_int_equal(b.count, 1001);
+	box_close(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +407,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_lease, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_vanished, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_compaction, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_rest, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
