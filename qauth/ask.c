@@ -14,6 +14,7 @@
 #include "pwrec.h"
 #include "qlog.h"
 #include "rules.h"
+#include "stem.h"
 #include "table.h"
 #include "usock.h"
 
@@ -231,7 +232,8 @@ void ask_reap(void)
 			ask_hear_judge(c); /* its last word */
 		if (c->is_judge && c->ask != NULL)
 			judged(c->ask, status);
-		if (!c->is_judge && WIFSIGNALED(status))
+		stem_heard(c, status);
+		if (!c->is_judge && !c->is_stem && WIFSIGNALED(status))
 			warn_msg("the server of %s (pid %ld) ends by signal %d", c->name,
 				 (long)c->pid, WTERMSIG(status));
 		child_free(c);
@@ -281,7 +283,10 @@ static struct child *run_checker(const struct ask *a, const char *checker)
 static struct child *run_builtin(const struct ask *a)
 {
 	struct words words;
+	struct child *c = stem_judge(&a->want, judge_owner);
 
+	if (c != NULL)
+		return c;
 	return words_builtin(&words) == -1 ? NULL
 					   : child_judge(&words, &a->want, judge_owner);
 }
@@ -473,9 +478,11 @@ static int64_t sweep(void)
 int64_t ask_tick(void)
 {
 	int64_t now = clock_mono_ms();
+	int64_t stem;
 
 	tick_asks(now);
 	tick_children(now);
 	assign();
-	return sweep();
+	stem = stem_tick(now);
+	return clock_sooner(stem, sweep());
 }

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "fdio.h"
+#include "clock.h"
 #include "judge.h"
 #include "prog.h"
+#include "template.h"
 #include "usock.h"
 
 enum { ENV_MAX = 7, ENV_LEN = 7 + LIMIT_PATH, FDS = 5 };
@@ -36,7 +38,7 @@ unsigned child_count(int is_judge)
 	unsigned n = 0;
 
 	for (const struct child *c = children; c != NULL; c = c->next)
-		n += c->is_judge == is_judge;
+		n += !c->is_stem && c->is_judge == is_judge;
 	return n;
 }
 
@@ -45,7 +47,7 @@ unsigned child_servers_of(const char *account)
 	unsigned n = 0;
 
 	for (const struct child *c = children; c != NULL; c = c->next)
-		n += !c->is_judge && strcmp(c->name, account) == 0;
+		n += !c->is_stem && !c->is_judge && strcmp(c->name, account) == 0;
 	return n;
 }
 
@@ -216,6 +218,50 @@ struct child *child_judge(const struct words *words, const struct auth_want *w,
 		free(c);
 		c = NULL;
 	}
+	return c;
+}
+
+struct child *child_stem(const struct words *words, const struct owner *o, int *channel)
+{
+	struct start s = {.words = words, .owner = o, .failed = -1};
+	struct child *c = make(words->argv[0]);
+	int pair[2];
+
+	if (c == NULL || usock_pair(pair) == -1) {
+		free(c);
+		return NULL;
+	}
+	set_env(&s, "PATH", "/usr/local/bin:/usr/bin:/bin");
+	s.fds[0] = s.fds[1] = null_fd;
+	s.fds[TEMPLATE_FD] = pair[1];
+	s.fds[TEMPLATE_FD + 1] = -1;
+	c->is_stem = 1;
+	c->until = CLOCK_NEVER;
+	if (start_logged(c, &s) == -1) {
+		close_both(pair);
+		free(c);
+		return NULL;
+	}
+	(void)close(pair[1]);
+	*channel = pair[0];
+	return c;
+}
+
+/* Its lines come by the stem's pipe. */
+struct child *child_forked(const char *name, pid_t pid, int report)
+{
+	struct child *c = make(name);
+
+	if (c == NULL) {
+		(void)kill(pid, SIGKILL);
+		return NULL;
+	}
+	c->pid = pid;
+	c->report = report;
+	c->is_judge = c->is_forked = 1;
+	said_init(&c->said, -1, c->name, pid);
+	c->next = children;
+	children = c;
 	return c;
 }
 

@@ -24,6 +24,8 @@ struct child {
 	pid_t pid;
 	int is_judge;   /* else a server */
 	int is_foreign; /* a judge that is not ours */
+	int is_stem;    /* neither: it forks judges */
+	int is_forked;  /* a judge that it forked */
 	int report;     /* of a judge; -1 */
 	int64_t until;  /* then it is killed */
 	struct said said;
@@ -41,6 +43,11 @@ unsigned child_servers_of(const char *account);
 /* A judge for w, as o (NULL: as we are). NULL with errno. */
 struct child *child_judge(const struct words *words, const struct auth_want *w,
 			  const struct owner *o);
+
+/* What forks judges (stem.h). */
+struct child *child_stem(const struct words *words, const struct owner *o, int *channel);
+/* A judge that is there already; report is its from now on. */
+struct child *child_forked(const char *name, pid_t pid, int report);
 
 /* A server on w->session, as o in home. *started is a pipe: the end of file says that
  * it runs, a byte that it does not. */

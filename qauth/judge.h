@@ -16,6 +16,13 @@
  *
  *	bin/qcheckpw [-C DIR] -r 4
  *
+ * Mostly one of them is there already and forks the judge (stem.h):
+ *
+ *	bin/qcheckpw [-C DIR] -f 3
+ *
+ * That judge has the SOCK_SEQPACKET alone: user NUL password NUL comes by it, then the end
+ * of file, and the yes goes back; of the environment it has SERVICE.
+ *
  * -r FD: when the password is right it sends the frame on FD, exits 0 and runs nothing.
  * The account is pwrec_key(user), whatever the judge thinks; uid, gid and home are
  * those of users/passwd.cdb, read by qauth.

@@ -8,6 +8,8 @@
  *
  *	3		user NUL password NUL timestamp NUL
  *	-r fd		"yes" goes there (judge.h)
+ *	-f fd		qauth wants judges there, one fork for each (stem.h, lib/template.h);
+ *			3 is that then, and a judge's name and password come where it reports
  *	2		log
  *
  * It never writes a file, never becomes uid 0, and says nothing of a password.
@@ -18,6 +20,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,12 +41,15 @@
 #include "qlimits.h"
 #include "sysuser.h"
 #include "table.h"
+#include "template.h"
 #include "usock.h"
 #include "verify.h"
 
-static const char usage[] = "qcheckpw [-C dir] [-s] [-r fd] [program [argument ...]]";
+static const char usage[] =
+    "qcheckpw [-C dir] [-s] [-r fd] [-f fd] [program [argument ...]]";
 
 extern const struct jail_profile jail_qcheckpw;
+extern const struct jail_profile jail_qcheckpw_template;
 
 enum { EXIT_WRONG = 1, EXIT_MISUSED = 2, NOBODY = 65534 };
 
@@ -59,10 +65,14 @@ static const char *service(void)
 	return s != NULL ? s : "";
 }
 
-static void configure(void)
+static void load_cost(void)
 {
 	if (cost_load(&usual) == -1)
 		warn_msg("unable to read %s; the usual cost is used", control_error());
+}
+
+static void start_sodium(void)
+{
 	if (sodium_init() == -1)
 		die_sys(EXIT_TEMP, "start libsodium");
 }
@@ -79,15 +89,15 @@ static void open_table(void)
 	has_table = r;
 }
 
-static void read_creds(void)
+static void read_creds(int fd)
 {
-	if (creds_read(&creds, JUDGE_PASSWORD_FD) == 0)
+	if (creds_read(&creds, fd) == 0)
 		return;
 	if (errno == EBADMSG || errno == EBADF)
 		exit(EXIT_MISUSED);
 	if (errno == EMSGSIZE)
 		exit(EXIT_WRONG);
-	die_sys(EXIT_TEMP, "read descriptor 3");
+	die_sys(EXIT_TEMP, "read name and password");
 }
 
 /* Returns when the password is right. */
@@ -104,27 +114,68 @@ static void insist(enum verdict v)
 }
 
 /* In the sandbox: the account's name, when the password is right. */
-static void judge(char key[LIMIT_LOGIN + 1])
+static void judge_from(int fd, char key[LIMIT_LOGIN + 1])
 {
-	if (jail_enter(&jail_qcheckpw) == -1)
-		die_sys(EXIT_TEMP, "close the sandbox");
-	read_creds();
+	read_creds(fd);
 	if (pwrec_key(creds.user, key, LIMIT_LOGIN + 1) == -1)
 		key[0] = '\0'; /* nobody's name */
 	insist(verify(has_table ? &table : NULL, key, creds.password, service(),
 		      (int64_t)time(NULL), &usual));
 }
 
+static void judge(char key[LIMIT_LOGIN + 1])
+{
+	if (jail_enter(&jail_qcheckpw) == -1)
+		die_sys(EXIT_TEMP, "close the sandbox");
+	judge_from(JUDGE_PASSWORD_FD, key);
+}
+
 /* ---- as qauth's judge ---- */
+
+static _Noreturn void say_yes(int fd)
+{
+	if (usock_send(fd, JUDGE_YES, strlen(JUDGE_YES), -1) == -1)
+		die_sys(EXIT_TEMP, "say yes");
+	exit(0);
+}
 
 static _Noreturn void report(int fd)
 {
 	char key[LIMIT_LOGIN + 1];
 
 	judge(key);
-	if (usock_send(fd, JUDGE_YES, strlen(JUDGE_YES), -1) == -1)
-		die_sys(EXIT_TEMP, "say yes");
-	exit(0);
+	say_yes(fd);
+}
+
+/* Returns in a judge, with what it reads from and reports on. */
+static int fork_judges(int channel)
+{
+	int fd;
+
+	if (jail_enter(&jail_qcheckpw_template) == -1)
+		die_sys(EXIT_TEMP, "close the sandbox");
+	do {
+		fd = template_next(channel);
+		if (fd == -1)
+			exit(0);
+	} while (!template_fork(channel, fd));
+	return fd;
+}
+
+/* The table and the cost may be others than those of the judge before. */
+static _Noreturn void serve(int channel)
+{
+	static const int over[] = {SYS_clone,  SYS_getpid, SYS_prctl,     SYS_recvmsg,
+				   SYS_openat, SYS_fstat,  SYS_newfstatat};
+	char key[LIMIT_LOGIN + 1];
+	int fd = fork_judges(channel);
+
+	load_cost();
+	open_table();
+	if (jail_narrow(over, sizeof over / sizeof *over) == -1)
+		die_sys(EXIT_TEMP, "close the sandbox");
+	judge_from(fd, key);
+	say_yes(fd);
 }
 
 /* ---- as a checkpassword program ---- */
@@ -237,7 +288,7 @@ static _Noreturn void run_shadow(char **argv)
 {
 	static struct person p;
 
-	read_creds();
+	read_creds(JUDGE_PASSWORD_FD);
 	insist(sysuser_verify(creds.user, creds.password, (int64_t)time(NULL), &p));
 	run(&p, p.name, argv);
 }
@@ -245,14 +296,18 @@ static _Noreturn void run_shadow(char **argv)
 int main(int argc, char **argv)
 {
 	int yes = -1;
+	int channel = -1;
 	int system_accounts = 0;
-	const struct arg options[] = {
-	    {'r', arg_fd, &yes, 0, 0}, {'s', arg_flag, &system_accounts, 0, 0}, {0}};
+	const struct arg options[] = {{'r', arg_fd, &yes, 0, 0},
+				      {'f', arg_fd, &channel, 0, 0},
+				      {'s', arg_flag, &system_accounts, 0, 0},
+				      {0}};
 	int first;
 
 	prog_init("qcheckpw");
 	first = args(usage, options, argc, argv);
-	if ((first == argc) != (yes != -1) || (yes != -1 && system_accounts)) {
+	if ((first == argc) != (yes != -1 || channel != -1) ||
+	    (yes != -1) + (channel != -1) + system_accounts > 1) {
 		warn_msg("run as: %s", usage);
 		return EXIT_MISUSED;
 	}
@@ -263,7 +318,10 @@ int main(int argc, char **argv)
 		return EXIT_MISUSED;
 	if (system_accounts)
 		run_shadow(argv + first);
-	configure();
+	start_sodium();
+	if (channel != -1)
+		serve(channel);
+	load_cost();
 	open_table();
 	if (yes != -1)
 		report(yes);

@@ -86,6 +86,15 @@ int words_builtin(struct words *w)
 	return add(w, judge_fd);
 }
 
+int words_stem(struct words *w)
+{
+	static const char channel[] = "3"; /* TEMPLATE_FD */
+
+	if (begin(w, "qcheckpw") == -1 || add_home(w) == -1 || add(w, "-f") == -1)
+		return -1;
+	return add(w, channel);
+}
+
 /* One of ours is told where everything lies. */
 int words_checker(struct words *w, char *line, const struct words *server)
 {

@@ -23,6 +23,7 @@ int words_server(struct words *w, const char *service, const char *last);
 
 /* The built-in judge. */
 int words_builtin(struct words *w);
+int words_stem(struct words *w);
 
 /* A line of control/checkpassword (it is cut into words, and must live as long), and
  * behind it qauth-enter with the server, if there is one. */

@@ -194,7 +194,8 @@ def test_doors_and_descriptors(q):
     """A descriptor at the door of SMTP, none at the other, a second request, a descriptor flood."""
     auth = q.start_auth("-S", q.server)
     count = lambda: len(os.listdir(f"/proc/{auth.pid}/fd"))
-    before = count()
+    assert ask(q, "alice", "secret")[0] == "+"  # from now on there is what forks judges
+    before = wait_for(lambda: not judges(auth) and count())
     request = b"smtp\0" + b"192.0.2.1\0alice\0secret\0\0"
     r, w = os.pipe()
     for door, frame, fds in (
@@ -229,6 +230,45 @@ def test_without_passwords_or_judge(q):
     assert ask(q, "alice", "secret") == ("-", WRONG)
     (q.home / "users/passwd.cdb").write_bytes(b"no table")
     assert ask(q, "alice", "secret") == ("Z", "Passwords cannot be judged now.")
+
+
+def children(auth):
+    """The oldest first."""
+    return [int(p) for p in Path(f"/proc/{auth.pid}/task/{auth.pid}/children").read_text(encoding="ascii").split()]
+
+
+def forker(auth):
+    """The qcheckpw that forks judges."""
+    first = children(auth)[0]
+    assert Path(f"/proc/{first}/cmdline").read_bytes().endswith(b"\0-f\x003\0")
+    return first
+
+
+def judges(auth):
+    return children(auth)[1:]
+
+
+def test_one_qcheckpw_forks_the_judges(q):
+    """It stays, is replaced when it or a judge of it was ended by a signal, and sees new passwords."""
+    auth = q.start_auth()
+    assert not children(auth)
+    assert ask(q, "alice", "secret") == ("+", "alice")
+    first = forker(auth)
+    assert ask(q, "alice", "wrong")[0] == "-" and forker(auth) == first
+    q.passwords({"alice": "other"}, memory=128 << 20)
+    assert ask(q, "alice", "other") == ("+", "alice") and forker(auth) == first
+    os.kill(first, 9)
+    wait_for(lambda: not children(auth))
+    assert ask(q, "alice", "other") == ("+", "alice")
+    second = forker(auth)
+    wait_for(lambda: not judges(auth))
+    d = Door(q)
+    d.ask("alice", "other")
+    os.kill(wait_for(lambda: judges(auth))[0], 11)
+    assert d.answer() == ("Z", "Passwords cannot be judged now.")
+    d.close()
+    wait_for(lambda: not children(auth))
+    assert ask(q, "alice", "other") == ("+", "alice") and forker(auth) != second
 
 
 def test_no_judge(q):
@@ -688,7 +728,7 @@ def test_two_hundred_logins_at_once(q):
     assert letters.count("+") + letters.count("-") + letters.count("Z") == 200
     assert letters.count("+") > 20
     assert all(a in "-Z" for n, a in enumerate(letters) if n % 3 == 0)
-    assert most["judges"] <= 2
+    assert most["judges"] <= 2 + 1  # and what forks them
     assert 32 << 10 < most["kb"] < 90 << 10
 
 

@@ -1,0 +1,23 @@
+/* stem: one qcheckpw that forks a judge for each password (lib/template.h), because to start
+ * it anew costs ten times as much. It is started by the first password, has read no byte
+ * of any, and is let go when there was none for half a minute, when a judge of its was
+ * ended by a signal (every judge has its layout of memory), and now and then.
+ * We wait for its answer, as for a fork; at most 10 s.
+ */
+#ifndef QAUTH_STEM_H
+#define QAUTH_STEM_H
+
+#include <stdint.h>
+
+#include "child.h"
+
+/* A judge for w, as child_judge() makes one. NULL: start it in the other way. */
+struct child *stem_judge(const struct auth_want *w, const struct owner *o);
+
+/* A child has ended. */
+void stem_heard(const struct child *c, int status);
+
+/* When to call it again. */
+int64_t stem_tick(int64_t now);
+
+#endif
