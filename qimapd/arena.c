@@ -30,7 +30,8 @@ static struct piece *add_piece(size_t n)
 	new->next = pieces;
 	new->used = 0;
 	new->size = size;
-	return pieces = new;
+	pieces = new;
+	return new;
 }
 
 void *take_keep(size_t n)

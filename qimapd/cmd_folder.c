@@ -40,7 +40,9 @@ static int take_create(struct words *w, unsigned *use, int *unknown)
 		return -1;
 	while (take_use(w, use, unknown) == 0 && take_space(w) == 0)
 		;
-	return take_char(w, ')') == 0 && take_char(w, ')') == 0 && words_end(w) ? 0 : -1;
+	if (take_char(w, ')') == -1)
+		return -1;
+	return take_char(w, ')') == 0 && words_end(w) ? 0 : -1;
 }
 
 static void cmd_create(struct command *c)

@@ -7,131 +7,23 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "io_copy.h"
 #include "io_int.h"
 
 enum { LINGER_MS = 2000, LINGER_BYTES = 4194304 };
 
-static int in_fd, out_fd;
+static int in_fd;
 static char in[IO_IN];
 static size_t in_at, in_end;
 static size_t scanned; /* no LF before this one */
-static char out[IO_OUT];
-static size_t out_len;
-static int is_flushed = 1; /* nothing lies in zlib */
 
 struct io_count io_count;
 
 void io_init(int fd_in, int fd_out)
 {
 	in_fd = fd_in;
-	out_fd = fd_out;
-	in_at = in_end = scanned = out_len = 0;
-	is_flushed = 1;
+	in_at = in_end = scanned = 0;
+	io_out_init(fd_out);
 }
-
-/* ---- output ---- */
-
-static ssize_t send_some(const char *p, size_t n)
-{
-	ssize_t r = send(out_fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	return r == -1 && errno == ENOTSOCK ? write(out_fd, p, n) : r;
-}
-
-void io_send(const char *p, size_t n)
-{
-	struct pollfd wait = {out_fd, POLLOUT, 0};
-
-	while (n > 0) {
-		ssize_t r = send_some(p, n);
-
-		if (r > 0) {
-			p += r;
-			n -= (size_t)r;
-		} else if (r == -1 && errno == EINTR) {
-			continue;
-		} else if (r == 0 || errno != EAGAIN) {
-			io_lost("gone while it was told");
-		} else if (poll(&wait, 1, IO_STALL) == 0) {
-			io_lost("does not read");
-		}
-	}
-}
-
-/* What is collected goes; end: the client needs it now. */
-static void spill(int end)
-{
-	size_t n = out_len;
-
-	if (n == 0 && (!end || is_flushed))
-		return;
-	out_len = 0;
-	io_count.out += n;
-	if (deflate_is_on())
-		deflate_send(out, n, end);
-	else
-		io_send(out, n);
-	is_flushed = end || !deflate_is_on();
-}
-
-void io_flush(void)
-{
-	spill(1);
-}
-
-char *io_room(size_t n)
-{
-	if (n > sizeof out - out_len)
-		spill(0);
-	return out + out_len;
-}
-
-void io_wrote(size_t n)
-{
-	out_len += n;
-}
-
-void io_put(const void *p, size_t n)
-{
-	const char *from = p;
-
-	while (n > 0) {
-		size_t room = sizeof out - out_len;
-		size_t part = n < room ? n : room;
-
-		io_copy(out + out_len, from, part);
-		out_len += part;
-		from += part;
-		n -= part;
-		if (out_len == sizeof out)
-			spill(0);
-	}
-}
-
-void io_puts(const char *s)
-{
-	io_put(s, strlen(s));
-}
-
-void io_putc(char c)
-{
-	*io_room(1) = c;
-	out_len++;
-}
-
-void io_number(uint64_t n)
-{
-	char digits[20];
-	size_t i = sizeof digits;
-
-	do
-		digits[--i] = (char)('0' + n % 10);
-	while ((n /= 10) > 0);
-	io_put(digits + i, sizeof digits - i);
-}
-
-/* ---- input ---- */
 
 ssize_t io_receive(void *p, size_t n, int64_t deadline)
 {
@@ -183,7 +75,7 @@ static ssize_t read_more(int64_t deadline)
 		scanned -= in_at;
 		in_at = 0;
 	}
-	spill(1);
+	io_spill(1);
 	return fill(1, deadline);
 }
 
@@ -252,7 +144,7 @@ int io_wait(int fd, int ms)
 {
 	struct pollfd wait[2] = {{in_fd, POLLIN, 0}, {fd, POLLIN, 0}};
 
-	spill(1);
+	io_spill(1);
 	if (in_at == in_end)
 		in_at = in_end = scanned = 0;
 	if (in_end > in_at || fill(0, 0) > 0)
@@ -269,8 +161,8 @@ void io_end(void)
 	size_t left = LINGER_BYTES;
 	ssize_t r = 1;
 
-	spill(1);
-	if (shutdown(out_fd, SHUT_WR) == -1)
+	io_spill(1);
+	if (io_hang_up() == -1)
 		return;
 	for (; r > 0 && left >= sizeof in; left -= (size_t)r)
 		r = io_receive(in, sizeof in, deadline);
@@ -278,7 +170,7 @@ void io_end(void)
 
 int io_compress(void)
 {
-	spill(1);
+	io_spill(1);
 	if (deflate_begin(in + in_at, in_end - in_at) == -1)
 		return -1;
 	in_at = in_end = scanned = 0;

@@ -1,4 +1,4 @@
-/* io_int: between io.c (buffers) and io_deflate.c (compression).
+/* io_int: between io.c (input), io_out.c (output) and io_deflate.c (compression).
  * Owner: static storage, but for zlib's memory, which lives as long as the process.
  */
 #ifndef QIMAPD_IO_INT_H
@@ -11,6 +11,11 @@
 /* Of the socket: bytes, 0 at its end, -1 with ETIMEDOUT. */
 ssize_t io_receive(void *p, size_t n, int64_t deadline);
 void io_send(const char *p, size_t n);
+
+void io_out_init(int fd);
+/* What is collected goes; end: the client needs it now. */
+void io_spill(int end);
+int io_hang_up(void); /* no more will be said; -1: that is no socket */
 
 /* n bytes that had come in clear belong to the deflated stream. -1 with ENOMEM. */
 int deflate_begin(const char *p, size_t n);

@@ -98,17 +98,17 @@ static void overflow(void)
 
 static int watch_one(struct watched *w, const char *name)
 {
-	w->dir = folder_open(&session.store, name);
-	if (w->dir == -1)
-		return -1;
 	w->name = strdup(name);
-	w->id = w->name != NULL ? watch_add(watching(), w->dir) : -1;
-	if (w->id != -1 && status_get(name, ITEMS, &w->told) == -1)
-		w->told = (struct status){{0}};
-	if (w->id != -1)
+	w->dir = w->name != NULL ? folder_open(&session.store, name) : -1;
+	w->id = w->dir != -1 ? watch_add(watching(), w->dir) : -1;
+	if (w->id != -1) {
+		if (status_get(name, ITEMS, &w->told) == -1)
+			w->told = (struct status){{0}};
 		return 0;
+	}
+	if (w->dir != -1)
+		(void)close(w->dir);
 	free(w->name);
-	(void)close(w->dir);
 	return -1;
 }
 
@@ -158,13 +158,14 @@ void notify_changed(int id)
 
 static int is_open(const char *name)
 {
-	return session.state == ST_SELECTED && strcmp(session.folder, name) == 0;
+	return session.state == ST_SELECTED && name != NULL &&
+	       strcmp(session.folder, name) == 0;
 }
 
 static void tell_folders(void)
 {
 	for (size_t i = 0; i < nall; i++) {
-		struct status now;
+		struct status now = {{0}};
 
 		if (!all[i].is_changed)
 			continue;

@@ -8,55 +8,65 @@
 
 static int compare(const void *a, const void *b)
 {
-	return strcmp((*(const struct folder *const *)a)->name,
-		      (*(const struct folder *const *)b)->name);
+	return strcmp(((const struct folder *)a)->name, ((const struct folder *)b)->name);
 }
 
-static const struct folder **sorted(const struct folders *f)
+static struct folder *sorted(const struct folders *f)
 {
-	const struct folder **p = calloc(f->n + 1, sizeof *p);
+	struct folder *p = calloc(f->n + 1, sizeof *p);
 
 	if (p == NULL)
 		return NULL;
-	for (size_t i = 0; i < f->n; i++)
-		p[i] = &f->folder[i];
+	if (f->n > 0)
+		memcpy(p, f->folder, f->n * sizeof *p);
 	qsort(p, f->n, sizeof *p, compare);
 	return p;
 }
 
-/* Of one that is on both sides, or has gone (now NULL), or came (old NULL). */
-static int differ(const struct folder *old, const struct folder *now,
+/* was: the bits that it had, 0 if it is new. */
+static int differ(unsigned was, const struct folder *now,
 		  void (*tell)(const struct folder *f, unsigned change))
 {
-	unsigned was = old != NULL ? old->bits : 0;
-	struct folder f = now != NULL ? *now : (struct folder){old->name, 0};
-	unsigned both = was ^ f.bits;
+	unsigned changed = (was ^ now->bits) & (FOLDER_EXISTS | FOLDER_SUBSCRIBED);
 
-	if (both & FOLDER_EXISTS)
-		tell(&f, NAMES_CHANGED);
-	if (both & FOLDER_SUBSCRIBED)
-		tell(&f, NAMES_SUBSCRIBED);
-	return (both & (FOLDER_EXISTS | FOLDER_SUBSCRIBED)) != 0;
+	if (changed & FOLDER_EXISTS)
+		tell(now, NAMES_CHANGED);
+	if (changed & FOLDER_SUBSCRIBED)
+		tell(now, NAMES_SUBSCRIBED);
+	return changed != 0;
+}
+
+/* Both end with a folder without a name. */
+static int merge(const struct folder *a, const struct folder *b,
+		 void (*tell)(const struct folder *f, unsigned change))
+{
+	int found = 0;
+
+	while (a->name != NULL || b->name != NULL) {
+		int c = a->name == NULL   ? 1
+			: b->name == NULL ? -1
+					  : strcmp(a->name, b->name);
+
+		if (c < 0) {
+			const struct folder gone = {a->name, 0};
+
+			found |= differ(a->bits, &gone, tell);
+		} else {
+			found |= differ(c == 0 ? a->bits : 0, b, tell);
+		}
+		a += c <= 0;
+		b += c >= 0;
+	}
+	return found;
 }
 
 int names_differ(const struct folders *old, const struct folders *now,
 		 void (*tell)(const struct folder *f, unsigned change))
 {
-	const struct folder **a = sorted(old);
-	const struct folder **b = sorted(now);
-	size_t i = 0;
-	size_t k = 0;
-	int found = 0;
+	struct folder *a = sorted(old);
+	struct folder *b = sorted(now);
+	int found = a != NULL && b != NULL && merge(a, b, tell);
 
-	while (a != NULL && b != NULL && (i < old->n || k < now->n)) {
-		int c = i == old->n   ? 1
-			: k == now->n ? -1
-				      : strcmp(a[i]->name, b[k]->name);
-
-		found |= differ(c <= 0 ? a[i] : NULL, c >= 0 ? b[k] : NULL, tell);
-		i += c <= 0;
-		k += c >= 0;
-	}
 	free(a);
 	free(b);
 	return found;

@@ -144,7 +144,7 @@ void status_put(const char *name, unsigned items, const struct status *s)
 
 int status_tell(const char *name, unsigned items)
 {
-	struct status s;
+	struct status s = {{0}};
 
 	if (status_get(name, items, &s) == -1)
 		return -1;

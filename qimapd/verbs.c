@@ -7,12 +7,12 @@
 
 static const struct verb *const families[] = {
     verbs_any,   verbs_select, verbs_folder, verbs_list, verbs_append, verbs_idle,
-    verbs_quota, verbs_fetch,  verbs_store,  verbs_copy, verbs_search};
+    verbs_quota, verbs_fetch,  verbs_store,  verbs_copy, verbs_search, NULL};
 
 const struct verb *verb_find(const char *name, int uid)
 {
-	for (size_t i = 0; i < sizeof families / sizeof *families; i++)
-		for (const struct verb *v = families[i]; v->name != NULL; v++)
+	for (const struct verb *const *f = families; *f != NULL; f++)
+		for (const struct verb *v = *f; v->name != NULL; v++)
 			if (strcasecmp(v->name, name) == 0)
 				return !uid || (v->bits & (VERB_UID | VERB_UID_ONLY))
 					   ? v

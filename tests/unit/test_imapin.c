@@ -152,7 +152,8 @@ static void long_lines(void **state)
 	assert_non_null(text);
 	memset(text, 'x', N);
 	memcpy(text + IN_LINE, "\r\nb NOOP\r\n", 11);
-	memcpy(text, "a ", 2);
+	text[0] = 'a';
+	text[1] = ' ';
 	begin(text, strlen(text));
 	assert_int_equal(in_command(&in), IN_WHOLE);
 	assert_int_equal(in.n, IN_LINE);
