@@ -57,7 +57,8 @@ static _Noreturn void become(char **argv, const struct auth_want *w, int passwor
 	}
 	words[n] = NULL;
 	if ((session != -1 && (dup2(session, 0) == -1 || dup2(session, 1) == -1)) ||
-	    fd_move(PASSWORD_FD, password) == -1 || setenv("SERVICE", w->service, 1) == -1)
+	    fd_move(PASSWORD_FD, password) == -1 ||
+	    setenv("SERVICE", w->service, 1) == -1)
 		die_sys(EXIT_TEMP, "prepare the checkpassword program");
 	(void)execvp(words[0], words);
 	die_sys2(EXIT_TEMP, "run", words[0]);
