@@ -10,7 +10,7 @@ static inline mime_bytes looks(const char *p, mime_bytes lf, enum mime_look look
 	mime_bytes one;
 
 	if (look == MIME_LOOK_NOWHERE)
-		return lf ^ lf;
+		return (mime_bytes){0};
 	one = mime_load(p + 1);
 	if (look == MIME_LOOK_DASHES)
 		return lf & (mime_bytes)(one == '-') &

@@ -51,8 +51,9 @@ struct mime_part {
 	uint8_t kind;     /* enum mime_kind */
 	uint8_t encoding; /* enum mime_encoding */
 	uint8_t is_text;  /* text/…, or no Content-Type */
-	uint8_t pad;
-	uint32_t charset;           /* offset in m.text of its name, 0: US-ASCII */
+	uint8_t zero;
+	uint32_t charset;  /* offset in m.text of its name, 0: US-ASCII */
+	uint32_t zero_too; /* no byte without a name: the cache keeps parts as they are */
 	uint64_t header, body, end; /* [header, body) with the empty line, [body, end) */
 	uint64_t header_wire, body_wire; /* the same in CRLF form */
 	uint64_t lines;                  /* of the body */

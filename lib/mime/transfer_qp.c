@@ -62,7 +62,7 @@ static int encoded(struct transfer *t, struct sbuf *out, char c)
 {
 	if (t->nbits == HEX && hex(c) != -1) {
 		t->nbits = TEXT;
-		c = (char)(hex((char)t->bits) << 4 | hex(c));
+		c = (char)(hex((char)t->bits) * 16 + hex(c));
 		return sbuf_catc(out, c) == -1 ? -1 : 1;
 	}
 	if (t->nbits == EQUALS && hex(c) != -1) {

@@ -116,7 +116,9 @@ static void obey(struct mime *m, char *line)
 	char *path = line + 2, *arg = strchr(path, ' ');
 	int fd;
 
-	if (arg != NULL)
+	if (arg == NULL)
+		arg = path + strlen(path);
+	else
 		*arg++ = '\0';
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1 || mime_file(m, fd) == -1)
