@@ -52,25 +52,33 @@ static int try_copy(void *arg, int dir, const char *name)
 		   : -1;
 }
 
-static uint64_t words_there(struct copying *c, uint64_t keywords)
+/* 64 names are given there: it comes without this one. */
+static int word_there(struct copying *c, unsigned bit)
 {
-	uint64_t bits = 0;
+	const char *name = box_keyword(c->b, bit);
+	int there;
 
+	if (c->word[bit] != -1)
+		return 0;
+	there = name == NULL ? -1 : boxwords_make(&c->t.log, NULL, NULL, name);
+	if (there == -1 && name != NULL && errno != ENOSPC)
+		return -1;
+	c->word[bit] = (int8_t)(there == -1 ? -2 : there);
+	return 0;
+}
+
+static int words_there(struct copying *c, uint64_t keywords, uint64_t *bits)
+{
+	*bits = 0;
 	for (unsigned i = 0; i < BOX_KEYWORDS; i++) {
 		if (!(keywords >> i & 1))
 			continue;
-		if (c->word[i] == -1) {
-			const char *name = box_keyword(c->b, i);
-			int bit = name == NULL
-				      ? -1
-				      : boxwords_make(&c->t.log, NULL, NULL, name);
-
-			c->word[i] = (int8_t)(bit == -1 ? -2 : bit);
-		}
+		if (word_there(c, i) == -1)
+			return -1;
 		if (c->word[i] >= 0)
-			bits |= UINT64_C(1) << c->word[i];
+			*bits |= UINT64_C(1) << c->word[i];
 	}
-	return bits;
+	return 0;
 }
 
 /* The name of a done one, kept: BASE,FIELDS for the record, all of it to undo. */
@@ -85,7 +93,8 @@ static int remember(struct copying *c, uint32_t at, const struct msg *m)
 	if (sbuf_catz(&c->names, c->name) == -1)
 		return -1;
 	c->arrival[c->n].flags = m->flags;
-	c->bits[c->n] = words_there(c, m->keywords);
+	if (words_there(c, m->keywords, &c->bits[c->n]) == -1)
+		return -1;
 	c->at[c->n++] = at;
 	return 0;
 }

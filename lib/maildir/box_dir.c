@@ -41,12 +41,11 @@ int boxdir_times(int fd, struct box_times *t)
 	return 0;
 }
 
-/* A change in the same tick of the clock would not show. What lies ahead of the clock
- * proves nothing. */
+/* A change in the same tick of the clock would not show. Each change sets ctime to now, and
+ * nobody can set it otherwise; ahead of the clock it proves nothing. */
 int boxdir_level(const struct box_times *t)
 {
-	int64_t newer = t->mtime > t->ctime ? t->mtime : t->ctime;
-	int64_t age = ((int64_t)clock_wall_ns() - newer) / NS_PER_MS;
+	int64_t age = ((int64_t)clock_wall_ns() - t->ctime) / NS_PER_MS;
 
 	return age > MTIME_PROOF_MS  ? DIR_PROOF
 	       : age > MTIME_TICK_MS ? DIR_TICK

@@ -26,6 +26,7 @@ enum {
 	LOG_HEAD = 48,          /* bytes of the file's head */
 	RECORD_HEAD = 16,       /* mark, length, safe */
 	LEASE = 1024,           /* modseqs taken ahead */
+	WARNINGS = 16,          /* of one session, about names */
 	LOCK_MS = 30000,        /* then EBUSY */
 	INDEX_BLOCKS = 1 << 15, /* of an index that is read */
 	MTIME_PROOF_MS = 2000,  /* a directory older than this when it was read */
@@ -299,7 +300,9 @@ struct box_state {
 	uint64_t index_off; /* what the index knows of the log */
 	int index_proof;    /* and that cur/ need not be read */
 	uint64_t index_runs, index_runs_at, index_runs_check;
-	struct box_uidls *uidls; /* when somebody has asked */
+	struct box_uidls *uidls;   /* when somebody has asked */
+	uint32_t warned[WARNINGS]; /* names that were warned of, as hashes */
+	size_t warned_n;
 	int unsynced; /* records were read that must be durable before they are told */
 	int broken;   /* the list misses a record: it must be made anew */
 };

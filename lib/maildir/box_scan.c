@@ -202,6 +202,20 @@ static int see_known(struct matcher *m, size_t at, const char *name, unsigned fl
 	return push(l, &l->renamed, at, name, m->in_new);
 }
 
+/* Each look meets them again. */
+static void warn_once(struct box_state *s, const char *what, const char *name)
+{
+	uint32_t hash = boxsum_name(name, strlen(name));
+
+	for (size_t i = 0; i < s->warned_n; i++)
+		if (s->warned[i] == hash)
+			return;
+	if (s->warned_n == WARNINGS)
+		return;
+	s->warned[s->warned_n++] = hash;
+	boxwarn(what, name);
+}
+
 static int see(void *arg, const char *name, int is_file)
 {
 	struct matcher *m = arg;
@@ -213,7 +227,8 @@ static int see(void *arg, const char *name, int is_file)
 	if (is_file == -1)
 		is_file = is_plain(m->in_new ? m->b->new_ : m->b->cur, name);
 	if (is_file == 0 || msg_name_read(&n, name) == -1) {
-		boxwarn(is_file == 0 ? "no plain file" : "no name of a message", name);
+		warn_once(box_state(m->b),
+			  is_file == 0 ? "no plain file" : "no name of a message", name);
 		return 0;
 	}
 	known = find_base(m, name, n.base, &at);

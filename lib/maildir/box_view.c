@@ -96,14 +96,13 @@ size_t box_next_since(struct box *b, size_t from, uint64_t since)
 void box_drop_gone(struct box *b)
 {
 	struct box_list *l = &box_state(b)->list;
-	size_t hidden = l->n - b->count;
 
 	if (b->gone == 0)
 		return;
 	for (size_t i = 0; (i = box_next_gone(b, i)) < b->count; i++)
 		b->recent -= (boxlist_at(l, i)->state & MSG_RECENT) != 0;
 	boxlist_drop_gone(l, 0);
-	b->count = l->n - hidden;
+	b->count -= b->gone;
 	b->gone = 0;
 }
 

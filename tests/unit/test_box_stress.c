@@ -198,6 +198,8 @@ static void session(int number)
 			if (chance(3) == 0)
 				box_drop_gone(&b);
 			act(&b);
+			if (chance(4) == 0)
+				box_drop_gone(&b);
 			if (chance(10) == 0)
 				box_rest(&b);
 			if (box_sync(&b) == -1) {
