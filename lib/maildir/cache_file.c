@@ -105,7 +105,7 @@ static void learn_record(struct box *b, const struct cache_record *r, uint64_t a
 	struct msg *m = i < b->count ? box_at(b, i) : NULL;
 
 	if (m != NULL && m->uid == r->uid && m->hash == r->hash)
-		m->cache = cache_place(at, cache_length(r->n));
+		box_learn_cache(b, i, cache_place(at, cache_length(r->n)));
 }
 
 size_t cache_learn_bytes(struct cache *c, const char *p, size_t n)
@@ -166,7 +166,8 @@ static void forget(struct cache *c, uint64_t generation)
 			c->off = 1;
 			return;
 		}
-		m->cache = 0;
+		if (m->cache != 0)
+			box_learn_cache(b, i, 0);
 	}
 	b->generation = generation;
 	b->cache_seen = sizeof(struct cache_head);
