@@ -2,6 +2,7 @@
 
 #include "alist822.h"
 #include "mime/digest_int.h"
+#include "mime/mime_param.h"
 #include "mime/parse_int.h"
 
 struct list {
@@ -16,24 +17,6 @@ static int is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* A comment at p; its length. */
-static size_t comment_length(const char *p, size_t n)
-{
-	size_t depth = 0, i = 0;
-
-	while (i < n) {
-		char c = p[i++];
-
-		if (c == '\\' && i < n)
-			i++;
-		else if (c == '(')
-			depth++;
-		else if (c == ')' && --depth == 0)
-			break;
-	}
-	return i;
-}
-
 /* A phrase or a comment's inside as it is to be read: quotes, and comments in a phrase, go; runs of
  * blanks are one. To out, which has room for n. */
 static size_t words(char *out, const char *p, size_t n, int is_comment)
@@ -45,7 +28,7 @@ static size_t words(char *out, const char *p, size_t n, int is_comment)
 		char c = p[i];
 
 		if (is_space(c) || (!quoted && c == '(')) {
-			i += c == '(' ? comment_length(p + i, n - i) - 1 : 0;
+			i += c == '(' ? mime_comment(p + i, n - i) - 1 : 0;
 			gap = 1;
 			continue;
 		}

@@ -23,28 +23,28 @@ static int is_token(char c)
 	return u > ' ' && (u > 127 || !special[u]);
 }
 
-/* A comment from its parenthesis on; one without an end reaches to the end. */
-static void skip_comment(struct mime_words *w)
+size_t mime_comment(const char *p, size_t n)
 {
-	size_t depth = 0;
+	size_t depth = 0, i = 0;
 
-	while (w->at < w->n) {
-		char c = w->p[w->at++];
+	while (i < n) {
+		char c = p[i++];
 
-		if (c == '(')
+		if (c == '\\' && i < n)
+			i++;
+		else if (c == '(')
 			depth++;
 		else if (c == ')' && --depth == 0)
-			return;
-		else if (c == '\\' && w->at < w->n)
-			w->at++;
+			break;
 	}
+	return i;
 }
 
 static void skip_blanks(struct mime_words *w)
 {
 	while (w->at < w->n) {
 		if (w->p[w->at] == '(')
-			skip_comment(w);
+			w->at += mime_comment(w->p + w->at, w->n - w->at);
 		else if (is_space(w->p[w->at]))
 			w->at++;
 		else

@@ -41,4 +41,7 @@ int mime_words_param(struct mime_words *w, struct mime_param *out, struct sbuf *
 /* "en, de": 1 a word, 0 the end. */
 int mime_words_list(struct mime_words *w, struct mime_span *word);
 
+/* The length of the comment that begins at p; without an end it reaches to the end. */
+size_t mime_comment(const char *p, size_t n);
+
 #endif
