@@ -18,8 +18,8 @@
 
 enum {
 	FETCH_ITEMS = 256,
-	FETCH_FIELDS = 1000, /* names in all HEADER.FIELDS of a command */
-	FETCH_FIELD = 1000   /* bytes of one */
+	FETCH_FIELDS = 200, /* names in one HEADER.FIELDS */
+	FETCH_FIELD = 1000  /* bytes of one */
 };
 
 enum fetch_needs {

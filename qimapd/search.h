@@ -79,6 +79,9 @@ int search_run(struct search *s, int backwards, int (*hit)(void *arg, size_t i),
 	       void *arg);
 /* The ordinals of all that fit, ascending; malloc'd: the caller's. -1 with errno. */
 int search_collect(struct search *s, uint32_t **at, size_t *n);
+/* For loops over n messages that read files: tells the client each SEARCH_SIGN that done are done.
+ * Who is told finds out whether we still have one. next: begins as 0. */
+void search_sign(int64_t *next, size_t done, size_t n);
 void search_free(struct search *s);
 /* The answer to what search_read() did not take. */
 void search_refuse(struct command *c, const struct search *s);

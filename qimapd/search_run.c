@@ -4,13 +4,23 @@
 #include "io.h"
 #include "search.h"
 
-/* A search of many files takes its time: the client hears of it, and we hear whether there
- * still is one, as writing to nobody ends the session. */
-static void sign(int64_t *next, size_t done, size_t n)
+enum {
+	EACH = 16,
+	MANY = 100
+}; /* messages until the clock is asked; keys that take long */
+
+void search_sign(int64_t *next, size_t done, size_t n)
 {
-	if (clock_mono_ms() < *next)
+	int64_t now;
+
+	if (done % EACH != 0)
 		return;
-	*next = clock_mono_ms() + SEARCH_SIGN;
+	now = clock_mono_ms();
+	if (*next == 0)
+		*next = now + SEARCH_SIGN;
+	if (now < *next)
+		return;
+	*next = now + SEARCH_SIGN;
 	io_puts("* OK searched ");
 	io_number(done * 100 / n);
 	io_puts("%\r\n");
@@ -21,18 +31,18 @@ int search_run(struct search *s, int backwards, int (*hit)(void *arg, size_t i),
 	       void *arg)
 {
 	size_t n = session.box.count;
-	int64_t next = clock_mono_ms() + SEARCH_SIGN;
-	int is_dear = s->costs >> COST_STAT != 0;
+	int64_t next = 0;
+	int is_dear = s->costs >> COST_STAT != 0 || s->n > MANY;
 	int r = 0;
 
 	for (size_t k = 0; r == 0 && k < n; k++) {
 		size_t i = backwards ? n - 1 - k : k;
 
+		if (is_dear)
+			search_sign(&next, k, n);
 		r = search_fits(s, i);
 		if (r == 1)
 			r = hit(arg, i);
-		if (is_dear && (k & 15) == 15)
-			sign(&next, k, n);
 	}
 	search_done();
 	return r == -1 ? -1 : 0;

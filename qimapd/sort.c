@@ -133,6 +133,7 @@ static int add_keys(struct sort *s, size_t k, const char *digest, size_t ndigest
 static int make_columns(struct sort *s)
 {
 	int needs_digest = 0;
+	int64_t next = 0;
 
 	for (size_t c = 0; c < s->ncolumns; c++) {
 		struct column *col = &s->column[c];
@@ -149,6 +150,7 @@ static int make_columns(struct sort *s)
 		const char *p = NULL;
 		size_t n = 0;
 
+		search_sign(&next, k, s->n);
 		if (needs_digest && parsed_digest(s->at[k], &p, &n) != 1)
 			n = 0;
 		if (add_keys(s, k, p, n) == -1)

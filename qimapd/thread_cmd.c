@@ -96,13 +96,17 @@ static int add_message(struct threads *t, size_t k, int by_uid)
 
 static int make(struct threads *t, int by_uid)
 {
+	int64_t next = 0;
+
 	t->msg = malloc((t->n + 1) * sizeof *t->msg);
 	t->offset = malloc((4 * t->n + 1) * sizeof *t->offset);
 	if (t->msg == NULL || t->offset == NULL)
 		return -1;
-	for (size_t k = 0; k < t->n; k++)
+	for (size_t k = 0; k < t->n; k++) {
+		search_sign(&next, k, t->n);
 		if (add_message(t, k, by_uid) == -1)
 			return -1;
+	}
 	for (size_t k = 0; k < t->n; k++) {
 		const char *texts = sbuf_str(&t->texts);
 		struct thread_msg *m = &t->msg[k];

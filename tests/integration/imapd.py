@@ -207,6 +207,24 @@ def have_dovecot():
     return os.path.exists(DOVECOT)
 
 
+def give_away(base):
+    """As root: the tree becomes nobody's, and what a session calls to run as nobody. None otherwise."""
+    if os.getuid() != 0:
+        return None
+    for path in [base, *base.rglob("*")]:
+        os.chown(path, 65534, 65534)
+    for path in base.parents:
+        if len(path.parts) > 2:
+            path.chmod(path.stat().st_mode | 0o011)
+
+    def become_nobody():
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+
+    return become_nobody
+
+
 def dovecot(base, maildir):
     """A session of Dovecot over a copy of a Maildir; never as root."""
     base.mkdir()
@@ -215,18 +233,5 @@ def dovecot(base, maildir):
     shutil.copytree(maildir, base / "Maildir", copy_function=shutil.copy2)
     for own in ("quoin-uids", "quoin-index", "quoin-cache", "quoin-lock"):
         (base / "Maildir" / own).unlink(missing_ok=True)
-    preexec = None
-    if os.getuid() == 0:
-        for path in [base, *base.rglob("*")]:
-            os.chown(path, 65534, 65534)
-        for path in base.parents:
-            if str(path).startswith("/tmp/"):
-                path.chmod(path.stat().st_mode | 0o011)
-
-        def preexec():
-            os.setgroups([])
-            os.setgid(65534)
-            os.setuid(65534)
-
     env = {"HOME": str(base), "USER": "nobody", "CONFIG_FILE": str(base / "conf"), "PATH": "/usr/bin:/bin"}
-    return Session([DOVECOT, "-c", str(base / "conf")], env=env, cwd=str(base), preexec=preexec)
+    return Session([DOVECOT, "-c", str(base / "conf")], env=env, cwd=str(base), preexec=give_away(base))
