@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "maildir/quota.h"
 #include "prog.h"
 #include "sum.h"
 
@@ -149,6 +150,20 @@ static void note_read(struct drop *d, uint32_t *at)
 		warn_sys("mark messages as seen");
 }
 
+/* The Maildir's root is the box's own directory: POP3 sees INBOX alone. */
+static int expunge(struct drop *d, const uint32_t *at, size_t n)
+{
+	struct quota q;
+	int has_quota = quota_read(&q, d->box.dir) == 1;
+	uint64_t bytes = has_quota ? quota_weight(&d->box, at, n) : 0;
+
+	if (box_expunge(&d->box, at, n) == -1)
+		return -1;
+	if (has_quota)
+		quota_add(d->box.dir, -(int64_t)bytes, -(int64_t)n);
+	return 0;
+}
+
 int drop_commit(struct drop *d, size_t *n)
 {
 	uint32_t *at = malloc((d->box.count + 1) * sizeof *at);
@@ -161,7 +176,7 @@ int drop_commit(struct drop *d, size_t *n)
 	note_read(d, at);
 	*n = collect(d, at, DROP_DELETED, 0);
 	if (*n > 0)
-		r = box_expunge(&d->box, at, *n);
+		r = expunge(d, at, *n);
 	if (r == -1)
 		*n = d->box.gone - before;
 	free(at);

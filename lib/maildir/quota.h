@@ -12,6 +12,7 @@
 #ifndef QUOIN_MAILDIR_QUOTA_H
 #define QUOIN_MAILDIR_QUOTA_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct quota {
@@ -25,6 +26,9 @@ int quota_read(struct quota *q, int root);
 int quota_allows(const struct quota *q, uint64_t bytes, uint64_t count);
 /* What has come (or, negative, gone): noted; nothing happens without a quota. */
 void quota_add(int root, int64_t bytes, int64_t count);
+struct box;
+/* What these messages of a folder count: S= of the names, or the files' sizes. */
+uint64_t quota_weight(struct box *b, const uint32_t *at, size_t n);
 /* Set or change the limits (the admin's tool). */
 int quota_set(int root, uint64_t max_bytes, uint64_t max_count);
 /* control/overquota: 0 there is none, 1 "4.2.2", 2 "5.2.2", -1 as in control.h. */

@@ -241,6 +241,17 @@ def test_deletes_at_quit_alone(pop):
     assert wait_for(lambda: re.search("result=quit messages=2 sent=1 deleted=1 bytes=23 ", pop.ends()[-1]))
 
 
+def test_deletes_give_room_in_a_quota(pop):
+    pop.put(name="2.x,S=100")
+    path = pop.maildir / "maildirsize"
+    path.write_text("1000S,10C\n500 5\n")
+    os.chown(path, pop.uid, pop.gid)
+    c = pop.session()
+    c.dele(1)
+    c.quit()
+    assert pop.names() == [] and path.read_text() == "1000S,10C\n500 5\n-100 -1\n"
+
+
 def test_two_sessions_at_once(pop):
     names = [pop.put(b"Subject: %d\n\nx\n" % n).name for n in range(4)]
     a, b = pop.session(), pop.session()
