@@ -26,12 +26,21 @@ static const char *const texts[] = {
     "\nno header\n",
 };
 
+static char dir[] = "/tmp/fuzz-search.XXXXXX";
+
+static void remove_box(void)
+{
+	char command[60];
+
+	(void)snprintf(command, sizeof command, "rm -rf %s", dir);
+	check(system(command) == 0);
+}
+
 static void open_box(void)
 {
-	char dir[] = "/tmp/fuzz-search.XXXXXX";
 	int fd;
 
-	check(mkdtemp(dir) != NULL && chdir(dir) == 0);
+	check(mkdtemp(dir) != NULL && chdir(dir) == 0 && atexit(remove_box) == 0);
 	check(mkdir("new", 0700) == 0 && mkdir("cur", 0700) == 0 &&
 	      mkdir("tmp", 0700) == 0);
 	for (size_t i = 0; i < 3; i++) {
@@ -43,7 +52,6 @@ static void open_box(void)
 	check(fd != -1 && box_open(&session.box, fd, 0) == 0 && session.box.count == 3);
 	session.cache = cache_open(&session.box);
 	session.state = ST_SELECTED;
-	check(system("rm -rf new cur/9 tmp") == 0);
 }
 
 static int note(void *arg, size_t i)
