@@ -16,7 +16,7 @@ struct text {
 static char *next_line(struct text *t)
 {
 	char *line = t->p;
-	char *end = memchr(line, '\n', (size_t)(t->end - line));
+	char *end = line < t->end ? memchr(line, '\n', (size_t)(t->end - line)) : NULL;
 
 	if (end == NULL)
 		return NULL;

@@ -525,6 +525,8 @@ static void test_subscribe(void **state)
 	(void)state;
 	create("A");
 	create("\xc3\xa4.b");
+	put_file("subscriptions", "");
+	assert_int_equal(folder_subscribe(&s, "A", 0), 0);
 	assert_int_equal(folder_subscribe(&s, "A", 1), 0);
 	assert_int_equal(folder_subscribe(&s, "A", 1), 0);
 	assert_int_equal(folder_subscribe(&s, "\xc3\xa4.b", 1), 0);
