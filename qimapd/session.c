@@ -121,6 +121,7 @@ static void one_command(struct in *in)
 	else
 		run(&c);
 	take_forget();
+	in_rest();
 }
 
 /* A command that in.c could not take. */
