@@ -485,6 +485,58 @@ static void test_rename_inbox(void **state)
 	assert_int_equal(messages("Empty", name), 0);
 }
 
+static void change_at_random(unsigned seed)
+{
+	static const char *const names[] = {"A", "A.B", "A.B.C", "D", "D.B", "E.F"};
+	struct folders f;
+
+	for (int i = 0; i < 60; i++) {
+		const char *a = names[rand_r(&seed) % COUNT(names)];
+		const char *b = names[rand_r(&seed) % COUNT(names)];
+
+		switch (rand_r(&seed) % 4) {
+		case 0:
+			(void)!folder_create(&s, a, 0);
+			break;
+		case 1:
+			(void)!folder_delete(&s, a);
+			break;
+		case 2:
+			(void)!folder_rename(&s, a, b);
+			break;
+		default:
+			if (folders_read(&f, &s, 1, 0) == -1)
+				_exit(1);
+			folders_free(&f);
+		}
+	}
+	_exit(0);
+}
+
+/* Several at once: every folder is whole, and nothing of what was under way stays. */
+static void test_at_once(void **state)
+{
+	char path[STORE_NAME + 8];
+	struct folders f;
+	int status;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		if (fork() == 0)
+			change_at_random(i);
+	while (wait(&status) != -1)
+		assert_int_equal(status, 0);
+	assert_int_equal(folders_read(&f, &s, 0, 0), 0);
+	for (size_t i = 1; i < f.n; i++)
+		for (int k = 0; k < 3 && f.folder[i].bits & FOLDER_EXISTS; k++) {
+			(void)snprintf(path, sizeof path, ".%.240s/%s", f.folder[i].name,
+				       (const char *const[]){"new", "cur", "tmp"}[k]);
+			assert_true(exists(path));
+		}
+	folders_free(&f);
+	assert_clean();
+}
+
 /* A wish that nobody of ours wrote. */
 static void test_rename_garbage(void **state)
 {
@@ -670,6 +722,7 @@ int main(void)
 	    TEST(test_rename),
 	    TEST(test_rename_refused),
 	    TEST(test_rename_inbox),
+	    TEST(test_at_once),
 	    TEST(test_rename_garbage),
 	    TEST(test_subscribe),
 	    TEST(test_subscribed_foreign),
