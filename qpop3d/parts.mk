@@ -9,3 +9,4 @@ qpop3d.o = qpop3d/qpop3d.o qpop3d/session.o qpop3d/drop.o qpop3d/parse.o qpop3d/
 qpop3d.jails = qpop3d
 
 fuzz_pop3.o = qpop3d/parse.o qpop3d/send.o qpop3d/common.o
+test_login_parse.o = qimapd/login_parse.o qpop3d/parse.o

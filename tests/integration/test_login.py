@@ -357,6 +357,30 @@ def test_tcpserver_and_a_checkpassword_program(classical, service):
 
 @pytest.mark.tools("tcpserver")
 @pytest.mark.skipif(not FOREIGN.exists(), reason="not built: foreign_checkpw")
+@pytest.mark.programs("qpop3d", "qimapd")
+def test_the_servers_the_classical_way(classical):
+    """qpop3d and qimapd, behind a checkpassword program of others, in a Maildir of another name."""
+    q = classical.q
+    uid, gid, home = q.accounts["joe"]
+    (home / "Maildir").rename(home / "Post")
+    path = home / "Post/new/1700000000.M1P1.host"
+    path.write_text("Subject: x\n\nhello\n")
+    os.chown(path, uid, gid)
+    drop = ("-u", "65534:65534") if ROOT else ()
+    c = poplib.POP3("127.0.0.1", classical("pop3", *drop, *foreign(q), q.bin / "qpop3d", "Post"), timeout=20)
+    c.user("joe")
+    c.pass_("two words")
+    assert c.retr(1)[1] == [b"Subject: x", b"", b"hello"]
+    c.quit()
+    m = imaplib.IMAP4("127.0.0.1", classical("imap", *drop, *foreign(q), q.bin / "qimapd", "Post"), timeout=20)
+    m.login("joe", "two words")
+    assert m.select() == ("OK", [b"1"])
+    assert b"hello" in m.fetch("1", "BODY[TEXT]")[1][0][1]
+    m.logout()
+
+
+@pytest.mark.tools("tcpserver")
+@pytest.mark.skipif(not FOREIGN.exists(), reason="not built: foreign_checkpw")
 @pytest.mark.parametrize("service", SERVICES)
 def test_starttls_the_classical_way(classical, service):
     q = classical.q
