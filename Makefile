@@ -241,7 +241,8 @@ endef
 $(foreach d,$(DRIVERS),$(eval $(call driver_program,$d)))
 
 # tests/faults: what makes calls fail, and the programs whose allocations can.
-FAULTY = qqueue qstart qsend qbounce qlspawn qlocal qrspawn qremote qinject sendmail
+FAULTY = qqueue qstart qsend qbounce qlspawn qlocal qrspawn qremote qinject sendmail \
+	qimapd qpop3d
 WRAPS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(B)/tests/tracer: tests/faults/tracer.c tests/faults/alloc.h
 	@mkdir -p $(@D)
