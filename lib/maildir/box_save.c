@@ -28,7 +28,7 @@ struct saving {
 
 static uint64_t at(const struct saving *s)
 {
-	return sizeof s->h + s->w.bytes;
+	return s->w.bytes;
 }
 
 static int put(struct saving *s, const void *p, size_t n)
@@ -214,9 +214,9 @@ static int write_file(struct saving *s)
 {
 	size_t skip = offsetof(struct index_head, boot);
 
-	if (lseek(s->fd, sizeof s->h, SEEK_SET) == -1)
-		return -1;
 	wbuf_init(&s->w, s->fd);
+	if (put(s, &s->h, sizeof s->h) == -1) /* its place */
+		return -1;
 	fill_head(&s->h, s->b);
 	if (put_blocks(s) == -1 || put_hashes(s) == -1 || put_runs(s) == -1 ||
 	    put_tail(s) == -1 || wbuf_flush(&s->w) == -1)
