@@ -154,7 +154,9 @@ class TlsHouse(House):
         super().reset()
         uid, gid, home = self.q.accounts["joe"]
         self.maildir = home / "Maildir"
-        shutil.rmtree(self.maildir)
+        # The session before may be at its last words still: it keeps its directory.
+        old = self.maildir.rename(tempfile.mkdtemp(prefix="old-", dir=home))
+        shutil.rmtree(old, ignore_errors=True)
         for d in (self.maildir, *(self.maildir / d for d in ("cur", "new", "tmp"))):
             d.mkdir()
             os.chown(d, uid, gid)
