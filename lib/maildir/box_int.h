@@ -230,6 +230,8 @@ struct msg *boxlist_at(struct box_list *l, size_t i);
 struct box_block *boxlist_block(struct box_list *l, size_t i, size_t *k);
 struct box_block *boxlist_which(struct box_list *l, size_t i);
 int boxlist_append(struct box_list *l, const struct msg *m, const char *name);
+/* box_names.c: a slot with room for all flags; NULL: no memory. */
+const char *boxnames_add(struct box_block *b, const char *name);
 int boxlist_set_name(struct box_list *l, size_t i, const char *name);
 /* First ordinal with at least this uid. */
 size_t boxlist_find(struct box_list *l, uint32_t uid);
@@ -359,6 +361,8 @@ int boxlook(struct box *b, struct box_look *l, int whole);
 void boxlook_free(struct box_look *l);
 int boxlook_is_seen(const struct box_look *l, size_t i);
 int boxlook_keep(struct box_seens *to, struct box_seen seen);
+/* Which of twice are messages of their own? The others leave it. box_twice.c */
+int boxlook_judge(struct box *b, struct box_look *l);
 /* Sort unknown by arrival. box_order.c */
 int boxorder(struct box_look *l);
 /* Look if there may be something, and write down what is new. */

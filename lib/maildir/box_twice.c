@@ -1,0 +1,65 @@
+/* Two files of one base, in one look. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "maildir/box_int.h"
+
+static int by_ordinal(const void *a, const void *b)
+{
+	const struct box_seen *x = a;
+	const struct box_seen *y = b;
+
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static int stat_of(const struct box *b, int in_new, const char *name, struct stat *st)
+{
+	return fstatat(in_new ? b->new_ : b->cur, name, st, AT_SYMLINK_NOFOLLOW);
+}
+
+/* One may be the other's name of a moment ago, or a link on its way. Else second is
+ * another message: it stays in twice. */
+static int judge(struct box *box, struct box_look *l, struct box_seen second)
+{
+	struct msg *msg = boxlist_at(&box_state(box)->list, second.at);
+	struct box_seen *other = l->renamed.n == 0
+				     ? NULL
+				     : bsearch(&second, l->renamed.p, l->known_renamed,
+					       sizeof second, by_ordinal);
+	struct stat a;
+	struct stat b;
+
+	if (msg == NULL)
+		return -1;
+	if (stat_of(box, second.in_new, l->names.p + second.name, &b) == -1)
+		return 0;
+	if (stat_of(box, other ? other->in_new : (msg->state & MSG_NEW) != 0,
+		    other ? l->names.p + other->name : msg->name, &a) == -1) {
+		l->flags = 1;
+		if (other == NULL)
+			return boxlook_keep(&l->renamed, second);
+		*other = second;
+		return 0;
+	}
+	return a.st_ino == b.st_ino && a.st_dev == b.st_dev
+		   ? 0
+		   : boxlook_keep(&l->twice, second);
+}
+
+int boxlook_judge(struct box *b, struct box_look *l)
+{
+	struct box_seens twice = l->twice;
+	int r = 0;
+
+	if (twice.n == 0)
+		return 0;
+	l->twice = (struct box_seens){0};
+	l->known_renamed = l->renamed.n;
+	if (l->renamed.n > 0)
+		qsort(l->renamed.p, l->renamed.n, sizeof *l->renamed.p, by_ordinal);
+	for (size_t i = 0; i < twice.n && r == 0; i++)
+		r = judge(b, l, twice.p[i]);
+	free(twice.p);
+	return r;
+}
