@@ -65,11 +65,12 @@ class Told(Truth):
 
 class Change:
     """What a command does: {token: folders}, {(token, folder): flags}, {folder: whether it is}, the tokens
-    that APPENDUID or COPYUID will name in folder dest. moves: may be in both places on the way."""
+    that APPENDUID or COPYUID will name in folder dest. moves: may be in both places on the way. partly: NO may
+    come when some of it is done (RFC 9051 6.4.6 of STORE; what is unlinked does not come back)."""
 
-    def __init__(self, places=(), flags=(), folders=(), dest=None, tokens=(), moves=False):
+    def __init__(self, places=(), flags=(), folders=(), dest=None, tokens=(), moves=False, partly=False):
         self.places, self.flags, self.folders = dict(places), dict(flags), dict(folders)
-        self.dest, self.tokens, self.moves = dest, list(tokens), moves
+        self.dest, self.tokens, self.moves, self.partly = dest, list(tokens), moves, partly
 
 
 class Account:
@@ -110,8 +111,8 @@ class Account:
                 before = self.kept[name][key]
                 if ok:
                     now[key] = [after]
-                elif name == "flags" and not self.change.places:
-                    continue  # a STORE may be done in part (RFC 9051 6.4.6)
+                elif self.change.partly:
+                    continue
                 elif name == "folders" and self.change.moves:
                     continue  # RENAME INBOX makes its target first
                 elif before is None and name != "places":
@@ -150,7 +151,8 @@ class Account:
         return Change(places, flags, dest=dest, tokens=tokens, moves=not keep)
 
     def without(self, tokens, folder):
-        return Change({t: tuple(f for f in self.places[t][0] if f != folder) for t in tokens})
+        places = {t: tuple(f for f in self.places[t][0] if f != folder) for t in tokens}
+        return Change(places, partly=True)
 
 
 class Client(View):
@@ -268,7 +270,7 @@ class Client(View):
             now = a.flags_of(t, folder)
             after[t, folder] = now | flags if sign == "+" else now - flags if sign == "-" else flags
         words = " ".join(f.decode() for f in sorted(flags))
-        if not self.do(f"UID STORE {a.uids(folder, tokens)} {sign}FLAGS ({words})", Change(flags=after)):
+        if not self.do(f"UID STORE {a.uids(folder, tokens)} {sign}FLAGS ({words})", Change(flags=after, partly=True)):
             raise Refused
         return True
 
@@ -674,9 +676,18 @@ class Quit(Scenario):
                         token = m[1].decode()
                 if ask(b"DELE %d" % n):
                     dead.append(token)
-        change = account.without(dead, "INBOX")
-        account.begin(change)
-        account.end(True) if ask(b"QUIT") else None
+        account.begin(account.without(dead, "INBOX"))
+        self.before_quit()
+        sock.sendall(b"QUIT\r\n")
+        if (said := f.readline()).startswith(b"+OK"):
+            account.end(True)
+            self.after_quit(said)
+
+    def before_quit(self):
+        pass
+
+    def after_quit(self, said):
+        pass
 
 
 SCENARIOS = {

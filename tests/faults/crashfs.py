@@ -12,13 +12,25 @@ A sync covers what was complete when it was called, and counts when it has retur
     fs.create(p); fs.write(p, at, data); fs.rename(a, b); ...
     ticket = fs.sync_begin(p); ...; fs.sync_end(ticket)
     for tree in fs.after_cut(rng, most): ...         {path: bytes}
+
+Names are kept by the directory that holds them, which has its first path as its own name for
+ever: a directory that is renamed takes along what is in it, and a file's name in it is as durable as it
+was.
 """
 
 import hashlib
 import itertools
 import math
 
-DIR = object()
+
+class Dir:
+    """A directory; own: the path by which its names are kept, None: where it lies."""
+
+    def __init__(self, own=None):
+        self.own = own
+
+
+DIR = Dir()
 
 
 def parent(path):
@@ -71,6 +83,7 @@ class Disk:
         self.names.update({p: Inode(data) for p, data in files.items()})
         self.durable = dict(self.names)
         self.pending = []
+        self.owns = set(directories)
 
     # -- what programs do ---------------------------------------------------------
 
@@ -84,35 +97,55 @@ class Disk:
             else:
                 self.names[path] = inode
 
+    def key(self, path):
+        """Where names has it."""
+        up, _, name = path.rpartition("/")
+        if not up:
+            return name
+        up = self.key(up)
+        what = self.names.get(up)
+        own = what.own if isinstance(what, Dir) else None
+        return f"{own or up}/{name}"
+
+    def get(self, path):
+        return self.names.get(self.key(path))
+
     def create(self, path):
-        self._op("create", {path: Inode()})
+        self._op("create", {self.key(path): Inode()})
 
     def mkdir(self, path):
-        self._op("mkdir", {path: DIR})
+        key = self.key(path)
+        own = key if key not in self.owns else f"{key} {len(self.owns)}"
+        self.owns.add(own)
+        self._op("mkdir", {key: DIR if own == key else Dir(own)})
 
     def link(self, old, new):
-        self._op("link", {new: self.names[old]})
+        self._op("link", {self.key(new): self.get(old)})
 
     def unlink(self, path):
-        self._op("unlink", {path: None})
+        self._op("unlink", {self.key(path): None})
 
     def rename(self, old, new):
-        self._op("rename", {old: None, new: self.names[old]})
+        old, new = self.key(old), self.key(new)
+        what = self.names[old]
+        self._op("rename", {old: None, new: Dir(old) if what is DIR else what})
 
     def write(self, path, at, data):
-        inode = self.names[path]
+        inode = self.get(path)
         inode.now = inode.now[:at].ljust(at, b"\0") + data + inode.now[at + len(data) :]
 
     def truncate(self, path, size):
-        inode = self.names[path]
+        inode = self.get(path)
         inode.now = inode.now[:size].ljust(size, b"\0")
 
     # -- syncs ------------------------------------------------------------------------
 
     def sync_begin(self, path):
-        what = self.names.get(path)
-        if what is DIR or what is None:
-            return None, None, [op for op in self.pending if path in op.dirs]
+        key = self.key(path)
+        what = self.names.get(key)
+        if isinstance(what, Dir) or what is None:
+            own = what.own if what and what.own else key
+            return None, None, [op for op in self.pending if own in op.dirs]
         return what, what.now, None
 
     def sync_end(self, ticket):
@@ -173,9 +206,9 @@ class Disk:
             share = rng.choice((0.1, 0.3, 0.5, 0.7, 0.9))
             yield {op for op in self.pending if rng.random() < share}
 
-    def _contents(self, rng, names, most):
+    def _contents(self, rng, shown, most):
         """Each file with what may be in it."""
-        files = [(p, i) for p, i in sorted(names.items()) if i is not DIR and self._is_there(names, p)]
+        files = [(p, i) for p, i in sorted(shown.items()) if not isinstance(i, Dir)]
         loose = [(p, i.variants()) for p, i in files if i.durable != i.now]
         fixed = {p: i.now for p, i in files if i.durable == i.now}
         if math.prod(len(v) for _, v in loose) <= most:
@@ -186,16 +219,20 @@ class Disk:
             yield fixed | {p: data for (p, _), data in zip(loose, c)}
 
     @staticmethod
-    def _is_there(names, path):
-        up = parent(path)
-        while up:
-            if up not in names:
-                return False
-            up = parent(up)
-        return True
-
-    def directories(self, tree_names):
-        return {p for p, i in tree_names.items() if i is DIR and self._is_there(tree_names, p)}
+    def shown(names):
+        """{path: what} of what can be reached."""
+        below = {}
+        for k, what in names.items():
+            below.setdefault(parent(k), []).append((k, what))
+        found, todo = {}, [("", "")]
+        while todo:
+            own, path = todo.pop()
+            for k, what in below.get(own, ()):
+                p = f"{path}/{k.rpartition('/')[2]}".lstrip("/")
+                found[p] = what
+                if isinstance(what, Dir):
+                    todo.append((what.own or k, p))
+        return found
 
     def after_cut(self, rng, most):
         """At most so many of the states that a cut at this moment may leave:
@@ -213,8 +250,9 @@ class Disk:
             names = dict(self.durable)
             for op in whole:
                 self._apply(names, op)
-            dirs = self.directories(names)
-            for tree in self._contents(rng, names, 8):
+            shown = self.shown(names)
+            dirs = {p for p, i in shown.items() if isinstance(i, Dir)}
+            for tree in self._contents(rng, shown, 8):
                 yield tree, dirs
                 most -= 1
                 if most <= 0:
@@ -222,7 +260,10 @@ class Disk:
 
     def content(self):
         """What is there now, as no power was cut."""
-        return {p: i.now for p, i in self.names.items() if i is not DIR}
+        return {p: i.now for p, i in self.shown(self.names).items() if not isinstance(i, Dir)}
+
+    def directories(self):
+        return {p for p, i in self.shown(self.names).items() if isinstance(i, Dir)}
 
 
 def key(tree, dirs):

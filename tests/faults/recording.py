@@ -11,12 +11,10 @@ import re
 import subprocess
 from pathlib import Path
 
-from crashfs import DIR
-
 CALLS = (
     "open,creat,openat,write,pwrite64,writev,rename,renameat,renameat2,link,linkat,unlink,unlinkat,"
     "mkdir,mkdirat,rmdir,truncate,ftruncate,fsync,fdatasync,sync_file_range,syncfs,fallocate,"
-    "copy_file_range,sendfile,splice,symlink,symlinkat,sendto"
+    "copy_file_range,sendfile,splice,symlink,symlinkat,sendto,lseek"
 )
 LINE = re.compile(r"^(\d+) +(.*)$")
 HEX = re.compile(r"\\x([0-9a-f]{2})")
@@ -117,7 +115,7 @@ class Replay:
             path, flags = self.names.at(args[0], args[1]), args[2]
         if path is None or "O_TMPFILE" in flags or "O_DIRECTORY" in flags:
             return False
-        made = path not in self.disk.names
+        made = self.disk.get(path) is None
         if made:
             if "O_CREAT" not in flags:
                 return False
@@ -132,10 +130,10 @@ class Replay:
 
     def write(self, args, result):
         path = self.names.fd(args[0])
-        if path is None or path not in self.disk.names:
+        if path is None or self.disk.get(path) is None:
             return False
         data = unhex(args[1])[: int(result)]
-        inode = self.disk.names[path]
+        inode = self.disk.get(path)
         at = self.offset.get(path)
         at = len(inode.now) if at is None else at
         self.disk.write(path, at, data)
@@ -145,14 +143,20 @@ class Replay:
 
     def pwrite64(self, args, result):
         path = self.names.fd(args[0])
-        if path is None or path not in self.disk.names:
+        if path is None or self.disk.get(path) is None:
             return False
         self.disk.write(path, int(args[3]), unhex(args[1])[: int(result)])
         return True
 
+    def lseek(self, args, result):
+        path = self.names.fd(args[0])
+        if self.offset.get(path) is not None:
+            self.offset[path] = int(result)
+        return False
+
     def ftruncate(self, args, result):
         path = self.names.fd(args[0])
-        if path is None or path not in self.disk.names:
+        if path is None or self.disk.get(path) is None:
             return False
         self.disk.truncate(path, int(args[1]))
         return True
@@ -227,6 +231,7 @@ DO = {
     "openat": Replay.open,
     "write": Replay.write,
     "pwrite64": Replay.pwrite64,
+    "lseek": Replay.lseek,
     "ftruncate": Replay.ftruncate,
     "rename": Replay.rename,
     "renameat": Replay.renameat,
@@ -237,6 +242,7 @@ DO = {
     "unlinkat": Replay.unlinkat,
     "mkdir": Replay.mkdir,
     "mkdirat": Replay.mkdirat,
+    "rmdir": Replay.unlink,
 }
 
 
@@ -265,9 +271,10 @@ def behind(mark, found):
     yield from found
 
 
-def replay(path, mark, home, disk, trees):
+def replay(path, mark, home, disk, trees, promises=promises):
     """Carries the trace, from mark on, out on disk. After each step: ("op", what) or
-    ("yes", id), an id from the moment on when its client may hear it."""
+    ("yes", id), an id from the moment on when its client may hear it: what promises finds in the
+    arguments of a sendto."""
     r = Replay(disk, Names(home, trees))
     for first, pid, name, args, result in behind(mark, calls(path)):
         if first:
@@ -311,4 +318,4 @@ def differences(disk, home, trees):
     files, dirs = read_tree(home, trees)
     ours = disk.content()
     bad = [p for p in files.keys() | ours.keys() if files.get(p) != ours.get(p)]
-    return bad + sorted(dirs ^ {p for p, i in disk.names.items() if i is DIR})
+    return bad + sorted(dirs ^ disk.directories())
