@@ -54,14 +54,15 @@ static void tell_changes(struct fetch *f)
 
 static void begin_line(size_t i)
 {
+	static const char head[] = " FETCH (";
 	char *p = io_room(32);
 	size_t n;
 
 	p[0] = '*';
 	p[1] = ' ';
 	n = 2 + out_u32(p + 2, (uint32_t)i + 1);
-	memcpy(p + n, " FETCH (", 8);
-	io_wrote(n + 8);
+	memcpy(p + n, head, sizeof head);
+	io_wrote(n + sizeof head - 1);
 }
 
 static int fetch_one(struct fetch *f, size_t i)
@@ -141,7 +142,8 @@ static void fetch_all(struct command *c, struct fetch *f, const struct messages 
 		no(c, "UNKNOWN-CTE", "of some the encoding is not known, or broken");
 	} else if (error != 0) {
 		errno = error;
-		no_errno(c, "read all messages");
+		warn_sys("read all messages");
+		no(c, "UNAVAILABLE", "some messages cannot be read");
 	} else {
 		ok(c, messages_issued(ms), "FETCH is complete");
 	}

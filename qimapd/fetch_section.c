@@ -85,10 +85,9 @@ static int read_partial(struct words *w, struct fetch_item *it)
 
 static char *add(char *p, const char *s)
 {
-	size_t n = strlen(s);
-
-	memcpy(p, s, n);
-	return p + n;
+	while (*s != '\0')
+		*p++ = *s++;
+	return p;
 }
 
 static char *add_number(char *p, uint64_t n)

@@ -118,7 +118,7 @@ static int add_keys(struct sort *s, size_t k, const char *digest, size_t ndigest
 		const char *p = "";
 		size_t n = 0;
 
-		if (is_number(col->by)) {
+		if (col->number != NULL) {
 			col->number[k] = number(s->at[k], col->by, digest, ndigest);
 			continue;
 		}

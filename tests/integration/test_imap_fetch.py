@@ -322,9 +322,9 @@ def test_a_file_that_is_no_file(tmp_path):
         s.ok("SELECT INBOX")
         victim.unlink()
         os.mkfifo(victim)
-        a = s.do("FETCH 1:2 BODY.PEEK[]")
-        assert a.fetched().keys() == {1}
-        s.do("SEARCH BODY x")
+        a = s.no("FETCH 1:2 BODY.PEEK[]")
+        assert a.fetched().keys() == {1} and a.code() == "UNAVAILABLE"
+        assert s.ok("SEARCH TEXT subject").search() == [1]
 
 
 @pytest.fixture(scope="module")
