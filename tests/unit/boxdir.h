@@ -1,4 +1,5 @@
-/* boxdir: Maildirs a and b below a directory of the test's own. */
+/* boxdir: Maildirs a and b below a directory of the test's own, in memory if
+ * that can be. */
 #ifndef TESTS_BOXDIR_H
 #define TESTS_BOXDIR_H
 
@@ -25,7 +26,8 @@ static inline int setup(void **state)
 
 	(void)state;
 	box_boot();
-	(void)snprintf(top, sizeof top, "/tmp/test-box-XXXXXX");
+	(void)snprintf(top, sizeof top, "%s/test-box-XXXXXX",
+		       access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (mkdtemp(top) == NULL)
 		return -1;
 	for (size_t i = 0; i < COUNT(dirs); i++) {

@@ -1,6 +1,6 @@
 /* box: several sessions and a foreign program change one folder at once. What a session
  * has shown must fit what every other has shown, and in the end all must be of one mind.
- * BOX_STRESS_MS: how long (3000); BOX_STRESS_SEED. */
+ * BOX_STRESS_MS: how long (2000); BOX_STRESS_SEED. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -314,7 +314,7 @@ static void test_all_at_once(void **state)
 	int status;
 
 	(void)state;
-	shown->end = clock_mono_ms() + (ms != NULL ? atoi(ms) : 3000);
+	shown->end = clock_mono_ms() + (ms != NULL ? atoi(ms) : 2000);
 	for (int i = 0; i < SESSIONS + FOREIGN; i++) {
 		pid_t pid = fork();
 
