@@ -107,6 +107,21 @@ static int fill(int dir)
 	return fd == -1 || close(fd) == -1 ? -1 : fsync(dir);
 }
 
+/* Durable, or it has its old name. */
+static int move_durably(const struct store *s, const char *from, const char *to)
+{
+	int e;
+
+	if (store_move(s->root, from, to) == -1)
+		return -1;
+	if (fsync(s->root) == 0)
+		return 0;
+	e = errno;
+	(void)store_move(s->root, to, from);
+	errno = e;
+	return -1;
+}
+
 /* Whole under a name that is no folder's, then renamed: a folder is never half there. */
 static int make_folder(const struct store *s, const char *disk)
 {
@@ -121,14 +136,14 @@ static int make_folder(const struct store *s, const char *disk)
 	r = dir != -1 ? fill(dir) : -1;
 	store_unlock(dir);
 	if (r == 0)
-		r = store_move(s->root, made, disk);
+		r = move_durably(s, made, disk);
 	if (r == -1) {
 		r = errno;
 		store_purge(s, 1);
 		errno = r;
 		return -1;
 	}
-	return fsync(s->root);
+	return 0;
 }
 
 static int create_locked(const struct store *s, const char *name, unsigned use)
@@ -172,13 +187,19 @@ static int delete_locked(const struct store *s, const char *name)
 {
 	char disk[STORE_NAME + 1];
 	char gone[64];
+	int e;
 
 	if (store_repair(s) == -1 || store_find(s, name, disk) == -1)
 		return -1;
 	store_random_name(gone, STORE_GONE);
-	if (store_move(s->root, disk, gone) == -1 || fsync(s->root) == -1)
+	if (move_durably(s, disk, gone) == -1)
 		return -1;
-	return store_move_uses(s, name, NULL);
+	if (store_move_uses(s, name, NULL) == 0)
+		return 0;
+	e = errno;
+	(void)store_move(s->root, gone, disk);
+	errno = e;
+	return -1;
 }
 
 int folder_delete(const struct store *s, const char *name)

@@ -154,6 +154,23 @@ int store_repair(const struct store *s)
 
 /* ---- rename ---- */
 
+/* The client hears NO: nobody shall go on with it later. What cannot be moved back goes on. */
+static void take_back(const struct store *s, const struct sbuf *list, const char *from,
+		      const char *to)
+{
+	int e = errno;
+	int r = 0;
+	char disk[STORE_NAME + 1];
+
+	for (size_t at = 0; at < list->len; at += strlen(list->p + at) + 1)
+		if (target(disk, list->p + at, from, to) == 0 &&
+		    store_move(s->root, disk, list->p + at) == -1 && errno != ENOENT)
+			r = -1;
+	if (r == 0 && store_move_uses(s, to, from) == 0)
+		(void)wish_end(s);
+	errno = e;
+}
+
 static int rename_list(const struct store *s, const struct sbuf *list, const char *from,
 		       const char *to)
 {
@@ -164,9 +181,12 @@ static int rename_list(const struct store *s, const struct sbuf *list, const cha
 	if (check_targets(s, list, from, to) == -1)
 		return -1;
 	if (wish_write(s, from, to) == -1 || move_all(s, list, from, to) == -1 ||
-	    store_move_uses(s, from, to) == -1)
+	    store_move_uses(s, from, to) == -1) {
+		take_back(s, list, from, to);
 		return -1;
-	return wish_end(s);
+	}
+	(void)wish_end(s); /* all of it is done: who finds the wish has nothing to do */
+	return 0;
 }
 
 static int rename_locked(const struct store *s, const char *from, const char *to)
