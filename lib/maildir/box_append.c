@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "maildir/box_index.h"
 #include "maildir/box_int.h"
 #include "maildir/store.h"
 
@@ -71,8 +72,8 @@ static int mend_tail(struct box_log *l)
 	struct stat st;
 	size_t n;
 	char *p;
-	ssize_t got;
 	int damage;
+	int r;
 
 	if (fstat(l->fd, &st) == -1)
 		return -1;
@@ -85,10 +86,10 @@ static int mend_tail(struct box_log *l)
 	p = malloc(n);
 	if (p == NULL)
 		return -1;
-	got = pread(l->fd, p, n, (off_t)l->off);
-	damage = got > 0 && boxrecord_is_damage(p, (size_t)got, l->nonce, l->off);
+	r = boxindex_read_at(l->fd, p, n, l->off);
+	damage = r == 0 && boxrecord_is_damage(p, n, l->nonce, l->off);
 	free(p);
-	if (got == -1)
+	if (r == -1)
 		return -1;
 	if (damage)
 		return set_aside(l);

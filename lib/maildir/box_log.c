@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "maildir/box_index.h"
 #include "maildir/box_int.h"
 
 enum { PIECE = 262144 };
@@ -29,14 +30,9 @@ static int keep_identity(struct box_log *l)
 static int read_head(struct box_log *l)
 {
 	char head[LOG_HEAD];
-	ssize_t r = pread(l->fd, head, sizeof head, 0);
 
-	if (r == -1)
+	if (boxindex_read_at(l->fd, head, sizeof head, 0) == -1)
 		return -1;
-	if (r != sizeof head) {
-		errno = EBADMSG;
-		return -1;
-	}
 	if (boxrecord_read_head(head, &l->nonce, &l->prev, &l->base) == -1)
 		return -1;
 	l->must = l->base;
