@@ -190,6 +190,8 @@ static const struct {
     {"PR_SET_NO_NEW_PRIVS", 0, UINT32_MAX, PR_SET_NO_NEW_PRIVS},
     {"PR_SET_DUMPABLE", 0, UINT32_MAX, PR_SET_DUMPABLE},
     {"PR_SET_SECCOMP", 0, UINT32_MAX, PR_SET_SECCOMP},
+    {"own", 0, UINT32_MAX, 0},       /* prlimit64: of this process, no other */
+    {"connected", 4, UINT64_MAX, 0}, /* sendto: no address */
     {"SOL_SOCKET", 1, UINT32_MAX, SOL_SOCKET},
     {"TCP_QUICKACK", 2, UINT32_MAX, TCP_QUICKACK},
     {"read-only", 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY}, /* open; openat: next */

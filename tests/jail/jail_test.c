@@ -13,9 +13,11 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,6 +81,25 @@ static int sock_netlink(void)
 static int sock_packet(void)
 {
 	return socket(AF_PACKET, SOCK_RAW, 0) == -1 ? -1 : 0;
+}
+/* A datagram to a door of somebody else; a pair is enough for it. */
+static int send_named(void)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	int pair[2];
+
+	if (path_join(to.sun_path, sizeof to.sun_path, base, "run/door") == NULL ||
+	    socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == -1)
+		return -1;
+	return sendto(pair[0], "x", 1, 0, (struct sockaddr *)&to, sizeof to) == 1 ? 0
+										  : -1;
+}
+/* With no time left it is killed. */
+static int limit_parent(void)
+{
+	struct rlimit r;
+
+	return prlimit(parent, RLIMIT_CPU, NULL, &r);
 }
 static int become_root(void)
 {
@@ -177,6 +198,8 @@ static const struct deed {
     {"sock-inet", sock_inet},
     {"sock-netlink", sock_netlink},
     {"sock-packet", sock_packet},
+    {"send-named", send_named},
+    {"limit-parent", limit_parent},
     {"become-root", become_root},
     {"signal-parent", signal_parent},
     {"signal-thread", signal_thread},
@@ -309,6 +332,17 @@ static int check_profile(const struct jail_profile *p)
 	return failed;
 }
 
+static void make_door(void)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	if (fd == -1 ||
+	    path_join(at.sun_path, sizeof at.sun_path, base, "run/door") == NULL ||
+	    bind(fd, (struct sockaddr *)&at, sizeof at) == -1)
+		abort();
+}
+
 /* A home with the files that the deeds reach for. */
 static void make_home(void)
 {
@@ -327,16 +361,16 @@ static void make_home(void)
 	if (open_base("control/me", O_WRONLY | O_CREAT) == -1 ||
 	    open_base("queue/cur/probe", O_WRONLY | O_CREAT) == -1)
 		abort();
+	make_door();
 }
 
 static void remove_home(void)
 {
 	static const char *const files[] = {
-	    "control/me", "queue/cur/probe", "queue/tmp/made",
-	    "outside",    "queue/tmp",       "queue/new",
-	    "queue/cur",  "queue/state",     "queue/bad",
-	    "control",    "queue",           "run",
-	    "users",      "alias",           "bin"};
+	    "control/me",  "queue/cur/probe", "queue/tmp/made", "outside",
+	    "run/door",    "queue/tmp",       "queue/new",      "queue/cur",
+	    "queue/state", "queue/bad",       "control",        "queue",
+	    "run",         "users",           "alias",          "bin"};
 	char path[2 * LIMIT_PATH];
 
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
