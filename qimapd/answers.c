@@ -83,6 +83,11 @@ void bad(struct command *c, const char *text, ...)
 {
 	va_list ap;
 
+	if (take_has_no_memory()) {
+		errno = ENOMEM;
+		no_errno(c, "read a command");
+		return;
+	}
 	bads++;
 	va_start(ap, text);
 	answer(c, " BAD ", "", text, ap);

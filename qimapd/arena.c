@@ -16,6 +16,7 @@ static _Alignas(ALIGN) char first[FIRST];
 static size_t first_used;
 static struct piece *pieces;
 static size_t total;
+static int no_memory;
 
 static struct piece *add_piece(size_t n)
 {
@@ -23,6 +24,7 @@ static struct piece *add_piece(size_t n)
 	struct piece *new;
 
 	if (size > TAKE_ARENA - total || (new = malloc(sizeof *new + size)) == NULL) {
+		no_memory = size <= TAKE_ARENA - total;
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -56,6 +58,16 @@ void *take_keep(size_t n)
 	return p;
 }
 
+void take_note_no_memory(void)
+{
+	no_memory = 1;
+}
+
+int take_has_no_memory(void)
+{
+	return no_memory;
+}
+
 void take_forget(void)
 {
 	while (pieces != NULL) {
@@ -65,4 +77,5 @@ void take_forget(void)
 		pieces = next;
 	}
 	first_used = total = 0;
+	no_memory = 0;
 }

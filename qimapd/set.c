@@ -7,6 +7,7 @@
 #include "out.h"
 #include "sbuf.h"
 #include "session.h"
+#include "take.h"
 
 enum { RANGE_TEXT = 22 }; /* "4294967295:4294967295," */
 
@@ -16,8 +17,10 @@ static int set_grow(struct set *s)
 	struct range *r;
 
 	r = realloc(s->r, cap * sizeof *r);
-	if (r == NULL)
+	if (r == NULL) {
+		take_note_no_memory();
 		return -1;
+	}
 	s->r = r;
 	s->cap = cap;
 	return 0;

@@ -54,6 +54,9 @@ int words_end(const struct words *w);  /* 1: nothing is left */
 /* The command's arena: freed all at once at its end; NULL with ENOMEM over TAKE_ARENA bytes. */
 enum { TAKE_ARENA = 16 * 1024 * 1024 };
 void *take_keep(size_t n);
+/* Was it a lack of memory (here, or noted by another) and not a bad command? Until take_forget(). */
+void take_note_no_memory(void);
+int take_has_no_memory(void);
 void take_forget(void);
 
 #endif
