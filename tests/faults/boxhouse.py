@@ -247,7 +247,8 @@ class Client(View):
         raise Refused
 
     def begin(self, folder="INBOX"):
-        return self.do("ENABLE QRESYNC") and self.select(folder) and self.look()
+        if not (self.do("ENABLE QRESYNC") and self.select(folder) and self.look()):
+            raise Refused
 
     def look(self, what=ALL):
         return self.do(f"UID FETCH 1:* {what}")
