@@ -110,6 +110,7 @@ static const struct {
     {EBUSY, "INUSE", "Another program holds the mailbox.", 1},
     {EDQUOT, "OVERQUOTA", "The mailbox is full.", 0},
     {ENOSPC, "LIMIT", "The disk is full.", 1},
+    {EMLINK, "LIMIT", "The mailbox has 64 keywords, and takes no other.", 0},
     {EFBIG, "LIMIT", "That is too large.", 0},
     {EMSGSIZE, "LIMIT", "That is too large.", 0},
     {EMFILE, "LIMIT", "Too many files are open.", 1},

@@ -136,7 +136,7 @@ int box_vanished(struct box *b, uint64_t since,
 
 /* ---- keywords ---- */
 const char *box_keyword(const struct box *b, unsigned bit); /* NULL: no such */
-/* The bit of a name (any case), made if make; -1 with ENOENT, or ENOSPC: there are 64. */
+/* The bit of a name (any case), made if make; -1 with ENOENT, or EMLINK: there are 64. */
 int box_keyword_bit(struct box *b, const char *name, int make);
 
 /* ---- one message's file ---- */

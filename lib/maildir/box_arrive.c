@@ -45,7 +45,7 @@ static int bits_of(struct box_target *t, const struct box_arrival *a, uint64_t *
 	for (const char *const *k = a->keywords; k != NULL && *k != NULL; k++) {
 		int bit = boxwords_make(&t->log, NULL, NULL, *k);
 
-		if (bit == -1 && errno != ENOSPC)
+		if (bit == -1 && errno != EMLINK)
 			return -1;
 		if (bit != -1)
 			*bits |= UINT64_C(1) << bit;

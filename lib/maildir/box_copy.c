@@ -61,7 +61,7 @@ static int word_there(struct copying *c, unsigned bit)
 	if (c->word[bit] != -1)
 		return 0;
 	there = name == NULL ? -1 : boxwords_make(&c->t.log, NULL, NULL, name);
-	if (there == -1 && name != NULL && errno != ENOSPC)
+	if (there == -1 && name != NULL && errno != EMLINK)
 		return -1;
 	c->word[bit] = (int8_t)(there == -1 ? -2 : there);
 	return 0;

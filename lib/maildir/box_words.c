@@ -24,7 +24,7 @@ static int free_bit(const struct box_words *w)
 	for (int i = 0; i < BOX_KEYWORDS; i++)
 		if (w->name[i] == NULL)
 			return i;
-	errno = ENOSPC;
+	errno = EMLINK;
 	return -1;
 }
 
