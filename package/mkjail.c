@@ -192,6 +192,7 @@ static const struct {
     {"PR_SET_SECCOMP", 0, UINT32_MAX, PR_SET_SECCOMP},
     {"own", 0, UINT32_MAX, 0},       /* prlimit64: of this process, no other */
     {"connected", 4, UINT64_MAX, 0}, /* sendto: no address */
+    {"open-file", 1, UINT64_MAX, 0}, /* utimensat: a descriptor, no path */
     {"SOL_SOCKET", 1, UINT32_MAX, SOL_SOCKET},
     {"TCP_QUICKACK", 2, UINT32_MAX, TCP_QUICKACK},
     {"read-only", 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY}, /* open; openat: next */

@@ -24,7 +24,7 @@
 #include "jail.h"
 #include "paths.h"
 
-enum { ROWS_MAX = 64, WORDS_MAX = 32 };
+enum { ROWS_MAX = 64, WORDS_MAX = 32, PATHS_MAX = 16 };
 
 extern const struct jail_profile *const jail_all[]; /* made by the Makefile */
 
@@ -65,6 +65,24 @@ static int make_tmp(void)
 static int make_outside(void)
 {
 	return open_base("outside", O_WRONLY | O_CREAT);
+}
+/* The Maildir or home that a profile stands for, and one beside it. */
+static int write_own(void)
+{
+	return open_base("own/mail", O_WRONLY | O_CREAT);
+}
+static int read_neighbour(void)
+{
+	return open_base("neighbour/mail", O_RDONLY);
+}
+/* Landlock does not govern it. */
+static int touch_neighbour(void)
+{
+	char path[2 * LIMIT_PATH];
+
+	if (path_join(path, sizeof path, base, "neighbour/mail") == NULL)
+		return -1;
+	return utimensat(AT_FDCWD, path, NULL, 0);
 }
 static int sock_unix(void)
 {
@@ -194,6 +212,9 @@ static const struct deed {
     {"write-control", write_control},
     {"make-tmp", make_tmp},
     {"make-outside", make_outside},
+    {"write-own", write_own},
+    {"read-neighbour", read_neighbour},
+    {"touch-neighbour", touch_neighbour},
     {"sock-unix", sock_unix},
     {"sock-inet", sock_inet},
     {"sock-netlink", sock_netlink},
@@ -277,6 +298,25 @@ static int row_allows(const struct row *r, const char *deed)
 
 enum outcome { DONE, REFUSED, NO_JAIL };
 
+/* As the program does it: what the table calls HOME or MAILDIR is one directory. */
+static int enter(const struct jail_profile *p)
+{
+	static char own[LIMIT_PATH];
+	struct jail_profile mine = *p;
+	struct jail_path paths_mine[PATHS_MAX];
+
+	if (p->npaths > PATHS_MAX || !path_join(own, sizeof own, base + 1, "own"))
+		return -1;
+	for (size_t i = 0; i < p->npaths; i++) {
+		paths_mine[i] = p->paths[i];
+		if (strcmp(p->paths[i].rest, "HOME") == 0 ||
+		    strcmp(p->paths[i].rest, "MAILDIR") == 0)
+			paths_mine[i].rest = own;
+	}
+	mine.paths = paths_mine;
+	return jail_enter(&mine);
+}
+
 /* p NULL: without a sandbox. What a child mounts goes with it. */
 static enum outcome attempt(const struct jail_profile *p, const struct deed *d)
 {
@@ -286,7 +326,7 @@ static enum outcome attempt(const struct jail_profile *p, const struct deed *d)
 	if (pid == 0) {
 		if (unshare(CLONE_NEWNS) == 0)
 			(void)mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
-		if (p != NULL && jail_enter(p) == -1)
+		if (p != NULL && enter(p) == -1)
 			_exit(3);
 		_exit(d->try() == 0 ? 0 : 2);
 	}
@@ -347,8 +387,9 @@ static void make_door(void)
 static void make_home(void)
 {
 	static const char *const dirs[] = {
-	    "control",   "queue", "queue/tmp", "queue/new", "queue/cur", "queue/state",
-	    "queue/bad", "run",   "users",     "alias",     "bin"};
+	    "control",     "queue",     "queue/tmp", "queue/new", "queue/cur",
+	    "queue/state", "queue/bad", "run",       "users",     "alias",
+	    "bin",         "own",       "neighbour"};
 	char path[2 * LIMIT_PATH];
 
 	(void)snprintf(base, sizeof base, "/var/tmp/jail_test.XXXXXX");
@@ -359,18 +400,34 @@ static void make_home(void)
 		    mkdir(path, 0755) == -1)
 			abort();
 	if (open_base("control/me", O_WRONLY | O_CREAT) == -1 ||
-	    open_base("queue/cur/probe", O_WRONLY | O_CREAT) == -1)
+	    open_base("queue/cur/probe", O_WRONLY | O_CREAT) == -1 ||
+	    open_base("neighbour/mail", O_WRONLY | O_CREAT) == -1)
 		abort();
 	make_door();
 }
 
 static void remove_home(void)
 {
-	static const char *const files[] = {
-	    "control/me",  "queue/cur/probe", "queue/tmp/made", "outside",
-	    "run/door",    "queue/tmp",       "queue/new",      "queue/cur",
-	    "queue/state", "queue/bad",       "control",        "queue",
-	    "run",         "users",           "alias",          "bin"};
+	static const char *const files[] = {"control/me",
+					    "queue/cur/probe",
+					    "queue/tmp/made",
+					    "outside",
+					    "run/door",
+					    "queue/tmp",
+					    "queue/new",
+					    "queue/cur",
+					    "queue/state",
+					    "queue/bad",
+					    "control",
+					    "queue",
+					    "run",
+					    "users",
+					    "alias",
+					    "bin",
+					    "own/mail",
+					    "own",
+					    "neighbour/mail",
+					    "neighbour"};
 	char path[2 * LIMIT_PATH];
 
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
