@@ -106,6 +106,20 @@ static void follow(const char *from, const char *to)
 	memcpy(session.folder + strlen(to), rest, strlen(rest) + 1);
 }
 
+/* RFC 9051 6.3.6. INBOX has lost its messages, not its name. */
+static void tell_new_name(const char *from, const char *to)
+{
+	struct folders f;
+
+	if (!(session.on & ON_REV2) || strcmp(from, "INBOX") == 0 ||
+	    folders_read(&f, &session.store, 0, 1) == -1)
+		return;
+	for (size_t i = 0; i < f.n; i++)
+		if (strcmp(f.folder[i].name, to) == 0)
+			list_put(&f.folder[i], LIST_EXTENDED, from);
+	folders_free(&f);
+}
+
 static void cmd_rename(struct command *c)
 {
 	char from[FOLDER_NAME + 1];
@@ -122,11 +136,7 @@ static void cmd_rename(struct command *c)
 		return;
 	}
 	follow(from, to);
-	if (session.on & ON_REV2) {
-		const struct folder new = {to, FOLDER_EXISTS};
-
-		list_put(&new, LIST_EXTENDED, from);
-	}
+	tell_new_name(from, to);
 	ok(c, "", "done");
 }
 

@@ -42,6 +42,7 @@ static void tell_changes(struct fetch *f)
 {
 	static const struct fetch_item flags = {.label = " FLAGS ", .nlabel = 7};
 	static const struct fetch_item modseq = {.label = " MODSEQ ", .nlabel = 8};
+	static const struct fetch_item uid = {.label = " UID ", .nlabel = 5};
 
 	if (!(f->m->state & MSG_CHANGED) || !(f->has_flags || f->needs & NEED_SEEN))
 		return;
@@ -49,6 +50,8 @@ static void tell_changes(struct fetch *f)
 		put_flags(f, &flags);
 	if (!f->has_modseq && session.on & ON_CONDSTORE)
 		put_modseq(f, &modseq);
+	if (!f->has_uid && session.on & ON_CONDSTORE) /* RFC 7162 3.2.4 */
+		put_uid(f, &uid);
 	box_told(box_at(&session.box, f->i));
 }
 

@@ -159,9 +159,11 @@ static void cmd_search(struct command *c)
 	if (search_want_read(&want, &c->w) == -1 || read_charset(&c->w, &charset) == -1 ||
 	    (charset.p != NULL && session.on & ON_UTF8)) /* RFC 6855 3 */
 		bad(c, "SEARCH needs keys");
-	else if (search_read(&s, &c->w, charset.p) == -1)
+	else if (search_read(&s, &c->w, charset.p) == -1) {
+		if (want.bits & WANT_SAVE && s.error != SEARCH_BAD)
+			set_clear(&session.saved); /* RFC 9051 6.4.4.1 */
 		search_refuse(c, &s);
-	else
+	} else
 		search(c, &s, &want);
 	search_free(&s);
 }

@@ -28,6 +28,7 @@ struct sort {
 	uint32_t *at; /* what was found; then their numbers or uids */
 	size_t n;
 	uint32_t *order;
+	uint64_t modseq; /* the highest, where a key asked for it */
 };
 
 /* ---- its words ---- */
@@ -180,9 +181,13 @@ static int order(struct sort *s)
 static void number_all(struct sort *s, int by_uid)
 {
 	for (size_t k = 0; k < s->n; k++) {
-		const struct msg *m = by_uid ? box_at(&session.box, s->at[k]) : NULL;
+		const struct msg *m = by_uid || s->search.has_modseq
+					  ? box_at(&session.box, s->at[k])
+					  : NULL;
 
-		s->at[k] = m != NULL ? m->uid : s->at[k] + 1;
+		if (m != NULL && m->modseq > s->modseq)
+			s->modseq = m->modseq;
+		s->at[k] = m != NULL && by_uid ? m->uid : s->at[k] + 1;
 	}
 }
 
@@ -194,6 +199,11 @@ static void put_order(const struct sort *s)
 
 		p[0] = ' ';
 		io_wrote(1 + out_u32(p + 1, s->at[s->order[k]]));
+	}
+	if (s->search.has_modseq && s->n > 0) { /* RFC 7162 3.1.9 */
+		io_puts(" (MODSEQ ");
+		io_number(s->modseq);
+		io_putc(')');
 	}
 	io_puts("\r\n");
 }

@@ -162,7 +162,28 @@ void update_tell_some(unsigned what)
 		notify_new(known);
 }
 
+/* RFC 7162 3.2: what the client notes stays below an expunge that it has not been told. */
+static void tell_delayed(void)
+{
+	struct box *b = &session.box;
+	uint64_t lowest = UINT64_MAX;
+
+	for (size_t i = box_next_gone(b, 0); i < b->count; i = box_next_gone(b, i + 1)) {
+		const struct msg *m = box_at(b, i);
+
+		if (m != NULL && m->modseq < lowest)
+			lowest = m->modseq;
+	}
+	if (lowest == 0 || lowest == UINT64_MAX)
+		return;
+	io_puts("* OK [HIGHESTMODSEQ ");
+	io_number(lowest - 1);
+	io_puts("] Messages are gone; you hear of them later.\r\n");
+}
+
 void update_tell(int no_expunge)
 {
 	update_tell_some(no_expunge ? UPDATE_FLAGS : UPDATE_FLAGS | UPDATE_EXPUNGE);
+	if (session.box.gone > 0 && session.on & ON_QRESYNC)
+		tell_delayed();
 }

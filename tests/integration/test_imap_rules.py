@@ -1,0 +1,100 @@
+"""What the RFCs say MUST be, one rule a test, with its section."""
+
+import re
+
+import imapd
+import pytest
+
+pytestmark = pytest.mark.programs("qimapd")
+
+TEXT = b"From: a@b.example\nSubject: message %d\n\nbody %d\n"
+
+
+@pytest.fixture
+def box(tmp_path):
+    return imapd.make(tmp_path / "Maildir", [("2,", TEXT % (i, i)) for i in range(1, 7)])
+
+
+@pytest.fixture
+def start(box):
+    sessions = []
+
+    def one(*commands):
+        s = imapd.Session.qimapd(box)
+        sessions.append(s)
+        for c in commands:
+            s.ok(c)
+        return s
+
+    yield one
+    for s in sessions:
+        assert s.end() == 0
+
+
+def highest(a):
+    """The HIGHESTMODSEQ codes among the untagged answers."""
+    found = (re.match(rb"\* OK \[HIGHESTMODSEQ (\d+)\]", line) for line in a.untagged)
+    return [int(m[1]) for m in found if m]
+
+
+@pytest.mark.parametrize("enable", ["ENABLE CONDSTORE", "ENABLE QRESYNC"])
+def test_seen_by_reading_comes_with_uid_and_modseq(start, enable):
+    """RFC 7162 3.2.4."""
+    s = start(enable, "SELECT INBOX")
+    got = s.ok("FETCH 2 BODY[]").fetched()[2]
+    assert got[b"UID"] == b"2" and b"MODSEQ" in got and b"FLAGS" in got
+    assert set(s.ok("FETCH 2 BODY[]").fetched()[2]) == {b"BODY[]"}
+    line = s.ok("UID FETCH 3 BODY[]").untagged[0]
+    assert line.count(b"UID ") == 1
+
+
+def test_a_delayed_expunge_holds_highestmodseq(start):
+    """RFC 7162 3.2, 6: what the client caches stays below an expunge that it has not been told."""
+    s = start("ENABLE QRESYNC", "SELECT INBOX")
+    other = start("SELECT INBOX")
+    for c in ("STORE 5 +FLAGS (\\Deleted)", "EXPUNGE", "STORE 1 +FLAGS (later)"):
+        other.ok(c)
+    a = s.ok("FETCH 1 FLAGS")
+    later = int(a.fetched()[1][b"MODSEQ"][0])
+    assert highest(a) and highest(a)[-1] < later
+    below = highest(a)[-1]
+    a = s.ok("STORE 2 +FLAGS (own)")
+    assert highest(a) == [below]
+    assert b"* VANISHED 5" in s.ok("NOOP").untagged
+    assert highest(s.ok("FETCH 1 FLAGS")) == []
+    # who comes back with that value hears of the expunge
+    uidvalidity = re.search(rb"UIDVALIDITY (\d+)", b" ".join(s.ok("SELECT INBOX").untagged))[1].decode()
+    again = s.ok(f"SELECT INBOX (QRESYNC ({uidvalidity} {below}))").untagged
+    assert b"* VANISHED (EARLIER) 5" in again
+
+
+def test_no_resets_the_saved_result(start):
+    """RFC 5182 2.1: NO empties it, BAD leaves it."""
+    s = start("SELECT INBOX", "SEARCH RETURN (SAVE) 1:3")
+    s.bad("SEARCH RETURN (SAVE) NONSENSE")
+    assert sorted(s.ok("FETCH $ UID").fetched()) == [1, 2, 3]
+    s.no("SEARCH CHARSET NONSENSE ALL")
+    assert sorted(s.ok("FETCH $ UID").fetched()) == [1, 2, 3]
+    s.no("SEARCH RETURN (SAVE) CHARSET NONSENSE ALL")
+    assert s.ok("FETCH $ UID").untagged == []
+
+
+def test_sort_by_modseq_says_the_highest(start):
+    """RFC 7162 3.1.9."""
+    s = start("SELECT INBOX")
+    s.ok("STORE 3 (UNCHANGEDSINCE 100) +FLAGS (x)")
+    top = int(s.ok("FETCH 3 (MODSEQ)").fetched()[3][b"MODSEQ"][0])
+    a = s.ok("SORT (REVERSE ARRIVAL) UTF-8 MODSEQ 1")
+    assert a.untagged == [b"* SORT 6 5 4 3 2 1 (MODSEQ %d)" % top]
+    assert s.ok(f"UID SORT (ARRIVAL) UTF-8 MODSEQ {top + 1}").untagged == [b"* SORT"]
+    assert s.ok("SORT (ARRIVAL) UTF-8 1:2").untagged == [b"* SORT 1 2"]
+
+
+def test_rename_tells_of_the_folder_as_it_is(start):
+    """RFC 9051 6.3.6: the LIST with OLDNAME is as true as any other."""
+    s = start("ENABLE IMAP4rev2", "CREATE a.b", "CREATE c")
+    a = s.ok("RENAME a d")
+    assert a.untagged == [b'* LIST (\\NonExistent \\HasChildren) "." d ("OLDNAME" (a))']
+    s.ok("CREATE c.d")
+    assert s.ok("RENAME c e").untagged == [b'* LIST (\\HasChildren) "." e ("OLDNAME" (c))']
+    assert s.ok("RENAME e.d f").untagged == [b'* LIST (\\HasNoChildren) "." f ("OLDNAME" (e.d))']
