@@ -259,7 +259,7 @@ FAULTS = $(B)/tests/tracer $(FAULTY:%=$(B)/tests/faulty/%)
 # Programs that lack one kind of sync, for tests/faults/powercut alone: KIND:PROGRAM:SYNC.
 NOSYNC = queue-file:qqueue:FILE queue-new:qqueue:DIR maildir-file:qlocal:FILE \
 	maildir-new:qlocal:DIR journal:qsend:DATA journal-names:qsend:DIR \
-	box-uids:qimapd:DATA box-names:qimapd:DIR box-file:qimapd:FILE
+	box-uids:qimapd:DATA box-cur:qimapd:CUR box-file:qimapd:FILE
 define nosync_program
 NOSYNCS += $(B)/nosync/$1/$2
 $(B)/nosync/$1/$2: tests/faults/nosync.c $$($2.o:%=$(B)/fast/%) $$($2.jails:%=$(B)/fast/gen/jail_%.o) $(B)/fast/libquoin.a

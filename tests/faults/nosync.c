@@ -3,11 +3,12 @@
  * code has no such switch.
  *
  * -DNOSYNC_FILE: fsync() of a file does nothing. -DNOSYNC_DIR: of a directory.
- * -DNOSYNC_DATA: fdatasync(). Sandboxes allow no call to find out which it is: that is
- * noted when it is opened.
+ * -DNOSYNC_CUR: of a Maildir's cur/. -DNOSYNC_DATA: fdatasync(). Sandboxes allow no call
+ * to find out which it is: that is noted when it is opened.
  */
 #include <fcntl.h>
 #include <stdarg.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { FDS = 4096 };
@@ -23,10 +24,16 @@ int __wrap_openat(int at, const char *path, int flags, ...);
 
 static char is_dir[FDS];
 
-static int note(int fd, int flags)
+static int note(int fd, const char *path, int flags)
 {
 	if (fd >= 0 && fd < FDS)
 		is_dir[fd] = (flags & O_DIRECTORY) == O_DIRECTORY;
+#ifdef NOSYNC_CUR
+	if (fd >= 0 && fd < FDS)
+		is_dir[fd] = strcmp(path, "cur") == 0;
+#else
+	(void)path;
+#endif
 	return fd;
 }
 
@@ -43,7 +50,7 @@ int __wrap_open(const char *path, int flags, ...)
 	va_start(args, flags);
 	mode = mode_of(args, flags);
 	va_end(args);
-	return note(__real_open(path, flags, mode), flags);
+	return note(__real_open(path, flags, mode), path, flags);
 }
 
 int __wrap_openat(int at, const char *path, int flags, ...)
@@ -54,14 +61,14 @@ int __wrap_openat(int at, const char *path, int flags, ...)
 	va_start(args, flags);
 	mode = mode_of(args, flags);
 	va_end(args);
-	return note(__real_openat(at, path, flags, mode), flags);
+	return note(__real_openat(at, path, flags, mode), path, flags);
 }
 
 static int is_out(int fd)
 {
 #if defined NOSYNC_FILE
 	return !is_dir[fd % FDS];
-#elif defined NOSYNC_DIR
+#elif defined NOSYNC_DIR || defined NOSYNC_CUR
 	return is_dir[fd % FDS];
 #else
 	(void)fd;
