@@ -128,15 +128,20 @@ static char *read_tail(int fd, const struct index_head *h)
 	return NULL;
 }
 
-static int is_block(const struct index_block *k, const struct index_head *h)
+/* last: the uid before it. */
+static int is_block(const struct index_block *k, const struct index_head *h,
+		    uint32_t last)
 {
 	return k->n > 0 && k->n <= BLOCK && k->names_len > 0 &&
 	       k->names_len <= INDEX_BLOCK_NAMES && k->at >= sizeof *h &&
-	       k->at < h->tail_at;
+	       k->at < h->tail_at && k->first_uid > last && k->last_uid >= k->first_uid &&
+	       k->tally.gone == 0 && k->tally.in_new <= k->n;
 }
 
 int boxindex_table(struct box_list *l, const char *p, const struct index_head *h)
 {
+	uint32_t last = 0;
+
 	l->block = calloc(h->blocks + 1, sizeof *l->block);
 	if (l->block == NULL)
 		return -1;
@@ -145,8 +150,9 @@ int boxindex_table(struct box_list *l, const char *p, const struct index_head *h
 		struct index_block k;
 
 		memcpy(&k, p + i * sizeof k, sizeof k);
-		if (!is_block(&k, h))
+		if (!is_block(&k, h, last))
 			return bad();
+		last = k.last_uid;
 		l->block[i] = (struct box_block){.n = k.n,
 						 .index_names = k.names_len,
 						 .first = (uint32_t)l->n,
@@ -257,20 +263,42 @@ void boxindex_start(struct box_log *l)
 
 /* ---- a block ---- */
 
-/* Offsets of names become pointers. */
-static int take_names(struct box_block *b)
+/* An offset becomes a pointer. Slots stand in the order of the messages. */
+static int take_name(struct box_block *b, struct msg *m, size_t *end)
 {
-	if (b->names[b->names_len - 1] != '\0')
-		return bad();
-	for (size_t i = 0; i < b->n; i++) {
-		size_t at = (size_t)(uintptr_t)b->m[i].name;
+	size_t at = (size_t)(uintptr_t)m->name;
+	size_t room;
 
-		if (at == 0 || at >= b->names_len ||
-		    (uint8_t)b->names[at - 1] >= b->names_len - at)
-			return bad();
-		b->m[i].name = b->names + at;
-	}
+	if (at <= *end || at >= b->names_len)
+		return bad();
+	room = (uint8_t)b->names[at - 1];
+	if (room > MSG_NAME || room >= b->names_len - at ||
+	    memchr(b->names + at, '\0', room + 1) == NULL)
+		return bad();
+	m->name = b->names + at;
+	*end = at + room + 1;
 	return 0;
+}
+
+/* Sums find accidents. Somebody who makes them right must not get more than he had: tables
+ * are as large as tallies and uids say. */
+static int take_messages(struct box_block *b)
+{
+	uint32_t in_new = 0;
+	size_t end = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		struct msg *m = &b->m[i];
+
+		if (m->state & ~(MSG_NEW | MSG_SIZED) || (i > 0 && m->uid <= m[-1].uid) ||
+		    take_name(b, m, &end) == -1)
+			return bad();
+		in_new += (m->state & MSG_NEW) != 0;
+	}
+	return in_new == b->tally.in_new && b->m[0].uid == b->first_uid &&
+		       b->m[b->n - 1].uid == b->last_uid
+		   ? 0
+		   : bad();
 }
 
 static int read_block(int fd, struct box_block *b)
@@ -287,7 +315,7 @@ static int read_block(int fd, struct box_block *b)
 	if ((size_t)r != len + b->names_len ||
 	    (boxsum_bytes(b->m, len) ^ boxsum_bytes(b->names, b->names_len)) != b->check)
 		return bad();
-	return take_names(b);
+	return take_messages(b);
 }
 
 int boxindex_load(struct box_list *l, struct box_block *b)

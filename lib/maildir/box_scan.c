@@ -105,18 +105,26 @@ static int add_block(struct matcher *m, struct box_list *l, size_t first, size_t
 	return 0;
 }
 
+static int is_asked(const struct matcher *m, struct box_block *k)
+{
+	return m->look->whole || boxlist_tally(k)->in_new > 0;
+}
+
 /* For new/ alone: what is known to lie there, and no other block is looked at. */
 static int make_table(struct matcher *m)
 {
 	struct box_list *l = &box_state(m->b)->list;
+	size_t n = 0;
 
-	if (begin_table(m, m->look->missing) == -1)
+	for (size_t i = 0; i < l->blocks; i++)
+		if (is_asked(m, &l->block[i]))
+			n += l->block[i].n; /* the index may lie about fewer */
+	if (begin_table(m, n) == -1)
 		return -1;
 	for (size_t i = 0; i < l->blocks; i++) {
 		struct box_block *k = &l->block[i];
 
-		if ((m->look->whole || boxlist_tally(k)->in_new > 0) &&
-		    add_block(m, l, k->first, k->n) == -1)
+		if (is_asked(m, k) && add_block(m, l, k->first, k->n) == -1)
 			return -1;
 	}
 	return 0;

@@ -109,6 +109,7 @@ static void look(void)
 	struct box b;
 	int fd = dup(dir);
 	size_t bytes = 0;
+	uint32_t last = 0;
 
 	if (box_open(&b, fd, 0) == -1) {
 		(void)close(fd);
@@ -117,8 +118,11 @@ static void look(void)
 	for (size_t i = 0; i < b.count; i++) {
 		struct msg *m = box_at(&b, i);
 
-		if (m != NULL)
-			bytes += strlen(m->name);
+		if (m == NULL)
+			continue;
+		check(m->uid > last && strlen(m->name) <= MSG_NAME);
+		last = m->uid;
+		bytes += strlen(m->name);
 	}
 	check(box_counts(&b, &c, 0) == 0);
 	check(box_find(&b, 150) <= b.count);
