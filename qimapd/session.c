@@ -188,8 +188,8 @@ void session_serve(void)
 	began = clock_mono_ms();
 	while (!session.want_logout)
 		next_command();
+	session_leave(); /* the client's next session finds the index, not this one at it */
 	io_flush();
-	session_leave();
 	log_end(ended, reason);
 	io_end();
 }
