@@ -118,7 +118,7 @@ static void check(struct box *b, unsigned folder, uint64_t *highest)
 
 static int dir(const char *name)
 {
-	char path[80];
+	char path[160];
 
 	(void)snprintf(path, sizeof path, "%s/%s", top, name);
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
