@@ -6,7 +6,7 @@
  * file and rename. Trash counts. The file is the admin's or another program's wish: a line that is not
  * understood means: count anew; a limit that is not understood: no limit, and a log line.
  * Used by IMAP (QUOTA, APPEND, COPY), by delivery (qlocal), and by qrcpt's question whether a
- * mailbox is full (features F16: 4.2.2 or 5.2.2).
+ * mailbox is full (4.2.2 or 5.2.2).
  * Errors: -1 with errno; a quota that cannot be read is no quota.
  */
 #ifndef QUOIN_MAILDIR_QUOTA_H
