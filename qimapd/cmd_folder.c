@@ -106,20 +106,6 @@ static void follow(const char *from, const char *to)
 	memcpy(session.folder + strlen(to), rest, strlen(rest) + 1);
 }
 
-/* RFC 9051 6.3.6. INBOX has lost its messages, not its name. */
-static void tell_new_name(const char *from, const char *to)
-{
-	struct folders f;
-
-	if (!(session.on & ON_REV2) || strcmp(from, "INBOX") == 0 ||
-	    folders_read(&f, &session.store, 0, 1) == -1)
-		return;
-	for (size_t i = 0; i < f.n; i++)
-		if (strcmp(f.folder[i].name, to) == 0)
-			list_put(&f.folder[i], LIST_EXTENDED, from);
-	folders_free(&f);
-}
-
 static void cmd_rename(struct command *c)
 {
 	char from[FOLDER_NAME + 1];
@@ -136,7 +122,9 @@ static void cmd_rename(struct command *c)
 		return;
 	}
 	follow(from, to);
-	tell_new_name(from, to);
+	/* RFC 9051 6.3.6. INBOX has lost its messages, not its name. */
+	if ((session.on & ON_REV2) && strcmp(from, "INBOX") != 0)
+		list_tell(&session.store, to, from);
 	ok(c, "", "done");
 }
 

@@ -5,7 +5,7 @@
 
 #include "expunge.h"
 #include "io.h"
-#include "out.h"
+#include "list.h"
 #include "qresync.h"
 #include "session.h"
 #include "update.h"
@@ -78,11 +78,8 @@ static void tell_mailbox(void)
 	put_code("UIDVALIDITY", b->uidvalidity);
 	put_code("UIDNEXT", b->uidnext);
 	put_code("HIGHESTMODSEQ", b->highestmodseq);
-	if (session.on & ON_REV2) {
-		io_puts("* LIST () \".\" ");
-		out_mailbox(session.folder);
-		io_puts("\r\n");
-	}
+	if (session.on & ON_REV2)
+		list_tell(&session.store, session.folder, NULL);
 }
 
 static void select_it(struct command *c, const char *name, struct params *p)

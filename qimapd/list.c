@@ -1,9 +1,11 @@
 #include "list.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "io.h"
 #include "out.h"
+#include "prog.h"
 
 static const struct {
 	unsigned bit;
@@ -43,4 +45,18 @@ void list_put(const struct folder *f, unsigned bits, const char *old)
 		io_puts(" (\"CHILDINFO\" (\"SUBSCRIBED\"))");
 	}
 	io_puts("\r\n");
+}
+
+void list_tell(const struct store *s, const char *name, const char *old)
+{
+	struct folders f;
+
+	if (folders_read(&f, s, 0, 1) == -1) {
+		warn_sys("read the folders");
+		return;
+	}
+	for (size_t i = 0; i < f.n; i++)
+		if (strcmp(f.folder[i].name, name) == 0)
+			list_put(&f.folder[i], LIST_EXTENDED, old);
+	folders_free(&f);
 }

@@ -13,5 +13,7 @@ enum list_bits {
 
 /* "* LIST (…) "." name"; old: its name before, or NULL. bits: of list_bits. */
 void list_put(const struct folder *f, unsigned bits, const char *old);
+/* The same of one folder by its name, as it is now (SELECT and RENAME of IMAP4rev2). */
+void list_tell(const struct store *s, const char *name, const char *old);
 
 #endif

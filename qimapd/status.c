@@ -19,7 +19,8 @@ static const struct {
 		       {"DELETED", STATUS_DELETED},
 		       {"SIZE", STATUS_SIZE},
 		       {"HIGHESTMODSEQ", STATUS_HIGHESTMODSEQ},
-		       {"APPENDLIMIT", STATUS_APPENDLIMIT}};
+		       {"APPENDLIMIT", STATUS_APPENDLIMIT},
+		       {"DELETED-STORAGE", STATUS_DELETED_STORAGE}};
 
 static int take_item(struct words *w, unsigned *items)
 {
@@ -73,6 +74,23 @@ static uint64_t count_recent(struct box *b)
 	return n;
 }
 
+/* RFC 9208 4.1.4: what an EXPUNGE would free. */
+static uint64_t sum_deleted(struct box *b)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < b->count; i++) {
+		const struct msg *m = box_at(b, i);
+
+		if (m == NULL || (m->state & MSG_GONE) || !(m->flags & MSG_DELETED))
+			continue;
+		if (m->size == 0 && box_size(b, i) == 0)
+			m = box_at(b, i);
+		bytes += m != NULL ? m->size : 0;
+	}
+	return bytes;
+}
+
 static uint64_t value(struct box *b, const struct box_counts *c, enum status_item item)
 {
 	switch (item) {
@@ -94,6 +112,8 @@ static uint64_t value(struct box *b, const struct box_counts *c, enum status_ite
 		return b->highestmodseq;
 	case STATUS_APPENDLIMIT:
 		return session.appendlimit;
+	case STATUS_DELETED_STORAGE:
+		return c->deleted > 0 ? sum_deleted(b) : 0;
 	}
 	return 0;
 }
@@ -114,7 +134,8 @@ int status_get(const char *name, unsigned items, struct status *s)
 
 	if (open_quietly(&b, name) == -1)
 		return -1;
-	r = items & (STATUS_UNSEEN | STATUS_DELETED | STATUS_SIZE)
+	r = items & (STATUS_UNSEEN | STATUS_DELETED | STATUS_SIZE |
+		     STATUS_DELETED_STORAGE)
 		? box_counts(&b, &c, (items & STATUS_SIZE) != 0)
 		: 0;
 	e = errno;

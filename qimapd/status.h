@@ -1,5 +1,5 @@
 /* status: STATUS of a folder that need not be open (RFC 9051 6.3.11; STATUS=SIZE, CONDSTORE,
- * APPENDLIMIT).
+ * APPENDLIMIT, QUOTA).
  */
 #ifndef QIMAPD_STATUS_H
 #define QIMAPD_STATUS_H
@@ -17,10 +17,11 @@ enum status_item {
 	STATUS_DELETED = 32,
 	STATUS_SIZE = 64,
 	STATUS_HIGHESTMODSEQ = 128,
-	STATUS_APPENDLIMIT = 256
+	STATUS_APPENDLIMIT = 256,
+	STATUS_DELETED_STORAGE = 512
 };
 
-enum { STATUS_ITEMS = 9 };
+enum { STATUS_ITEMS = 10 };
 
 struct status {
 	uint64_t

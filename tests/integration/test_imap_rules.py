@@ -98,3 +98,25 @@ def test_rename_tells_of_the_folder_as_it_is(start):
     s.ok("CREATE c.d")
     assert s.ok("RENAME c e").untagged == [b'* LIST (\\HasChildren) "." e ("OLDNAME" (c))']
     assert s.ok("RENAME e.d f").untagged == [b'* LIST (\\HasNoChildren) "." f ("OLDNAME" (e.d))']
+
+
+def test_select_tells_of_the_folder_as_it_is(start):
+    """RFC 9051 6.3.2: "The list of mailbox attributes MUST be accurate"."""
+    s = start("ENABLE IMAP4rev2", "CREATE Sent (USE (\\Sent))", "CREATE Sent.old")
+    assert b'* LIST (\\HasChildren \\Sent) "." Sent' in s.ok("SELECT Sent").untagged
+    assert b'* LIST (\\HasNoChildren) "." INBOX' in s.ok("EXAMINE INBOX").untagged
+
+
+def test_inbox_keeps_its_name(start):
+    """RFC 9051 6.3.6: RENAME INBOX moves messages."""
+    assert start("ENABLE IMAP4rev2").ok("RENAME INBOX old").untagged == []
+
+
+def test_what_an_expunge_would_free(start):
+    """RFC 9208 4.1.4, 5.1: who has QUOTA=RES-STORAGE has STATUS (DELETED-STORAGE)."""
+    s = start("SELECT INBOX")
+    size = sum(int(m[b"RFC822.SIZE"]) for m in s.ok("FETCH 2:3 RFC822.SIZE").fetched().values())
+    assert s.ok("STATUS INBOX (DELETED-STORAGE)").untagged == [b"* STATUS INBOX (DELETED-STORAGE 0)"]
+    s.ok("STORE 2:3 +FLAGS.SILENT (\\Deleted)")
+    a = s.ok("STATUS INBOX (DELETED DELETED-STORAGE)")
+    assert a.untagged == [b"* STATUS INBOX (DELETED 2 DELETED-STORAGE %d)" % size]
