@@ -9,11 +9,11 @@
 #include "../../qsmtpd/complete.h"
 #include "../../qsmtpd/config.h"
 #include "../../qsmtpd/received.h"
-#include "../../qsmtpd/sasl.h"
 #include "../../qsmtpd/senders.h"
 #include "base64.h"
 #include "ctlmap.h"
 #include "paths.h"
+#include "sasl.h"
 #include "sbuf.h"
 
 /* ---- PLAIN and LOGIN ---- */
