@@ -8,6 +8,7 @@
 #include "io.h"
 #include "notify.h"
 #include "qlog.h"
+#include "sortkept.h"
 #include "update.h"
 #include "verbs.h"
 #include "watching.h"
@@ -47,6 +48,7 @@ void session_leave(void)
 	if (session.state != ST_SELECTED)
 		return;
 	watching_left();
+	sortkept_forget();
 	cache_close(session.cache);
 	session.cache = NULL;
 	box_close(&session.box);
@@ -74,6 +76,7 @@ void session_bye(const char *text)
 void session_rest(void)
 {
 	in_rest();
+	sortkept_forget();
 	if (session.state != ST_SELECTED)
 		return;
 	cache_flush(session.cache);

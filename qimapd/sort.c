@@ -8,10 +8,11 @@
 #include "parsed.h"
 #include "sbuf.h"
 #include "search.h"
+#include "sortkept.h"
 #include "sortkey.h"
 #include "vanished.h"
 
-enum { SORT_KEYS = 16, SORT_TEXTS = 512 * 1024 * 1024 };
+enum { SORT_KEYS = SORTKEPT_KEYS, SORT_REVERSE = 0x80, SORT_TEXTS = 512 * 1024 * 1024 };
 
 struct column {
 	enum sort_by by;
@@ -28,6 +29,7 @@ struct sort {
 	uint32_t *at; /* what was found; then their numbers or uids */
 	size_t n;
 	uint32_t *order;
+	int is_lasting;  /* the same keys would order them alike again */
 	uint64_t modseq; /* the highest, where a key asked for it */
 };
 
@@ -94,7 +96,8 @@ static int is_number(enum sort_by by)
 }
 
 /* A message that cannot be read any more has keys as if it had no header. */
-static int64_t number(size_t i, enum sort_by by, const char *digest, size_t ndigest)
+static int64_t number(struct sort *s, size_t i, enum sort_by by, const char *digest,
+		      size_t ndigest)
 {
 	struct box *b = &session.box;
 	struct digest_numbers numbers;
@@ -107,9 +110,10 @@ static int64_t number(size_t i, enum sort_by by, const char *digest, size_t ndig
 	if (by == SORT_DATE && ndigest > 0 && digest_numbers(digest, ndigest, &numbers) &&
 	    numbers.sent != INT64_MIN)
 		return numbers.sent;
-	return m == NULL || (m->date == INT64_MIN && box_date(b, i) == -1)
-		   ? 0
-		   : box_at(b, i)->date;
+	if (m != NULL && (m->date != INT64_MIN || box_date(b, i) == 0))
+		return box_at(b, i)->date;
+	s->is_lasting = 0;
+	return 0;
 }
 
 static int add_keys(struct sort *s, size_t k, const char *digest, size_t ndigest)
@@ -120,7 +124,7 @@ static int add_keys(struct sort *s, size_t k, const char *digest, size_t ndigest
 		size_t n = 0;
 
 		if (col->number != NULL) {
-			col->number[k] = number(s->at[k], col->by, digest, ndigest);
+			col->number[k] = number(s, s->at[k], col->by, digest, ndigest);
 			continue;
 		}
 		if (ndigest > 0)
@@ -136,10 +140,12 @@ static int make_columns(struct sort *s)
 	int needs_digest = 0;
 	int64_t next = 0;
 
+	s->is_lasting = 1;
 	for (size_t c = 0; c < s->ncolumns; c++) {
 		struct column *col = &s->column[c];
 
 		needs_digest |= col->by != SORT_ARRIVAL && col->by != SORT_SIZE;
+		s->is_lasting &= col->by != SORT_SIZE;
 		if (is_number(col->by))
 			col->number = malloc((s->n + 1) * sizeof *col->number);
 		else
@@ -153,19 +159,18 @@ static int make_columns(struct sort *s)
 
 		search_sign(&next, k, s->n);
 		if (needs_digest && parsed_digest(s->at[k], &p, &n) != 1)
-			n = 0;
+			n = s->is_lasting = 0;
 		if (add_keys(s, k, p, n) == -1)
 			return -1;
 	}
 	return 0;
 }
 
-static int order(struct sort *s)
+static int find_order(struct sort *s)
 {
 	struct sort_column col[SORT_KEYS];
 
-	s->order = malloc((s->n + 1) * sizeof *s->order);
-	if (s->order == NULL || make_columns(s) == -1)
+	if (make_columns(s) == -1)
 		return -1;
 	for (size_t c = 0; c < s->ncolumns; c++)
 		col[c] = (struct sort_column){s->column[c].reverse, s->column[c].number,
@@ -173,6 +178,25 @@ static int order(struct sort *s)
 	for (size_t k = 0; k < s->n; k++)
 		s->order[k] = (uint32_t)k;
 	return sortkey_order(s->order, s->n, col, s->ncolumns);
+}
+
+static int order(struct sort *s)
+{
+	struct sortkept_keys asked = {{0}};
+
+	for (size_t c = 0; c < s->ncolumns; c++)
+		asked.key[c] = (uint8_t)((s->column[c].by + 1) |
+					 (s->column[c].reverse ? SORT_REVERSE : 0));
+	s->order = malloc((s->n + 1) * sizeof *s->order);
+	if (s->order == NULL)
+		return -1;
+	if (sortkept_get(&asked, s->at, s->n, s->order))
+		return 0;
+	if (find_order(s) == -1)
+		return -1;
+	if (s->is_lasting)
+		sortkept_put(&asked, s->at, s->n, s->order);
+	return 0;
 }
 
 /* ---- the command ---- */

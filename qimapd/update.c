@@ -4,6 +4,7 @@
 #include "notify.h"
 #include "out.h"
 #include "session.h"
+#include "sortkept.h"
 
 int update_look(void)
 {
@@ -125,6 +126,7 @@ static void tell_gone(void)
 		tell_expunged();
 	session.told -= b->gone;
 	box_drop_gone(b);
+	sortkept_forget();
 }
 
 static void tell_changed(size_t known)
@@ -138,7 +140,7 @@ static void tell_changed(size_t known)
 		if (m == NULL || (m->state & MSG_GONE))
 			continue;
 		if (i < known)
-			update_flags(i, session.on != 0);
+			update_flags(i, session.on != 0 || notify_selected_flags());
 		else
 			box_told(m);
 	}

@@ -377,3 +377,31 @@ def test_a_client_that_leaves_in_a_long_search(tmp_path):
     begin = time.monotonic()
     s.program.communicate(timeout=60)
     assert time.monotonic() - begin < 25
+
+
+@pytest.mark.parametrize("uid", ["", "UID "])
+def test_sort_again(tmp_path, uid):
+    """The order that a session keeps: of the same keys, for the same messages alone."""
+    maildir = imapd.make(tmp_path / "Maildir", [("2,", b"Subject: %s\nFrom: <%s@x.example>\n\nx\n" % (c, d))
+                                                for c, d in zip((b"d", b"c", b"b", b"a"), (b"1", b"2", b"3", b"4"))])
+    with imapd.Session.qimapd(maildir) as s:
+        s.ok("SELECT INBOX")
+
+        def sort(by, keys="ALL"):
+            return [int(n) for n in s.ok(f"{uid}SORT ({by}) UTF-8 {keys}").untagged[0].split()[2:]]
+
+        for _ in range(2):
+            assert sort("SUBJECT") == [4, 3, 2, 1]
+        assert sort("REVERSE SUBJECT") == [1, 2, 3, 4]
+        assert sort("FROM SUBJECT") == sort("FROM") == [1, 2, 3, 4]
+        assert sort("SUBJECT", "1:2") == [2, 1]
+        assert sort("SUBJECT", "3:4") == [4, 3]
+        for _ in range(2):
+            assert sort("SUBJECT") == [4, 3, 2, 1]
+        s.ok("STORE 1 +FLAGS (\\Deleted)")
+        s.ok("EXPUNGE")
+        (maildir / "new" / "1800000000.M1P1.h").write_bytes(b"Subject: bb\n\nx\n")
+        s.ok("NOOP")
+        assert sort("SUBJECT") == ([4, 3, 5, 2] if uid else [3, 2, 4, 1])
+        s.ok("SELECT INBOX")
+        assert sort("SUBJECT") == ([4, 3, 5, 2] if uid else [3, 2, 4, 1])
