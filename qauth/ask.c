@@ -478,11 +478,11 @@ static int64_t sweep(void)
 int64_t ask_tick(void)
 {
 	int64_t now = clock_mono_ms();
-	int64_t stem;
+	int64_t next;
 
 	tick_asks(now);
 	tick_children(now);
 	assign();
-	stem = stem_tick(now);
-	return clock_sooner(stem, sweep());
+	next = sweep();
+	return clock_sooner(next, stem_tick(now, asks == NULL));
 }

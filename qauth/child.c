@@ -38,7 +38,7 @@ unsigned child_count(int is_judge)
 	unsigned n = 0;
 
 	for (const struct child *c = children; c != NULL; c = c->next)
-		n += !c->is_stem && c->is_judge == is_judge;
+		n += !c->is_stem && !c->is_spare && c->is_judge == is_judge;
 	return n;
 }
 
@@ -248,9 +248,9 @@ struct child *child_stem(const struct words *words, const struct owner *o, int *
 }
 
 /* Its lines come by the stem's pipe. */
-struct child *child_forked(const char *name, pid_t pid, int report)
+struct child *child_forked(pid_t pid, int report)
 {
-	struct child *c = make(name);
+	struct child *c = make("");
 
 	if (c == NULL) {
 		(void)kill(pid, SIGKILL);
@@ -258,11 +258,18 @@ struct child *child_forked(const char *name, pid_t pid, int report)
 	}
 	c->pid = pid;
 	c->report = report;
-	c->is_judge = c->is_forked = 1;
+	c->is_judge = c->is_forked = c->is_spare = 1;
+	c->until = CLOCK_NEVER;
 	said_init(&c->said, -1, c->name, pid);
 	c->next = children;
 	children = c;
 	return c;
+}
+
+void child_use(struct child *c, const char *name)
+{
+	(void)snprintf(c->name, sizeof c->name, "%s", name);
+	c->is_spare = 0;
 }
 
 struct child *child_serve(const struct words *words, const struct auth_want *w,

@@ -26,6 +26,7 @@ struct child {
 	int is_foreign; /* a judge that is not ours */
 	int is_stem;    /* neither: it forks judges */
 	int is_forked;  /* a judge that it forked */
+	int is_spare;   /* one that has nothing to judge yet: it does not count */
 	int report;     /* of a judge; -1 */
 	int64_t until;  /* then it is killed */
 	struct said said;
@@ -46,8 +47,9 @@ struct child *child_judge(const struct words *words, const struct auth_want *w,
 
 /* What forks judges (stem.h). */
 struct child *child_stem(const struct words *words, const struct owner *o, int *channel);
-/* A judge that is there already; report is its from now on. */
-struct child *child_forked(const char *name, pid_t pid, int report);
+/* A judge that is there already, a spare one; report is its from now on. */
+struct child *child_forked(pid_t pid, int report);
+void child_use(struct child *c, const char *name); /* it has something to judge */
 
 /* A server on w->session, as o in home. *started is a pipe: the end of file says that
  * it runs, a byte that it does not. */

@@ -7,7 +7,7 @@
 #include "authask.h"
 #include "cursor.h"
 
-/* Some callers end the timestamp with no NUL, or leave it out: nobody reads it. */
+/* Some callers end the timestamp with no NUL, or leave it out. */
 int creds_parse(struct creds *c, size_t n)
 {
 	struct cursor cur;
@@ -15,7 +15,11 @@ int creds_parse(struct creds *c, size_t n)
 	cur_init(&cur, c->buf, n);
 	if (cur_str(&cur, LIMIT_LOGIN, &c->user) == -1)
 		return -1;
-	return cur_str(&cur, LIMIT_PASSWORD, &c->password);
+	if (cur_str(&cur, LIMIT_PASSWORD, &c->password) == -1)
+		return -1;
+	if (cur_str(&cur, CREDS_MAX, &c->third) == -1)
+		c->third = "";
+	return 0;
 }
 
 int creds_read(struct creds *c, int fd)

@@ -20,8 +20,9 @@
  *
  *	bin/qcheckpw [-C DIR] -f 3
  *
- * That judge has the SOCK_SEQPACKET alone: user NUL password NUL comes by it, then the end
- * of file, and the yes goes back; of the environment it has SERVICE.
+ * That judge has the SOCK_SEQPACKET alone: user NUL password NUL service NUL comes by it,
+ * then the end of file, and the yes goes back. It may have been forked before there is a
+ * password; what it opens is opened when there is one, and before it is read.
  *
  * -r FD: when the password is right it sends the frame on FD, exits 0 and runs nothing.
  * The account is pwrec_key(user), whatever the judge thinks; uid, gid and home are

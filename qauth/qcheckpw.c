@@ -17,6 +17,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,20 +115,21 @@ static void insist(enum verdict v)
 }
 
 /* In the sandbox: the account's name, when the password is right. */
-static void judge_from(int fd, char key[LIMIT_LOGIN + 1])
+static void judge_from(int fd, const char *service, char key[LIMIT_LOGIN + 1])
 {
 	read_creds(fd);
 	if (pwrec_key(creds.user, key, LIMIT_LOGIN + 1) == -1)
 		key[0] = '\0'; /* nobody's name */
-	insist(verify(has_table ? &table : NULL, key, creds.password, service(),
-		      (int64_t)time(NULL), &usual));
+	insist(verify(has_table ? &table : NULL, key, creds.password,
+		      service != NULL ? service : creds.third, (int64_t)time(NULL),
+		      &usual));
 }
 
 static void judge(char key[LIMIT_LOGIN + 1])
 {
 	if (jail_enter(&jail_qcheckpw) == -1)
 		die_sys(EXIT_TEMP, "close the sandbox");
-	judge_from(JUDGE_PASSWORD_FD, key);
+	judge_from(JUDGE_PASSWORD_FD, service(), key);
 }
 
 /* ---- as qauth's judge ---- */
@@ -162,7 +164,7 @@ static int fork_judges(int channel)
 	return fd;
 }
 
-/* The table and the cost may be others than those of the judge before. */
+/* The table and the cost may be others than when the judge was forked. */
 static _Noreturn void serve(int channel)
 {
 	static const int over[] = {SYS_clone,  SYS_getpid, SYS_prctl,     SYS_recvmsg,
@@ -170,11 +172,13 @@ static _Noreturn void serve(int channel)
 	char key[LIMIT_LOGIN + 1];
 	int fd = fork_judges(channel);
 
+	if (fd_wait(fd, POLLIN, CLOCK_NEVER) == -1)
+		die_sys(EXIT_TEMP, "wait for a password");
 	load_cost();
 	open_table();
 	if (jail_narrow(over, sizeof over / sizeof *over) == -1)
 		die_sys(EXIT_TEMP, "close the sandbox");
-	judge_from(fd, key);
+	judge_from(fd, NULL, key);
 	say_yes(fd);
 }
 

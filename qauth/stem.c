@@ -17,18 +17,24 @@ enum { STEM_JUDGES = 1000, STEM_IDLE_MS = 30000 };
 
 static struct {
 	const struct child *child; /* NULL: it has ended */
+	struct child *spare;       /* a judge for the next password; NULL */
 	int channel;               /* -1: there is none */
+	int is_spare_due;          /* one for each password that was judged */
 	unsigned judges;
 	int64_t until;
-} stem = {NULL, -1, 0, CLOCK_NEVER};
+} stem = {NULL, NULL, -1, 0, 0, CLOCK_NEVER};
 
-/* It ends when it hears so. */
+/* It ends when it hears so, and so does the spare judge. */
 static void drop(void)
 {
+	if (stem.spare != NULL)
+		child_close(stem.spare);
+	stem.spare = NULL;
 	if (stem.channel != -1)
 		(void)close(stem.channel);
 	stem.channel = -1;
 	stem.child = NULL;
+	stem.is_spare_due = 0;
 	stem.judges = 0;
 	stem.until = CLOCK_NEVER;
 }
@@ -47,51 +53,80 @@ static int start(const struct owner *o)
 static int tell(int fd, const struct auth_want *w)
 {
 	char text[LIMIT_AUTHFRAME];
-	int n = snprintf(text, sizeof text, "%s%c%s%c", w->user, 0, w->password, 0);
+	int n = snprintf(text, sizeof text, "%s%c%s%c%s%c", w->user, 0, w->password, 0,
+			 w->service, 0);
 	int r = usock_send(fd, text, (size_t)n, -1);
 
 	explicit_bzero(text, sizeof text);
 	return r == 0 ? shutdown(fd, SHUT_WR) : -1;
 }
 
-static struct child *ask(const struct auth_want *w, int report, int theirs)
+/* A judge that waits for its password. */
+static struct child *fork_judge(void)
 {
-	char env[sizeof "SERVICE=" + LIMIT_SERVICE];
-	int n = snprintf(env, sizeof env, "SERVICE=%s", w->service);
+	static const char words[] = "PROTO=TCP"; /* a template has some */
+	struct child *c = NULL;
 	pid_t pid;
+	int pair[2];
 
-	if (tell(report, w) == -1 ||
-	    template_ask(stem.channel, theirs, env, (size_t)n + 1, &pid) != TEMPLATE_RUNS)
+	if (usock_pair(pair) == -1)
 		return NULL;
-	return child_forked(w->user, pid, report);
+	if (template_ask(stem.channel, pair[1], words, sizeof words, &pid) ==
+	    TEMPLATE_RUNS)
+		c = child_forked(pid, pair[0]);
+	(void)close(pair[1]);
+	if (c != NULL) {
+		stem.judges++;
+		return c;
+	}
+	(void)close(pair[0]);
+	drop();
+	return NULL;
+}
+
+static struct child *take_spare(void)
+{
+	struct child *c = stem.spare;
+
+	stem.spare = NULL;
+	return c;
 }
 
 struct child *stem_judge(const struct auth_want *w, const struct owner *o)
 {
-	struct child *c;
-	int pair[2];
+	struct child *c = take_spare();
 
-	if ((stem.channel == -1 && start(o) == -1) || usock_pair(pair) == -1)
-		return NULL;
-	c = ask(w, pair[0], pair[1]);
-	(void)close(pair[1]);
+	if (c == NULL && (stem.channel != -1 || start(o) == 0))
+		c = fork_judge();
 	if (c == NULL)
-		(void)close(pair[0]);
+		return NULL;
+	stem.is_spare_due = 1;
 	stem.until = clock_mono_ms() + STEM_IDLE_MS;
-	if (c == NULL || ++stem.judges >= STEM_JUDGES)
+	if (stem.judges >= STEM_JUDGES)
 		drop();
-	return c;
+	if (tell(c->report, w) == 0) {
+		child_use(c, w->user);
+		return c;
+	}
+	child_close(c); /* it ends */
+	return NULL;
 }
 
 void stem_heard(const struct child *c, int status)
 {
+	if (c == stem.spare)
+		stem.spare = NULL;
 	if (c == stem.child || (c->is_forked && WIFSIGNALED(status)))
 		drop();
 }
 
-int64_t stem_tick(int64_t now)
+int64_t stem_tick(int64_t now, int is_quiet)
 {
 	if (now >= stem.until)
 		drop();
+	else if (is_quiet && stem.is_spare_due) {
+		stem.is_spare_due = 0;
+		stem.spare = fork_judge();
+	}
 	return stem.until;
 }

@@ -3,6 +3,8 @@
  * of any, and is let go when there was none for half a minute, when a judge of its was
  * ended by a signal (every judge has its layout of memory), and now and then.
  * We wait for its answer, as for a fork; at most 10 s.
+ * When nothing is to be judged it forks one judge more, so that the next password finds it
+ * waiting. That one has not opened the table yet, and ends with the stem.
  */
 #ifndef QAUTH_STEM_H
 #define QAUTH_STEM_H
@@ -17,7 +19,7 @@ struct child *stem_judge(const struct auth_want *w, const struct owner *o);
 /* A child has ended. */
 void stem_heard(const struct child *c, int status);
 
-/* When to call it again. */
-int64_t stem_tick(int64_t now);
+/* When to call it again. is_quiet: nobody waits for an answer of ours. */
+int64_t stem_tick(int64_t now, int is_quiet);
 
 #endif
