@@ -27,9 +27,10 @@ static struct folder *sorted(const struct folders *f)
 static int differ(unsigned was, const struct folder *now,
 		  void (*tell)(const struct folder *f, unsigned change))
 {
-	unsigned changed = (was ^ now->bits) & (FOLDER_EXISTS | FOLDER_SUBSCRIBED);
+	static const unsigned names = FOLDER_EXISTS | FOLDER_CHILDREN; /* RFC 5465 5.4 */
+	unsigned changed = (was ^ now->bits) & (names | FOLDER_SUBSCRIBED);
 
-	if (changed & FOLDER_EXISTS)
+	if (changed & names)
 		tell(now, NAMES_CHANGED);
 	if (changed & FOLDER_SUBSCRIBED)
 		tell(now, NAMES_SUBSCRIBED);

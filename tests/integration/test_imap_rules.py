@@ -1,6 +1,8 @@
 """What the RFCs say MUST be, one rule a test, with its section."""
 
 import re
+import select
+import time
 
 import imapd
 import pytest
@@ -120,3 +122,34 @@ def test_what_an_expunge_would_free(start):
     s.ok("STORE 2:3 +FLAGS.SILENT (\\Deleted)")
     a = s.ok("STATUS INBOX (DELETED DELETED-STORAGE)")
     assert a.untagged == [b"* STATUS INBOX (DELETED 2 DELETED-STORAGE %d)" % size]
+
+
+def heard(s, first, seconds=5):
+    """What comes without a command: from the first byte on, what comes within a short while."""
+    assert select.select([s.sock], [], [], seconds)[0], f"{first}: nothing was told"
+    time.sleep(0.3)
+    text = s.sock.recv(65536)
+    assert text.endswith(b"\r\n")
+    return text.split(b"\r\n")[:-1]
+
+
+def test_notify_tells_flags_with_the_uid(start):
+    """RFC 5465 5.1: the FETCH MUST include UID and FLAGS."""
+    other = start("SELECT INBOX")
+    s = start("SELECT INBOX", "NOTIFY SET (SELECTED (MessageNew MessageExpunge FlagChange))")
+    other.ok("STORE 3 +FLAGS (\\Flagged)")
+    assert b"* 3 FETCH (UID 3 FLAGS (\\Flagged))" in heard(s, "FlagChange")
+
+
+def test_notify_tells_of_the_parent(start):
+    """RFC 5465 5.4: with a folder its parent is affected."""
+    other = start("CREATE a")
+    s = start("NOTIFY SET (PERSONAL (MailboxName))")
+    other.ok("CREATE a.b")
+    lines = heard(s, "CREATE")
+    assert b'* LIST (\\HasNoChildren) "." a.b' in lines
+    assert b'* LIST (\\HasChildren) "." a' in lines
+    other.ok("DELETE a.b")
+    lines = heard(s, "DELETE")
+    assert b'* LIST (\\NonExistent \\HasNoChildren) "." a.b' in lines
+    assert b'* LIST (\\HasNoChildren) "." a' in lines
