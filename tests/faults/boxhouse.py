@@ -468,6 +468,8 @@ def judge_folder(c, account, folder):
         token = shown[m.uid]
         found[token] = found.get(token, 0) + 1
         may = account.flags.get((token, folder))
+        if may is not None and token in account.unsure:  # if it is back with another uid, it has no keywords
+            may = may + [f & frozenset(LETTERS.values()) for f in may]
         if may is not None and m.flags not in may:
             raise Difference(f"undone: {token} in {folder} has {sorted(m.flags)}, may: {[sorted(x) for x in may]}")
     for uid, token in told.token.items():
