@@ -94,6 +94,14 @@ void bad(struct command *c, const char *text, ...)
 	va_end(ap);
 }
 
+int has_words(struct command *c)
+{
+	if (words_end(&c->w))
+		return 0;
+	bad(c, "%s has no arguments.", c->verb->name);
+	return 1;
+}
+
 static const struct {
 	int e;
 	const char *code, *text;

@@ -23,18 +23,9 @@ void capability_put(void)
 		io_puts(" COMPRESS=DEFLATE");
 }
 
-/* Of a command without words. */
-static int has_more(struct command *c)
-{
-	if (words_end(&c->w))
-		return 0;
-	bad(c, "%s has no arguments.", c->verb->name);
-	return 1;
-}
-
 static void cmd_capability(struct command *c)
 {
-	if (has_more(c))
+	if (has_words(c))
 		return;
 	io_puts("* ");
 	capability_put();
@@ -44,13 +35,13 @@ static void cmd_capability(struct command *c)
 
 static void cmd_noop(struct command *c)
 {
-	if (!has_more(c))
+	if (!has_words(c))
 		ok(c, "", "done");
 }
 
 static void cmd_logout(struct command *c)
 {
-	if (has_more(c))
+	if (has_words(c))
 		return;
 	session_bye("Good bye.");
 	ok_only(c, "", "done");
@@ -58,7 +49,7 @@ static void cmd_logout(struct command *c)
 
 static void cmd_namespace(struct command *c)
 {
-	if (has_more(c))
+	if (has_words(c))
 		return;
 	io_puts("* NAMESPACE ((\"\" \".\")) NIL NIL\r\n");
 	ok(c, "", "done");

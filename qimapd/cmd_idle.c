@@ -30,10 +30,8 @@ static void end(struct command *c)
 
 static void cmd_idle(struct command *c)
 {
-	if (!words_end(&c->w)) {
-		bad(c, "IDLE has no arguments.");
+	if (has_words(c))
 		return;
-	}
 	io_puts("+ idling\r\n");
 	if (watching_wait(1, clock_mono_ms() + WATCHING_IDLE))
 		end(c);

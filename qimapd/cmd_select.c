@@ -121,17 +121,9 @@ static void cmd_select(struct command *c)
 	qresync_free(&p.q);
 }
 
-static int is_alone(struct command *c)
-{
-	if (words_end(&c->w))
-		return 1;
-	bad(c, "%s has no arguments.", c->verb->name);
-	return 0;
-}
-
 static void cmd_close(struct command *c)
 {
-	if (!is_alone(c))
+	if (has_words(c))
 		return;
 	if (!session.readonly && expunge_deleted(NULL) == -1) {
 		no_errno(c, "expunge");
@@ -143,7 +135,7 @@ static void cmd_close(struct command *c)
 
 static void cmd_unselect(struct command *c)
 {
-	if (!is_alone(c))
+	if (has_words(c))
 		return;
 	session_leave();
 	ok(c, "", "It is closed.");
@@ -152,7 +144,7 @@ static void cmd_unselect(struct command *c)
 /* What is changed is durable when it is answered: nothing is left to do. */
 static void cmd_check(struct command *c)
 {
-	if (is_alone(c))
+	if (!has_words(c))
 		ok(c, "", "All is on the disk.");
 }
 

@@ -51,7 +51,7 @@ static void add_pattern(const struct words *w, struct list *l, const struct text
 
 	m->n = 0;
 	if (t->n == 0)
-		l->asks_delimiter = !l->is_extended;
+		l->asks_delimiter = 1;
 	else if (w->utf8)
 		pattern_make(m, l->reference.p, t->p);
 	else if (utf7_to_utf8(reference, sizeof reference, l->reference.p,
@@ -97,6 +97,8 @@ int list_take(struct words *w, struct list *l)
 	    take_astring(w, &l->reference) == -1 || take_space(w) == -1 ||
 	    take_patterns(w, l) == -1 || take_return(w, l) == -1)
 		return -1;
+	if (l->is_extended) /* RFC 5258 3 */
+		l->asks_delimiter = 0;
 	/* RFC 5258 3.1: it needs something to look for */
 	return (l->words & SELECT_RECURSIVE) &&
 		       !(l->words & (SELECT_SUBSCRIBED | SELECT_USE))

@@ -98,6 +98,8 @@ __attribute__((format(printf, 2, 3))) void bad(struct command *c, const char *te
 /* The same, for an answer that tells nothing else (LOGOUT, COMPRESS). */
 __attribute__((format(printf, 3, 4))) void ok_only(struct command *c, const char *code,
 						   const char *text, ...);
+/* Of a command without words: BAD where there is one. */
+int has_words(struct command *c);
 /* NO for what a library call said by errno: [INUSE], [OVERQUOTA], [NONEXISTENT], [ALREADYEXISTS],
  * [CANNOT], [NOPERM], [LIMIT], [SERVERBUG], [UNAVAILABLE]; logs what is the host's fault. */
 void no_errno(struct command *c, const char *what);

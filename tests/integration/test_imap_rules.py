@@ -153,3 +153,11 @@ def test_notify_tells_of_the_parent(start):
     lines = heard(s, "DELETE")
     assert b'* LIST (\\NonExistent \\HasNoChildren) "." a.b' in lines
     assert b'* LIST (\\HasNoChildren) "." a' in lines
+
+
+def test_an_extended_list_asks_for_no_delimiter(start):
+    """RFC 5258 3: whichever way LIST is extended, an empty pattern matches nothing."""
+    s = start()
+    assert s.ok('LIST "" ""').untagged == [b'* LIST (\\Noselect) "." ""']
+    for command in ('LIST "" "" RETURN (CHILDREN)', 'LIST "" ("")', 'LIST (SUBSCRIBED) "" ""'):
+        assert s.ok(command).untagged == []
