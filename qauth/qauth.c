@@ -31,6 +31,7 @@
 #include "ready.h"
 #include "rules.h"
 #include "sigfd.h"
+#include "slice.h"
 #include "usock.h"
 #include "words.h"
 
@@ -260,6 +261,7 @@ int main(int argc, char **argv)
 	notify = arguments(argc, argv);
 	configure();
 	limit_self();
+	slice_short();
 	signals = open_signals();
 	raise_files(); /* children get back what was before */
 	open_doors();

@@ -21,6 +21,7 @@
 #include "ready.h"
 #include "seats.h"
 #include "serve.h"
+#include "slice.h"
 
 extern const struct jail_profile jail_qlisten;
 
@@ -118,6 +119,7 @@ int main(int argc, char **argv)
 
 	prog_init("qlisten");
 	words = arguments(&o, argc, argv);
+	slice_short();
 	default_local_host(&o);
 	o.seats = seats_new(given.total, given.each, given.rate);
 	if (o.seats == NULL)
