@@ -1,6 +1,8 @@
 /* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 6.3.4 to 6.3.8, RFC 6154 3). */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <utf8proc.h>
 
 #include "io.h"
 #include "list.h"
@@ -45,6 +47,30 @@ static int take_create(struct words *w, unsigned *use, int *unknown)
 	return take_char(w, ')') == 0 && words_end(w) ? 0 : -1;
 }
 
+/* Net-Unicode, which a new name in UTF-8 must be (RFC 9051 6.3.4, RFC 6855 3): NFC, and no
+ * separators of lines and paragraphs. Names in UTF-7 are those of old clients and servers. */
+static int is_net_name(const struct command *c, const char *name)
+{
+	static const utf8proc_option_t nfc =
+	    UTF8PROC_NULLTERM | UTF8PROC_STABLE | UTF8PROC_COMPOSE;
+	utf8proc_uint8_t *composed = NULL;
+	int is_same;
+
+	if (!c->w.utf8)
+		return 1;
+	if (utf8proc_map((const utf8proc_uint8_t *)name, 0, &composed, nfc) < 0)
+		return 0;
+	is_same = strcmp((const char *)composed, name) == 0 &&
+		  strstr(name, "\u2028") == NULL && strstr(name, "\u2029") == NULL;
+	free(composed);
+	return is_same;
+}
+
+static void refuse_name(struct command *c)
+{
+	no(c, "CANNOT", "The name is no Net-Unicode (NFC).");
+}
+
 static void cmd_create(struct command *c)
 {
 	char name[FOLDER_NAME + 1];
@@ -56,6 +82,8 @@ static void cmd_create(struct command *c)
 		bad(c, "CREATE wants a name.");
 	else if (unknown)
 		no(c, "USEATTR", "A folder has one of the uses that are known here.");
+	else if (!is_net_name(c, name))
+		refuse_name(c);
 	else if (folder_create(&session.store, name, use) == 0)
 		ok(c, "", "It is there.");
 	else if (errno == ENOTUNIQ)
@@ -115,6 +143,10 @@ static void cmd_rename(struct command *c)
 	    take_space(&c->w) == -1 || take_mailbox(&c->w, to) == -1 ||
 	    !words_end(&c->w)) {
 		bad(c, "RENAME wants two names.");
+		return;
+	}
+	if (!is_net_name(c, to)) {
+		refuse_name(c);
 		return;
 	}
 	if (folder_rename(&session.store, from, to) == -1) {

@@ -161,3 +161,21 @@ def test_an_extended_list_asks_for_no_delimiter(start):
     assert s.ok('LIST "" ""').untagged == [b'* LIST (\\Noselect) "." ""']
     for command in ('LIST "" "" RETURN (CHILDREN)', 'LIST "" ("")', 'LIST (SUBSCRIBED) "" ""'):
         assert s.ok(command).untagged == []
+
+
+@pytest.mark.parametrize("enable", ["IMAP4rev2", "UTF8=ACCEPT"])
+def test_a_new_name_is_net_unicode(start, enable):
+    """RFC 9051 6.3.4, RFC 6855 3: NFC, and no separator of lines."""
+    s = start("ENABLE " + enable)
+    composed, apart = "\u00e9t\u00e9", "e\u0301te\u0301"
+    assert s.no(f'CREATE "{apart}"').code() == "CANNOT"
+    for c in "\u2028\u2029":
+        assert s.no(f'CREATE "a{c}b"').code() == "CANNOT"
+    s.ok(f'CREATE "{composed}"')
+    assert s.no(f'RENAME "{composed}" "{apart}"').code() == "CANNOT"
+    s.ok(f'RENAME "{composed}" "\u05e9\u05dc\u05d5\u05dd"')
+
+
+def test_old_clients_keep_their_names(start):
+    """In modified UTF-7 any name will do: what is copied from another server has such ones."""
+    start("CREATE e&AwE-")
