@@ -12,11 +12,11 @@
 
 #include "maildir/store.h"
 
-enum { PATTERN_MAX = 2 * FOLDER_NAME };
+enum { PATTERN_MAX = 2 * FOLDER_NAME, PATTERN_PIECE = 16 };
 
 struct pattern {
 	size_t n; /* 0: matches nothing */
-	char p[PATTERN_MAX];
+	char p[PATTERN_MAX + PATTERN_PIECE]; /* NULs behind n */
 };
 
 /* reference and pattern in UTF-8; one that is too long matches nothing. */
