@@ -24,7 +24,7 @@ static const struct check {
     {"aliases", check_aliases},       {"queue", check_queue},
     {"system", check_system},         {"tls", check_tls},
     {"login", check_login},           {"accounts", check_accounts},
-    {"submission", check_submission},
+    {"submission", check_submission}, {"reading", check_reading},
 };
 
 static const struct option longs[] = {

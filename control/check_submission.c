@@ -83,22 +83,30 @@ static void check_lines(const char *name, int (*is_good)(const char *), const ch
 	control_free_list(list);
 }
 
-/* Three listeners share them: else those of one keep TLS from the others. */
+/* Three listeners share them: else those of one keep TLS from the others. Those who read mail
+ * are another caller, and theirs last. */
 static void check_sessions(void)
 {
-	uint64_t clients = 100, sessions = 300;
+	uint64_t clients = 100, logins = 100, readers = 1000, tls = 1200;
 
 	if (control_num("concurrencyincoming", UINT32_MAX, &clients) == -1 ||
-	    control_num("tlssessions", UINT32_MAX, &sessions) == -1) {
+	    control_num("concurrencylogin", UINT32_MAX, &logins) == -1 ||
+	    control_num("sessions", UINT32_MAX, &readers) == -1 ||
+	    control_num("tlssessions", UINT32_MAX, &tls) == -1) {
 		problem("%s", control_error());
 		return;
 	}
-	if (sessions < 3 * clients)
-		note(
-		    "control/tlssessions: %llu are fewer than three times "
-		    "concurrencyincoming (%llu): strangers at one port can keep TLS from "
-		    "the others",
-		    (unsigned long long)sessions, (unsigned long long)clients);
+	if (tls < 3 * clients)
+		note("control/tlssessions: %llu are fewer than three times "
+		     "concurrencyincoming (%llu): strangers at one port can keep TLS "
+		     "from the others",
+		     (unsigned long long)tls, (unsigned long long)clients);
+	if (tls < readers + 2 * logins)
+		note("control/tlssessions: %llu are fewer than control/sessions (%llu) "
+		     "and twice concurrencylogin (%llu): POP3 and IMAP without TLS is "
+		     "no login",
+		     (unsigned long long)tls, (unsigned long long)readers,
+		     (unsigned long long)logins);
 }
 
 void check_submission(void)

@@ -20,6 +20,7 @@ void check_tls(void);          /* certificates and keys: there, fitting, in time
 void check_accounts(void);     /* their homes, and what a password costs */
 void check_login(void);        /* files of passwords, and who judges them */
 void check_submission(void);   /* userlimit, senders, relaykeys */
+void check_reading(void);      /* ports, sessions, quota: POP3 and IMAP */
 void check_system(void);       /* sandbox, sendmail, the port */
 
 /* The uid (group: the gid) of a name of package/users, or -1. */

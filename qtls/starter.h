@@ -14,7 +14,7 @@
 #include "keylink.h"
 #include "role.h"
 
-enum { STARTER_PAUSE_MS = 1000, STARTER_SESSIONS = 300, STARTER_SESSIONS_MAX = 10000 };
+enum { STARTER_PAUSE_MS = 1000, STARTER_SESSIONS = 1200, STARTER_SESSIONS_MAX = 10000 };
 
 struct starter {
 	struct doors doors;

@@ -195,6 +195,26 @@ def wide_hashes(q):
     (q.home / "users/passwd.cdb").chmod(0o644)
 
 
+def bad_door(q):
+    q.control("imapslisten", ["192.0.2.1 993", "mail.example.com:993"])
+
+
+def bad_sessions(q):
+    q.control("usersessions", "fifty")
+
+
+def bad_appendlimit(q):
+    q.control("appendlimit", "99999999999")
+
+
+def bad_logintimeout(q):
+    q.control("logintimeout", "601")
+
+
+def bad_overquota(q):
+    q.control("overquota", "later")
+
+
 def fifo(q):
     os.mkfifo(q.home / "control/locals")
 
@@ -228,6 +248,11 @@ def fifo(q):
         (bad_smtpauth, "control/smtpauth: line 1: not HOST USER PASSWORD", "man quoin-control"),
         (bad_concurrency, "control/destconcurrency line 2: 0 is not a number from 1 to", "sed -i 2d"),
         (bad_rate, "control/destrate line 1: fast is not a number", "sed -i 1d"),
+        (bad_door, "control/imapslisten line 2: not ADDRESS PORT", "sed -i 2d"),
+        (bad_sessions, "control/usersessions: line 1", "a number from 0 to 10000"),
+        (bad_appendlimit, "control/appendlimit: line 1", "a number from 0 to 2147483647"),
+        (bad_logintimeout, "control/logintimeout: line 1", "a number from 10 to 600"),
+        (bad_overquota, "control/overquota: line 1: neither 4.2.2 nor 5.2.2", "echo 4.2.2 >"),
         (fifo, "control/locals is not a plain file", None),
         (no_certificate, "control/tls/default does not exist", "qctl cert self q.example.com"),
         (expired, "control/tls/default: the certificate has expired", "qctl cert self q.example.com"),
@@ -252,9 +277,10 @@ def test_soon(sound):
     """What is well today and may not be tomorrow is a note."""
     sound.certificate("q.example.com", days=3)
     sound.control("checkpassword", "/opt/ldap/checkpassword")
-    sound.control("concurrencyincoming", "101")  # three services of them, and 300 sessions of TLS
+    sound.control("concurrencyincoming", "401")  # three services of them, and 1200 sessions of TLS
+    sound.control("sessions", "1001")
     found = check(sound)
-    for said in ("expires within two weeks", "as root: /opt/ldap/checkpassword", "tlssessions: 300 are fewer"):
+    for said in ("expires within two weeks", "as root: /opt/ldap/checkpassword", "tlssessions: 1200 are fewer than three", "1200 are fewer than control/sessions (1001)"):
         assert [f["level"] for f in found if said in f["text"]] == ["note"]
 
 
