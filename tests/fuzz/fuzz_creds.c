@@ -28,6 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (creds_parse(c, size) == 0) {
 			check(c->user, LIMIT_LOGIN, c, size);
 			check(c->password, LIMIT_PASSWORD, c, size);
+			if (c->third[0] != '\0')
+				check(c->third, CREDS_MAX, c, size);
 		}
 	}
 	free(c);

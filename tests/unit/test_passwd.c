@@ -22,15 +22,16 @@ static const struct {
 	size_t n;
 	const char *user; /* NULL: refused */
 	const char *password;
+	const char *third;
 } three[] = {
-    {"usual", B("joe\0secret\0Y1\0"), "joe", "secret"},
-    {"no timestamp", B("joe\0secret\0"), "joe", "secret"},
-    {"a timestamp without its end", B("joe\0secret\0Y1"), "joe", "secret"},
-    {"empty ones", B("\0\0\0"), "", ""},
-    {"a password of blanks", B("joe\0 : \n \0\0"), "joe", " : \n "},
-    {"nothing", B(""), NULL, NULL},
-    {"no password", B("joe\0"), NULL, NULL},
-    {"a torn password", B("joe\0secret"), NULL, NULL},
+    {"usual", B("joe\0secret\0Y1\0"), "joe", "secret", "Y1"},
+    {"no timestamp", B("joe\0secret\0"), "joe", "secret", ""},
+    {"a timestamp without its end", B("joe\0secret\0Y1"), "joe", "secret", ""},
+    {"empty ones", B("\0\0\0"), "", "", ""},
+    {"a password of blanks", B("joe\0 : \n \0\0"), "joe", " : \n ", ""},
+    {"nothing", B(""), NULL, NULL, NULL},
+    {"no password", B("joe\0"), NULL, NULL, NULL},
+    {"a torn password", B("joe\0secret"), NULL, NULL, NULL},
 };
 
 static void reads_descriptor_three(void **state)
@@ -47,6 +48,7 @@ static void reads_descriptor_three(void **state)
 			continue;
 		assert_string_equal(c.user, three[i].user);
 		assert_string_equal(c.password, three[i].password);
+		assert_string_equal(c.third, three[i].third);
 	}
 }
 
