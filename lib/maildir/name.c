@@ -55,20 +55,38 @@ static int is_understood(const char *info)
 	return strncmp(info, ":2,", INFO) == 0;
 }
 
-int msg_name_read(struct msg_name *n, const char *name)
+/* The ends of base and fields, in one pass: a first look at a mailbox makes many of these. */
+static int find_parts(struct msg_name *n, const char *name)
 {
 	size_t len = 0;
 
-	*n = (struct msg_name){0};
-	for (; name[len] != '\0'; len++)
-		if ((unsigned char)name[len] < 0x20 || name[len] == '/')
+	n->base = n->info = SIZE_MAX;
+	for (; name[len] != '\0'; len++) {
+		unsigned char c = (unsigned char)name[len];
+
+		if (c > ':' || (c > ',' && c != '/' && c != ':'))
+			continue;
+		if (c < 0x20 || c == '/')
 			return -1;
-	if (len == 0 || len > MSG_NAME || name[0] == '.')
+		if ((c == ',' || c == ':') && n->base == SIZE_MAX)
+			n->base = len;
+		if (c == ':' && n->info == SIZE_MAX)
+			n->info = len;
+	}
+	if (n->info == SIZE_MAX)
+		n->info = len;
+	if (n->base == SIZE_MAX)
+		n->base = len;
+	return len > MSG_NAME || n->base == 0 || name[0] == '.' ? -1 : 0;
+}
+
+int msg_name_read(struct msg_name *n, const char *name)
+{
+	*n = (struct msg_name){0};
+	if (find_parts(n, name) == -1) {
+		*n = (struct msg_name){0};
 		return -1;
-	n->base = strcspn(name, ",:");
-	n->info = n->base + strcspn(name + n->base, ":");
-	if (n->base == 0)
-		return -1;
+	}
 	read_fields(n, name + n->base, name + n->info);
 	if (is_understood(name + n->info))
 		for (const char *c = name + n->info + INFO; *c != '\0'; c++)
