@@ -9,7 +9,7 @@
 
 #include "clock.h"
 #include "common.h"
-#include "fdio.h"
+#include "line.h"
 #include "parse.h"
 #include "prog.h"
 #include "send.h"
@@ -260,75 +260,12 @@ static void run(struct session *s, char *line)
 	bad(s, "There is no such command.");
 }
 
-/* ---- lines ---- */
-
-/* The kernel watches the time where it can: one call less for each command. */
-static ssize_t hear(const struct session *s, char *p, size_t n)
-{
-	ssize_t r;
-
-	if (!s->is_timed)
-		return fd_read_some(0, p, n, clock_mono_ms() + SESSION_IDLE_MS);
-	do
-		r = read(0, p, n);
-	while (r == -1 && errno == EINTR);
-	if (r == -1 && errno == EAGAIN)
-		errno = ETIMEDOUT;
-	return r;
-}
-
-/* More of the client's bytes; what was said goes out before anybody waits. */
-static int fill(struct session *s)
-{
-	ssize_t n;
-
-	memmove(s->in, s->in + s->at, s->end - s->at);
-	s->end -= s->at;
-	s->at = 0;
-	s->out.deadline = clock_mono_ms() + SESSION_IDLE_MS;
-	if (obuf_flush(&s->out) == -1) {
-		s->over = "lost";
-		return -1;
-	}
-	n = hear(s, s->in + s->end, sizeof s->in - s->end);
-	if (n <= 0) {
-		s->over = n == -1 && errno == ETIMEDOUT ? "idle" : "lost";
-		return -1;
-	}
-	s->end += (size_t)n;
-	return 0;
-}
-
-/* The next line in place, or NULL: over is set. LF alone will do, as before the login. */
-static char *next_line(struct session *s)
-{
-	char *line = s->in + s->at;
-	char *lf;
-	size_t n;
-
-	while ((lf = memchr(line, '\n', s->end - s->at)) == NULL) {
-		if (s->end - s->at >= SESSION_LINE) {
-			s->over = "long line";
-			return NULL;
-		}
-		if (fill(s) == -1)
-			return NULL;
-		line = s->in;
-	}
-	n = (size_t)(lf - line);
-	s->at += n + 1;
-	if (n > 0 && line[n - 1] == '\r')
-		n--;
-	line[n] = '\0';
-	return line;
-}
-
 void session_serve(struct session *s)
 {
 	char *line;
 
 	say(s, "+OK %zu messages", s->drop.box.count);
-	while (s->over == NULL && (line = next_line(s)) != NULL)
+	while (s->over == NULL && (line = session_line(s)) != NULL)
 		run(s, line);
 	s->out.deadline = clock_mono_ms() + SESSION_IDLE_MS;
 	if (obuf_flush(&s->out) == -1)
