@@ -211,7 +211,8 @@ def test_doors_and_descriptors(q):
         d.close()
     d = Door(q)
     d.raw(request)
-    d.raw(request)
+    with contextlib.suppress(BrokenPipeError):  # the first may be answered by now
+        d.raw(request)
     assert d.answer()[0] in (None, "+")
     d.close()
     d = Door(q, "qauth-login")
