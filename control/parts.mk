@@ -1,7 +1,8 @@
 SLOW += qctl qctl-check
 qctl.o = control/qctl.o
 qctl-check.o = control/check.o control/check_accounts.o control/check_control.o control/check_login.o control/check_modes.o \
-	control/check_reading.o control/check_remote.o control/check_system.o control/check_tables.o control/check_tls.o control/check_submission.o \
+	control/check_reading.o control/check_remote.o control/check_system.o control/check_tables.o \
+	control/check_tls.o control/check_submission.o \
 	control/finding.o control/openssl.o
 SCRIPTS += control/qctl-house control/qctl-service
 

@@ -15,7 +15,7 @@
 enum { PATTERN_MAX = 2 * FOLDER_NAME, PATTERN_PIECE = 16 };
 
 struct pattern {
-	size_t n; /* 0: matches nothing */
+	size_t n;                            /* 0: matches nothing */
 	char p[PATTERN_MAX + PATTERN_PIECE]; /* NULs behind n */
 };
 

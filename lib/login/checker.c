@@ -48,7 +48,7 @@ static _Noreturn void become(char **argv, const struct auth_want *w, int passwor
 	char *words[WORDS_MAX + 3];
 	size_t n = 0;
 
-	for (; argv[n] != NULL && n < WORDS_MAX; n++)
+	for (; n < WORDS_MAX && argv[n] != NULL; n++)
 		words[n] = argv[n];
 	(void)snprintf(word, sizeof word, "%s", w->word);
 	if (word[0] != '\0') {

@@ -174,13 +174,14 @@ static int put_unknown(struct commit *c)
 		}
 		if (msg_name_read(&n, name_of(c, s)) == -1)
 			return -1;
-		e = (struct box_entry){.uid = uid++,
+		e = (struct box_entry){.uid = uid,
 				       .flags = (uint8_t)n.flags,
 				       .in_new = s->in_new,
 				       .text = name_of(c, s),
 				       .len = n.info};
 		if (boxbatch_put(&c->t, 'A', now, &e) == -1)
 			return -1;
+		uid++;
 	}
 	return 0;
 }
