@@ -45,7 +45,7 @@ def test_points(capsys, what):
 
 @pytest.mark.tools("strace")
 def test_power_cut(capsys):
-    run(capsys, HERE / "boxcut", "-f", "3", "-n", "240", "-c", "25", "-s", SEED)
+    run(capsys, HERE / "boxcut", "-f", "2", "-n", "200", "-c", "20", "-s", SEED)
 
 
 @pytest.mark.tools("strace")
