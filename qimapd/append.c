@@ -62,11 +62,20 @@ static int judge(struct append *a, uint64_t n)
 
 /* ---- one message ---- */
 
-/* 1, 0: it has a NUL and must not; -1 with errno: the disk's fault, left bytes are on their way;
- * -2: the session is over. */
-static int receive(struct put *p, struct in *in, uint64_t *left)
+enum received {
+	WHOLE,       /* and durable */
+	HAS_NUL,     /* and must not */
+	HAS_LF,      /* a literal8 with an LF that is no line's end */
+	NOT_WRITTEN, /* errno says why; the bytes left are on their way */
+	NOBODY       /* the session is over */
+};
+
+/* Lines end with LF on disk: a binary message whose LFs stand alone would not come back as it
+ * was, and is refused (RFC 3516 4.4). */
+static enum received receive(struct put *p, struct in *in, uint64_t *left)
 {
 	int64_t deadline = in_deadline(*left);
+	uint64_t size = *left;
 	int has_nul = 0;
 
 	in_invite(in);
@@ -78,16 +87,18 @@ static int receive(struct put *p, struct in *in, uint64_t *left)
 
 		if (r <= 0) {
 			(void)session_heard(r == 0 ? IN_END : IN_LATE, in);
-			return -2;
+			return NOBODY;
 		}
 		*left -= n;
 		has_nul |= memchr(bytes, '\0', n) != NULL;
 		if (put_write(p, bytes, n) == -1)
-			return -1;
+			return NOT_WRITTEN;
 	}
 	if (has_nul && !in->literal.binary)
-		return 0;
-	return put_sync(p) == -1 ? -1 : 1;
+		return HAS_NUL;
+	if (has_nul && p->wire != size)
+		return HAS_LF;
+	return put_sync(p) == -1 ? NOT_WRITTEN : WHOLE;
 }
 
 static struct put *begin(struct append *a, const struct append_head *h)
@@ -119,19 +130,24 @@ int append_message(struct append *a, const struct append_head *h)
 	}
 	a->bytes += left;
 	switch (receive(p, in, &left)) {
-	case 1:
+	case WHOLE:
 		return 0;
-	case -2:
-		return -1;
-	case 0:
+	case NOBODY:
+		break;
+	case HAS_NUL:
 		if (session_heard(in_refuse_rest(in, 0), in) == 0)
 			bad(a->c, "A message with a NUL needs ~{N}.");
-		return -1;
-	}
-	e = errno;
-	if (session_heard(in_refuse_rest(in, left), in) == 0) {
-		errno = e;
-		no_errno(a->c, "write a message");
+		break;
+	case HAS_LF:
+		if (session_heard(in_refuse_rest(in, 0), in) == 0)
+			no(a->c, "UNKNOWN-CTE", "Binary with a bare LF is not kept.");
+		break;
+	case NOT_WRITTEN:
+		e = errno;
+		if (session_heard(in_refuse_rest(in, left), in) == 0) {
+			errno = e;
+			no_errno(a->c, "write a message");
+		}
 	}
 	return -1;
 }
