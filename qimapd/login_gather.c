@@ -56,8 +56,8 @@ static int take_literal(struct login *l, const struct literal *lit, size_t *len)
 	}
 	if (!lit->plus)
 		login_say(l, "+ go on");
-	memcpy(buf + *len, "\r\n", 2);
-	*len += 2;
+	buf[(*len)++] = '\r';
+	buf[(*len)++] = '\n';
 	if (l->over || login_bytes(l, buf + *len, lit->n) != 1) {
 		l->over = OVER_CUT;
 		return 0;

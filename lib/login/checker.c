@@ -46,8 +46,9 @@ static _Noreturn void become(char **argv, const struct auth_want *w, int passwor
 	static char dashes[] = "--";
 	char word[LIMIT_AUTHWORD + 1];
 	char *words[WORDS_MAX + 3];
-	size_t n = 0;
+	size_t n = 1;
 
+	words[0] = argv[0];
 	for (; n < WORDS_MAX && argv[n] != NULL; n++)
 		words[n] = argv[n];
 	(void)snprintf(word, sizeof word, "%s", w->word);
@@ -138,7 +139,7 @@ int login_fork_checker(char **argv)
 {
 	int fds[2];
 	pid_t pid;
-	size_t n = 0;
+	size_t n = 1; /* the program at least: start.c has looked */
 
 	while (argv[n] != NULL)
 		n++;

@@ -95,8 +95,9 @@ void login_say(struct login *l, const char *fmt, ...)
 		n = 0;
 	if (n > (int)sizeof text - 3)
 		n = (int)sizeof text - 3;
-	memcpy(text + n, "\r\n", 2);
-	if (fd_write_full(l->out, text, (size_t)n + 2, l->end) == -1)
+	text[n++] = '\r';
+	text[n++] = '\n';
+	if (fd_write_full(l->out, text, (size_t)n, l->end) == -1)
 		l->over = OVER_ENDED;
 }
 

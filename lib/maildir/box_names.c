@@ -45,7 +45,7 @@ const char *boxnames_add(struct box_block *b, const char *name)
 	slot = b->names + b->names_len;
 	slot[0] = (char)room;
 	memset(slot + 1, 0, room + 1);
-	memcpy(slot + 1, name, len);
+	memcpy(slot + 1, name, len + 1);
 	b->names_len += (uint32_t)room + 2;
 	return slot + 1;
 }

@@ -79,10 +79,13 @@ static int compare(struct box *b, struct box_list *now)
 
 		if (m == NULL)
 			return -1;
-		while (k < now->n && (other = boxlist_at(now, k)) != NULL &&
-		       other->uid < m->uid)
-			k++;
-		if (k == now->n || other->uid != m->uid) {
+		for (; k < now->n; k++) {
+			if ((other = boxlist_at(now, k)) == NULL)
+				return -1;
+			if (other->uid >= m->uid)
+				break;
+		}
+		if (k == now->n || other == NULL || other->uid != m->uid) {
 			if (mark_gone(b, i) == -1)
 				return -1;
 		} else if (mark_changed(b, i, other) == -1) {

@@ -12,7 +12,7 @@ int boxruns_read(const struct box_state *s, struct box_run **out, size_t *n)
 	size_t len = s->index_runs * sizeof **out;
 
 	*n = s->index_runs;
-	*out = malloc(len + 1);
+	*out = calloc(1, len + 1);
 	if (*out == NULL)
 		return -1;
 	if (len == 0)

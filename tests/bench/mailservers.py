@@ -4,14 +4,15 @@ Both have the same Maildirs on the file system under test, and the same password
 least cost, so that a login costs what the servers make of it.
 """
 
-import ctypes
 import shutil
 import socket
 import subprocess
 
 import mailboxes
 from box import Box
-from systems import FIRST_UID, quoin
+from systems import FIRST_UID, Logged, quoin
+
+import accounts  # noqa: E402, of tests/integration
 
 PASSWORD = "secret"
 # name: messages, bytes of each
@@ -19,26 +20,14 @@ USERS = {"few": (10, 5000), "thousand": (1000, 5000), "ten": (10_000, 5000), "hu
 CACHES = ("dovecot*", "quoin-*", ".Copy", ".Moved", "maildirfolder", "subscriptions")
 
 
-def cheap_hash(password):
-    sodium = ctypes.CDLL("libsodium.so.23")
-    out = ctypes.create_string_buffer(128)
-    sodium.crypto_pwhash_str(out, password.encode(), ctypes.c_ulonglong(len(password)), ctypes.c_ulonglong(1), 1 << 20)
-    return out.value.decode()
-
-
 class Reader:
     def __init__(self, home, users):
         self.home = home
         self.users = {u: USERS[u] for u in users}
         self.imap, self.pop3 = quoin.free_port(), quoin.free_port()
-        self.hash = cheap_hash(PASSWORD)
-        self.homes = home / "homes"
-        self.homes.mkdir(mode=0o755)
-        for uid, (u, (count, size)) in enumerate(self.users.items(), FIRST_UID):
-            (self.homes / u).mkdir(mode=0o700)
-            shutil.chown(self.homes / u, uid, uid)
-            mailboxes.fill(self.homes / u / "Maildir", count, size, uid)
         self.configure()
+        for u, (count, size) in self.users.items():
+            mailboxes.fill(self.home_of(u) / "Maildir", count, size, self.uid(u))
         self.box = Box(self.start)
         quoin.wait_for(lambda: self._greets(self.imap, b"* OK"), 20, f"{self.name} greets")
         quoin.wait_for(lambda: self._greets(self.pop3, b"+OK"), 20, f"{self.name} greets")
@@ -54,8 +43,11 @@ class Reader:
     def uid(self, user):
         return FIRST_UID + list(self.users).index(user)
 
+    def home_of(self, user):
+        return self.home / "homes" / user
+
     def maildir(self, user):
-        return self.homes / user / "Maildir"
+        return self.home_of(user) / "Maildir"
 
     def forget(self, user):
         """All that the server keeps beside the mail, and the other folders."""
@@ -71,9 +63,12 @@ class Dovecot(Reader):
     name = "dovecot"
 
     def configure(self):
+        for u in self.users:
+            self.home_of(u).mkdir(mode=0o700, parents=True)
+            shutil.chown(self.home_of(u), self.uid(u), self.uid(u))
         where = self.home / "dovecot"
         where.mkdir(mode=0o755)
-        lines = [f"{u}:{{ARGON2ID}}{self.hash}:{self.uid(u)}:{self.uid(u)}::{self.homes / u}::\n" for u in self.users]
+        lines = [f"{u}:{{ARGON2ID}}{accounts.hashed(PASSWORD)}:{self.uid(u)}:{self.uid(u)}::{self.home_of(u)}::\n" for u in self.users]
         (where / "users").write_text("".join(lines))
         (where / "users").chmod(0o644)
         (where / "conf").write_text(
@@ -109,4 +104,28 @@ service pop3-login {{
         subprocess.Popen(["dovecot", "-F", "-c", self.home / "dovecot/conf"], start_new_session=True)
 
 
-READERS = {"dovecot": Dovecot}
+class Quoin(Reader):
+    name = "quoin"
+
+    def configure(self):
+        self.q = (Logged if shutil.which("s6-log") else quoin.Quoin)(parent=self.home)
+        self.q.users(*self.users)
+        for u in self.users:
+            shutil.rmtree(self.maildir(u))
+        self.q.passwords({u: PASSWORD for u in self.users})
+
+    def uid(self, user):
+        return self.q.accounts[user][0]
+
+    def home_of(self, user):
+        return self.q.accounts[user][2]
+
+    def start(self):
+        self.q.start_auth("-S", f"imap={self.q.bin}/qimapd", "-S", f"pop3={self.q.bin}/qpop3d")
+        for login, port in (("qimapd-login", self.imap), ("qpop3d-login", self.pop3)):
+            drop = ("-u", self.q.owner("quoini"))
+            many = ("-c", "400", "-p", "400")
+            self.q.start("qlisten", *drop, *many, "127.0.0.1", str(port), "--", self.q.bin / login, "-C", self.q.home)
+
+
+READERS = {"dovecot": Dovecot, "quoin": Quoin}

@@ -47,10 +47,15 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static long number(const char *word)
+{
+	return strtol(word, NULL, 10);
+}
+
 static int dial(const char *port)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET,
-				.sin_port = htons((uint16_t)atoi(port))};
+				.sin_port = htons((uint16_t)number(port))};
 	struct timeval patience = {.tv_sec = PATIENCE};
 	int one = 1;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -191,8 +196,8 @@ static void one_session(int is_imap, char **w)
 static void sessions(char **w)
 {
 	int is_imap = strcmp(w[0], "imap") == 0;
-	int count = atoi(w[4]);
-	int parallel = atoi(w[5]);
+	long count = number(w[4]);
+	long parallel = number(w[5]);
 	double begin = now();
 	int status;
 
@@ -227,8 +232,9 @@ static void ask(char **w)
 static void append(char **w)
 {
 	int fd = imap(w[0], w[1], w[2]);
-	int count = atoi(w[3]);
-	size_t size = (size_t)atoi(w[4]);
+	long count = number(w[3]);
+	size_t size = (size_t)number(w[4]);
+	static const char head[] = "Subject: x\r\n\r\n";
 	char *m = malloc(size + 3);
 	double begin;
 
@@ -236,7 +242,8 @@ static void append(char **w)
 		give_up("no memory");
 	for (size_t i = 0; i < size; i++)
 		m[i] = i % 72 == 70 ? '\r' : i % 72 == 71 ? '\n' : 'x';
-	memcpy(m, "Subject: x\r\n\r\n", 14);
+	for (size_t i = 0; i < sizeof head - 1; i++)
+		m[i] = head[i];
 	memcpy(m + size, "\r\n", 3);
 	begin = now();
 	for (int i = 0; i < count; i++) {
@@ -268,7 +275,7 @@ static int has_exists(const char *unused)
 static void idle(char **w)
 {
 	int fd = imap(w[0], w[1], w[2]);
-	int count = atoi(w[4]);
+	long count = number(w[4]);
 	double *took = calloc((size_t)count, sizeof *took);
 	char tmp[4096], new[4096];
 
@@ -309,11 +316,11 @@ static void retr(char **w)
 	double begin = now();
 	int fd = pop3(w[0], w[1], w[2]);
 	uint64_t bytes;
-	int count = 0;
+	long count = 0;
 
 	say(fd, "STAT\r\n");
 	(void)hear(fd, has_line, "+OK");
-	count = atoi(tail + 4);
+	count = number(tail + 4);
 	say(fd, "LIST\r\n");
 	bytes = hear(fd, has_dot, "");
 	for (int i = 1; i <= count; i++) {

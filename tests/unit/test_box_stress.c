@@ -314,13 +314,14 @@ static void test_all_at_once(void **state)
 	int status;
 
 	(void)state;
-	shown->end = clock_mono_ms() + (ms != NULL ? atoi(ms) : 2000);
+	shown->end = clock_mono_ms() + (ms != NULL ? strtol(ms, NULL, 10) : 2000);
 	for (int i = 0; i < SESSIONS + FOREIGN; i++) {
 		pid_t pid = fork();
 
 		assert_true(pid != -1);
 		if (pid == 0) {
-			seed = (uint32_t)(start != NULL ? atoi(start) : 1) * 977 +
+			seed = (uint32_t)(start != NULL ? strtol(start, NULL, 10) : 1) *
+				   977 +
 			       (uint32_t)i;
 			i < SESSIONS ? session(i) : foreign(i);
 			_exit(0);

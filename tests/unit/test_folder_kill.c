@@ -74,8 +74,10 @@ static size_t count_in(const char *disk, const char *part)
 
 	(void)snprintf(path, sizeof path, "%s/%s", disk, part);
 	d = store_read_dir(s.root, path);
-	if (d == NULL)
+	if (d == NULL) {
 		fail_msg("half a folder: %s", path);
+		return 0;
+	}
 	while ((e = readdir(d)) != NULL)
 		n += e->d_name[0] != '.';
 	(void)closedir(d);

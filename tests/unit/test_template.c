@@ -26,7 +26,8 @@ static _Noreturn void be_session(int channel, int fd)
 {
 	const char *ip = getenv("TCPREMOTEIP");
 
-	(void)!write(fd, ip, strlen(ip));
+	if (ip != NULL)
+		(void)!write(fd, ip, strlen(ip));
 	_exit(write(channel, "x", 1) == -1 ? OF_SESSION : 1);
 }
 

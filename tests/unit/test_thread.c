@@ -138,7 +138,7 @@ static const struct {
 
 static struct thread_text text(const char *s)
 {
-	return (struct thread_text){s, strlen(s)};
+	return (struct thread_text){s, s != NULL ? strlen(s) : 0};
 }
 
 static size_t fill(struct thread_msg *m, const struct mail *from)
@@ -248,6 +248,8 @@ static void test_many(void **state)
 	ids = calloc(MANY, sizeof *ids);
 	refs = calloc(MANY, sizeof *refs);
 	assert_true(many != NULL && ids != NULL && refs != NULL);
+	if (many == NULL || ids == NULL || refs == NULL)
+		return;
 	for (size_t i = 0; i < MANY; i++)
 		set_many(i, i, i == 0 ? SIZE_MAX : i - 1);
 	run_many("a chain", MANY);
