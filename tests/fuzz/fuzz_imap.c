@@ -152,11 +152,12 @@ static void write_mail(int i)
 {
 	static const char *const mails[MAILS] = {
 	    "From: a@b\nSubject: one\nDate: Mon, 1 Jan 2024 00:00:00 +0000\n\nbody\n",
-	    "Content-Type: multipart/mixed; boundary=x\nSubject: "
-	    "=?utf-8?q?zw=C3=B6lf?=\n\n"
-	    "--x\n\nfirst\n--x\nContent-Type: message/rfc822\n\nTo: c\n\ninner\n--x--\n",
-	    "Message-ID: <1@x>\nReferences: <0@x>\nContent-Transfer-Encoding: "
-	    "base64\n\nYWJj\n"};
+	    ("Content-Type: multipart/mixed; boundary=x\nSubject: "
+	     "=?utf-8?q?zw=C3=B6lf?=\n\n"
+	     "--x\n\nfirst\n--x\nContent-Type: message/rfc822\n\nTo: "
+	     "c\n\ninner\n--x--\n"),
+	    ("Message-ID: <1@x>\nReferences: <0@x>\nContent-Transfer-Encoding: "
+	     "base64\n\nYWJj\n")};
 	char name[128];
 	int fd;
 
