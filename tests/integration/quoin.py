@@ -102,7 +102,7 @@ def why_not_client(tool):
     try:
         pwd.getpwuid(os.geteuid())
     except KeyError:
-        if tool in ("s-nail", "mutt"):
+        if tool in ("s-nail", "mutt", "neomutt", "fetchmail", "getmail"):
             return f"{tool} needs a user with a name"
     return None
 

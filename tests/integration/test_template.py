@@ -70,6 +70,7 @@ def test_sessions_are_forked_by_one_template(house):
     assert template(house) == first
 
 
+@pytest.mark.root("reads the limits of who may not be dumped")
 def test_a_session_is_jailed_like_one_of_its_own(house):
     """No clone, no more descriptors than its own."""
     port = settled(house)
