@@ -240,6 +240,7 @@ def test_a_pipe_is_no_session(quoin):
     assert p.returncode == 100 and b"descriptor 0 is no socket" in p.stderr
 
 
+@pytest.mark.root("reads the memory of who may not be dumped")
 @pytest.mark.parametrize("service", SERVICES)
 def test_memory_and_time_of_logins(readers, service):
     """A client that says nothing costs little."""
