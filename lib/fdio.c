@@ -55,6 +55,24 @@ ssize_t fd_read_some(int fd, void *p, size_t n, int64_t deadline)
 	}
 }
 
+int fd_write_at(int fd, const void *p, size_t n, uint64_t at)
+{
+	const char *from = p;
+
+	while (n > 0) {
+		ssize_t w = pwrite(fd, from, n, (off_t)at);
+
+		if (w == -1 && errno == EINTR)
+			continue;
+		if (w == -1)
+			return -1;
+		from += w;
+		n -= (size_t)w;
+		at += (uint64_t)w;
+	}
+	return 0;
+}
+
 int fd_read_full(int fd, void *p, size_t n, int64_t deadline)
 {
 	char *at = p;

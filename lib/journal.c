@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cursor.h"
+#include "fdio.h"
 #include "logout.h"
 #include "qid.h"
 #include "qlimits.h"
@@ -232,22 +233,6 @@ int journal_open(struct journal *j, int dir, const char *id, journal_take *take,
 	return -1;
 }
 
-static int write_at(int fd, const char *p, size_t n, uint64_t at)
-{
-	while (n > 0) {
-		ssize_t w = pwrite(fd, p, n, (off_t)at);
-
-		if (w == -1 && errno == EINTR)
-			continue;
-		if (w == -1)
-			return -1;
-		p += w;
-		n -= (size_t)w;
-		at += (uint64_t)w;
-	}
-	return 0;
-}
-
 int journal_append(struct journal *j, int dir, const char *id, const struct sbuf *b)
 {
 	logout_flush();
@@ -257,7 +242,7 @@ int journal_append(struct journal *j, int dir, const char *id, const struct sbuf
 			return -1;
 		j->unsynced_name = 1;
 	}
-	if (write_at(j->fd, b->p, b->len, j->len) == -1) {
+	if (fd_write_at(j->fd, b->p, b->len, j->len) == -1) {
 		int e = errno;
 
 		/* If this fails too, the reader finds a torn tail. */

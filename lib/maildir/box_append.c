@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "fdio.h"
 #include "maildir/box_index.h"
 #include "maildir/box_int.h"
 #include "maildir/store.h"
@@ -152,22 +153,6 @@ int boxlog_begin(struct sbuf *b)
 	return sbuf_cat(b, head, sizeof head);
 }
 
-static int write_at(int fd, const char *p, size_t n, uint64_t at)
-{
-	while (n > 0) {
-		ssize_t w = pwrite(fd, p, n, (off_t)at);
-
-		if (w == -1 && errno == EINTR)
-			continue;
-		if (w == -1)
-			return -1;
-		p += w;
-		n -= (size_t)w;
-		at += (uint64_t)w;
-	}
-	return 0;
-}
-
 static void take_back(struct box_log *l)
 {
 	int e = errno;
@@ -201,7 +186,7 @@ int boxlog_write(struct box_log *l, struct sbuf *b, int sync, boxlog_take *take,
 	if (sbuf_reserve(b, SUM_LEN) == -1)
 		return -1;
 	boxrecord_seal(b, l->nonce, l->off, safe);
-	if (write_at(l->fd, b->p, b->len, l->off) == -1 ||
+	if (fd_write_at(l->fd, b->p, b->len, l->off) == -1 ||
 	    (sync && fdatasync(l->fd) == -1)) {
 		take_back(l);
 		return -1;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fdio.h"
 #include "maildir/box_int.h"
 #include "rnd.h"
 
@@ -36,28 +37,12 @@ int boxfile_begin(struct box_file *f, int dir)
 	return 0;
 }
 
-static int write_all(struct box_file *f, const char *p, size_t n, uint64_t at)
-{
-	while (n > 0) {
-		ssize_t w = pwrite(f->fd, p, n, (off_t)at);
-
-		if (w == -1 && errno == EINTR)
-			continue;
-		if (w == -1)
-			return -1;
-		p += w;
-		n -= (size_t)w;
-		at += (uint64_t)w;
-	}
-	return 0;
-}
-
 int boxfile_record(struct box_file *f, struct sbuf *b)
 {
 	if (sbuf_reserve(b, SUM_LEN) == -1)
 		return -1;
 	boxrecord_seal(b, f->nonce, f->off, 0);
-	if (write_all(f, b->p, b->len, f->off) == -1)
+	if (fd_write_at(f->fd, b->p, b->len, f->off) == -1)
 		return -1;
 	f->off += b->len;
 	memcpy(f->sum, b->p + b->len - SUM_LEN, SUM_LEN);
@@ -76,7 +61,7 @@ int boxfile_commit(struct box_file *f, struct box_log *l)
 	uint64_t prev = l->fd == -1 ? 0 : l->nonce;
 
 	boxrecord_head(head, f->nonce, prev, f->off);
-	if (write_all(f, head, sizeof head, 0) == -1 || fsync(f->fd) == -1 ||
+	if (fd_write_at(f->fd, head, sizeof head, 0) == -1 || fsync(f->fd) == -1 ||
 	    fstat(f->fd, &st) == -1 ||
 	    renameat(f->dir, fresh, f->dir, "quoin-uids") == -1) {
 		forget(f);
