@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "maildir/box_index.h"
+#include "../unit/scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,10 +30,7 @@ static void check(int ok)
 
 static void clean_up(void)
 {
-	char command[80];
-
-	(void)snprintf(command, sizeof command, "rm -rf %s", top);
-	(void)!system(command);
+	(void)!scratch_remove(top);
 	free(good);
 }
 

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "exact.h"
 #include "maildir/box.h"
+#include "scratch.h"
 
 enum { SESSIONS = 4, FOREIGN = 2, UIDS = 1 << 18, STATES = 1 << 21 };
 
@@ -361,12 +362,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[64];
-
 	(void)state;
 	(void)munmap(shown, sizeof *shown);
-	(void)snprintf(command, sizeof command, "rm -rf %s", top);
-	return system(command);
+	return scratch_remove(top);
 }
 
 int main(void)

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "../../qlocal/dotfile.h"
+#include "scratch.h"
 
 /* Each case has a home of its own with these files, each holding its own name. */
 struct search_case {
@@ -102,10 +103,7 @@ static int make_home(char path[32], const char *files)
 
 static void remove_home(const char *path)
 {
-	char command[64];
-
-	(void)snprintf(command, sizeof command, "rm -r %s", path);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(scratch_remove(path), 0);
 }
 
 static void check(const struct search_case *c)

@@ -15,6 +15,7 @@
 #include "maildir/box.h"
 #include "maildir/store.h"
 #include "maildir/store_int.h"
+#include "scratch.h"
 
 enum { CALLS_MAX = 2000, LIST_MAX = 4096 };
 
@@ -36,11 +37,8 @@ static int setup(void)
 
 static void teardown(void)
 {
-	char command[64];
-
 	store_close(&s);
-	(void)snprintf(command, sizeof command, "rm -r %s", top);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(scratch_remove(top), 0);
 }
 
 static void touch(const char *path)

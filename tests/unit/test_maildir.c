@@ -15,6 +15,7 @@
 
 #include "clock.h"
 #include "maildir/deliver.h"
+#include "scratch.h"
 
 static char top[32];
 static int home;
@@ -35,12 +36,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[64];
-
 	(void)state;
 	(void)close(home);
-	(void)snprintf(command, sizeof command, "rm -r %s", top);
-	return system(command);
+	return scratch_remove(top);
 }
 
 /* How many names a directory has; the last one to name. */

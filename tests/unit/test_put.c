@@ -12,6 +12,7 @@
 
 #include "maildir/put.h"
 #include "qlimits.h"
+#include "scratch.h"
 
 static char top[40];
 static int dir;
@@ -34,12 +35,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[64];
-
 	(void)state;
 	(void)close(dir);
-	(void)snprintf(command, sizeof command, "rm -r %s", top);
-	return system(command);
+	return scratch_remove(top);
 }
 
 /* Names in a directory, and one of them. */

@@ -8,6 +8,7 @@
 
 #include "maildir/quota.h"
 #include "maildir/quota_int.h"
+#include "scratch.h"
 
 static char top[40];
 static int root;
@@ -46,12 +47,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[64];
-
 	(void)state;
 	(void)close(root);
-	(void)snprintf(command, sizeof command, "rm -r %s", top);
-	return system(command);
+	return scratch_remove(top);
 }
 
 /* ---- the text ---- */

@@ -2,6 +2,7 @@
 #include "../../qimapd/search.h"
 
 #include "exact.h"
+#include "scratch.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -106,13 +107,10 @@ static int set_up(void **state)
 
 static int take_down(void **state)
 {
-	char command[80];
-
 	(void)state;
 	cache_close(session.cache);
 	box_close(&session.box);
-	(void)snprintf(command, sizeof command, "rm -rf %s", dir);
-	return system(command);
+	return scratch_remove(dir);
 }
 
 static int note(void *arg, size_t i)

@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "maildir/watch.h"
+#include "scratch.h"
 
 enum { OTHERS = 4096 };
 
@@ -45,13 +46,10 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[64];
-
 	(void)state;
 	for (size_t i = 0; i < COUNT(dirs); i++)
 		(void)close(dirs[i]);
-	(void)snprintf(command, sizeof command, "rm -r %s", top);
-	return system(command);
+	return scratch_remove(top);
 }
 
 static void touch(int dir, const char *path)
@@ -248,7 +246,6 @@ static void test_deleted(void **state)
 {
 	char path[64];
 	char gone[64];
-	char command[80];
 	struct watch w;
 
 	(void)state;
@@ -259,8 +256,7 @@ static void test_deleted(void **state)
 	(void)snprintf(gone, sizeof gone, "%s/gone", top);
 	assert_int_equal(rename(path, gone), 0);
 	assert_int_equal(wait_next(&w, 100), 0);
-	(void)snprintf(command, sizeof command, "rm -r %s", gone);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(scratch_remove(gone), 0);
 	assert_int_equal(wait_next(&w, 100), 0);
 	drain(&w);
 	watch_close(&w);
