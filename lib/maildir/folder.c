@@ -156,24 +156,32 @@ static int create_locked(const struct store *s, const char *name, unsigned use)
 		errno = EEXIST;
 	if (errno != ENOENT || (use != 0 && store_may_use(s, use) == -1))
 		return -1;
-	if (store_to_disk(disk, name) == -1 || make_folder(s, disk) == -1)
+	if (store_to_disk(disk, name) == -1)
 		return -1;
-	return use != 0 ? store_set_use(s, name, use) : 0;
+	/* A use of a folder that does not come to be is nobody's: store_may_use(). */
+	if (use != 0 && store_set_use(s, name, use) == -1)
+		return -1;
+	return make_folder(s, disk);
+}
+
+/* The lock, for a change of any folder but INBOX, which is refused with inbox as errno. */
+static int begin(const struct store *s, const char *name, char canon[FOLDER_NAME + 1],
+		 int inbox)
+{
+	if (folder_canon(canon, name, strlen(name)) == -1)
+		return -1;
+	if (!is_inbox(canon))
+		return store_lock(s);
+	errno = inbox;
+	return -1;
 }
 
 int folder_create(const struct store *s, const char *name, unsigned use)
 {
 	char canon[FOLDER_NAME + 1];
-	int lock;
+	int lock = begin(s, name, canon, EEXIST);
 	int r;
 
-	if (folder_canon(canon, name, strlen(name)) == -1)
-		return -1;
-	if (is_inbox(canon)) {
-		errno = EEXIST;
-		return -1;
-	}
-	lock = store_lock(s);
 	if (lock == -1)
 		return -1;
 	r = create_locked(s, canon, use);
@@ -205,16 +213,9 @@ static int delete_locked(const struct store *s, const char *name)
 int folder_delete(const struct store *s, const char *name)
 {
 	char canon[FOLDER_NAME + 1];
-	int lock;
+	int lock = begin(s, name, canon, EPERM);
 	int r;
 
-	if (folder_canon(canon, name, strlen(name)) == -1)
-		return -1;
-	if (is_inbox(canon)) {
-		errno = EPERM;
-		return -1;
-	}
-	lock = store_lock(s);
 	if (lock == -1)
 		return -1;
 	r = delete_locked(s, canon);

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include "maildir/quota.h"
 #include "maildir/store.h"
 #include "maildir/store_int.h"
+#include "scratch.h"
 
 static char top[40];
 static struct store s;
@@ -31,12 +34,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[64];
-
 	(void)state;
 	store_close(&s);
-	(void)snprintf(command, sizeof command, "rm -r %s", top);
-	return system(command);
+	return scratch_remove(top);
 }
 
 /* ---- names ---- */
@@ -704,6 +704,27 @@ static void test_validity_race(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* Nothing can be written: then there is no folder without the use that it was made for. */
+static void test_use_unwritten(void **state)
+{
+	struct rlimit was;
+	struct rlimit none;
+	int r;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	none = was;
+	none.rlim_cur = 0;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	r = folder_create(&s, "Gesendet", FOLDER_SENT);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	(void)signal(SIGXFSZ, SIG_DFL);
+	assert_int_equal(r, -1);
+	assert_int_equal(folder_open(&s, "Gesendet"), -1);
+	assert_int_equal(folder_create(&s, "Gesendet", FOLDER_SENT), 0);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -728,6 +749,7 @@ int main(void)
 	    TEST(test_subscribed_foreign),
 	    TEST(test_uses),
 	    TEST(test_uses_garbage),
+	    TEST(test_use_unwritten),
 	    TEST(test_validity),
 	    TEST(test_validity_race),
 	};
