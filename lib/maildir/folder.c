@@ -122,7 +122,8 @@ static int move_durably(const struct store *s, const char *from, const char *to)
 	return -1;
 }
 
-/* Whole under a name that is no folder's, then renamed: a folder is never half there. */
+/* Whole under a name that is no folder's, then renamed: a folder is never half there. Once
+ * it can be seen, others' mail may be in it. */
 static int make_folder(const struct store *s, const char *disk)
 {
 	char made[64];
@@ -134,16 +135,18 @@ static int make_folder(const struct store *s, const char *disk)
 		return -1;
 	dir = store_open_dir(s->root, made);
 	r = dir != -1 ? fill(dir) : -1;
-	store_unlock(dir);
 	if (r == 0)
-		r = move_durably(s, made, disk);
+		r = store_move(s->root, made, disk);
 	if (r == -1) {
 		r = errno;
 		store_purge(s, 1);
 		errno = r;
-		return -1;
+		r = -1;
+	} else if ((r = fsync(s->root)) == -1) {
+		store_remove_unused(s, disk, dir);
 	}
-	return 0;
+	store_unlock(dir);
+	return r;
 }
 
 static int create_locked(const struct store *s, const char *name, unsigned use)

@@ -3,11 +3,9 @@
  * the lock free goes on with what a killed process left. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "maildir/box.h"
 #include "maildir/store_int.h"
 #include "sbuf.h"
 
@@ -207,41 +205,6 @@ static int rename_locked(const struct store *s, const char *from, const char *to
 	return r;
 }
 
-/* ---- INBOX ---- */
-
-static int move_messages(struct box *b, int to)
-{
-	uint32_t *at = calloc(b->count > 0 ? b->count : 1, sizeof *at);
-	struct box_copied done;
-	int r = 0;
-
-	if (at == NULL)
-		return -1;
-	for (size_t i = 0; i < b->count; i++)
-		at[i] = (uint32_t)i;
-	if (b->count > 0)
-		r = box_copy(b, at, b->count, to, 1, &done);
-	free(at);
-	return r;
-}
-
-static int empty_inbox(const struct store *s, const char *to)
-{
-	int dir = folder_open(s, to);
-	int inbox = dir != -1 ? store_open_dir(s->root, ".") : -1;
-	struct box b;
-	int r = -1;
-
-	if (inbox != -1 && box_open(&b, inbox, BOX_CLAIM | BOX_MAKE) == 0) {
-		r = move_messages(&b, dir);
-		box_close(&b);
-	} else {
-		store_unlock(inbox);
-	}
-	store_unlock(dir);
-	return r;
-}
-
 int folder_rename(const struct store *s, const char *from, const char *to)
 {
 	char a[FOLDER_NAME + 1];
@@ -253,7 +216,7 @@ int folder_rename(const struct store *s, const char *from, const char *to)
 	    folder_canon(b, to, strlen(to)) == -1)
 		return -1;
 	if (strcmp(a, "INBOX") == 0)
-		return folder_create(s, b, 0) == -1 ? -1 : empty_inbox(s, b);
+		return store_rename_inbox(s, b);
 	if (strcmp(a, b) == 0 || strcmp(b, "INBOX") == 0) {
 		errno = EEXIST;
 		return -1;

@@ -70,6 +70,15 @@ int store_find(const struct store *s, const char *name, char disk[STORE_NAME + 1
 /* Finish what a killed rename began; the caller has the lock. */
 int store_repair(const struct store *s);
 
+/* ---- folder_inbox.c ---- */
+/* INBOX's messages into a new folder; no folder is left if it says no. */
+int store_rename_inbox(const struct store *s, const char *to);
+
+/* ---- folder_unused.c ---- */
+/* Undo: disk, of descriptor dir, goes if it is still that directory and nobody has put
+ * anything into it; the caller has the lock. errno is kept. */
+void store_remove_unused(const struct store *s, const char *disk, int dir);
+
 /* ---- store_purge.c ---- */
 /* Remove quoin-gone-*, and quoin-new-* if the caller has the lock. */
 void store_purge(const struct store *s, int locked);

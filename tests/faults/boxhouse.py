@@ -117,8 +117,6 @@ class Account:
                     now[key] = [after]
                 elif self.change.partly:
                     continue
-                elif name == "folders" and self.change.moves:
-                    continue  # RENAME INBOX makes its target first
                 elif before is None and name != "places":
                     now.pop(key)
                 else:

@@ -6,16 +6,14 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/ptrace.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "maildir/box.h"
 #include "maildir/store.h"
 #include "maildir/store_int.h"
 #include "scratch.h"
+#include "spoil.h"
 
 enum { CALLS_MAX = 2000, LIST_MAX = 4096 };
 
@@ -381,12 +379,114 @@ static void test_inbox(void **state)
 	assert_in_range(call, 20, CALLS_MAX - 1);
 }
 
+#ifdef __x86_64__
+static pid_t start_inbox(void)
+{
+	static const struct op op = {"rename INBOX", do_rename_inbox, NULL};
+
+	return start(&op);
+}
+
+static int has_old(void)
+{
+	struct stat st;
+
+	return fstatat(s.root, ".Old", &st, 0) == 0;
+}
+
+/* With call number n failing: the exit code; -1: there is none such; -2: it is not of the
+ * disk. fill: just before that, somebody puts a message into the new folder. */
+static int run_failing(int n, int error, int *fill)
+{
+	int entered = 0;
+	int hit = -1;
+	int count = 0;
+	int status;
+	pid_t pid = start_inbox();
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	for (;;) {
+		assert_int_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (WIFEXITED(status))
+			return hit == 1 ? WEXITSTATUS(status) : hit;
+		assert_true(WIFSTOPPED(status));
+		entered = !entered;
+		if (!entered || ++count != n)
+			continue;
+		hit = is_of_disk(number(pid)) ? 1 : -2;
+		*fill = *fill && hit == 1 && has_old();
+		if (*fill)
+			message(".Old/new/3.y", '3');
+		if (hit == 1) {
+			spoil(pid, error);
+			entered = 0;
+		}
+	}
+}
+#endif
+
+/* Who hears NO finds no new folder, unless it is somebody's; who hears OK finds all in it. */
+static void fail_inbox(int error, int fills)
+{
+#ifdef __x86_64__
+	static const unsigned both = 1 << 1 | 1 << 2;
+	int refused = 0;
+	int call = 0;
+	int r;
+
+	box_boot();
+	do {
+		int fill = fills;
+
+		assert_int_equal(setup(), 0);
+		message("cur/1.x:2,S", '1');
+		message("new/2.x", '2');
+		r = run_failing(++call, error, &fill);
+		refused += r == 1;
+		if ((present(r == 1 ? "." : ".Old") & both) != both)
+			fail_msg("call %d, %d: %x and %x", call, r, present("."),
+				 present(".Old"));
+		if (fill && r != -1 && !(present(".Old") & 1 << 3))
+			fail_msg("call %d: lost what another put there", call);
+		if (r == 1 && !fill && has_old())
+			fail_msg("call %d: an empty folder is left", call);
+		assert_clean("rename INBOX", call);
+		assert_opens("INBOX");
+		teardown();
+	} while (r != -1 && call < CALLS_MAX);
+	assert_in_range(refused, 20, call);
+#else
+	(void)error;
+	(void)fills;
+	skip();
+#endif
+}
+
+static void test_inbox_full(void **state)
+{
+	(void)state;
+	fail_inbox(ENOSPC, 0);
+}
+
+static void test_inbox_filled(void **state)
+{
+	(void)state;
+	fail_inbox(ENOSPC, 1);
+}
+
+static void test_inbox_broken(void **state)
+{
+	(void)state;
+	fail_inbox(EIO, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_kills),
-	    cmocka_unit_test(test_syncs),
-	    cmocka_unit_test(test_inbox),
+	    cmocka_unit_test(test_kills),        cmocka_unit_test(test_syncs),
+	    cmocka_unit_test(test_inbox),        cmocka_unit_test(test_inbox_full),
+	    cmocka_unit_test(test_inbox_filled), cmocka_unit_test(test_inbox_broken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
