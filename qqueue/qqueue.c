@@ -3,8 +3,8 @@
  * Who:       quoinq, long-lived, one process; a loop and some threads that wait for
  *	      the disk.
  * Born with: standard error for its log; everything else it opens itself before its
- *	      sandbox closes: the lock queue/qlock, the directories queue/tmp and
- *	      queue/new, its socket run/qqueue.
+ *	      sandbox closes: the lock queue/qlock, the directories queue/tmp, queue/new
+ *	      and queue/sending, its socket run/qqueue.
  * Trusts:    the kernel's word on who has connected; uids given by -t (and root) on
  *	      the client address and the login in an envelope. Nobody's bytes.
  * Promises:  a client that read K has its message in queue/new, durable. One that
@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "clock.h"
 #include "control.h"
 #include "jail.h"
 #include "num.h"
@@ -215,6 +216,7 @@ int main(int argc, char **argv)
 	(void)umask(027); /* files 0640: their group, the directory's, may read */
 	lock_queue(&s);
 	open_queue(&s);
+	counts_open(&s.counts, &s.sending, clock_mono_ms());
 	open_sockets(&s);
 	open_signals(&s);
 	if (jail_enter(&jail_qqueue) == -1)

@@ -10,7 +10,7 @@
 #include "ctlmap.h"
 #include "num.h"
 
-enum { HOUR_MS = 3600 * 1000 };
+enum { HOUR_MS = SENDING_HOUR };
 
 static const char file[] = "userlimit";
 static const struct amount usual = {500, 5000};
@@ -108,7 +108,7 @@ static void forget_idle(struct sending *s, int64_t now)
 		}
 }
 
-static struct sender *find_or_add(struct sending *s, const char *login, int64_t now)
+struct sender *sending_find(struct sending *s, const char *login, int64_t now)
 {
 	struct sender **slot = slot_of(s, login);
 	size_t n = strlen(login) + 1;
@@ -146,7 +146,7 @@ void sending_free(struct sending *s)
 
 /* ---- counting ---- */
 
-static void turn(struct sender *w, int64_t now)
+void sending_turn(struct sender *w, int64_t now)
 {
 	int64_t hours = (now - w->hour) / HOUR_MS;
 
@@ -178,24 +178,26 @@ static int is_over(uint64_t used, uint64_t more, uint64_t limit)
 int sending_count(struct sending *s, const char *login, size_t n, int64_t now,
 		  struct sender **who, struct amount *used)
 {
-	struct sender *w = find_or_add(s, login, now);
+	struct sender *w = sending_find(s, login, now);
 	struct amount limit = limit_of(s, login);
 
 	*who = NULL;
 	if (w == NULL)
 		return -1;
-	turn(w, now);
+	sending_turn(w, now);
 	*used = last_hour(w, now);
 	if (is_over(used->messages, 1, limit.messages) ||
 	    is_over(used->rcpts, n, limit.rcpts)) {
 		if (now < w->alarm_at)
 			return SENDING_OVER;
 		w->alarm_at = now + HOUR_MS;
+		s->changed = 1;
 		return SENDING_ALARM;
 	}
 	w->now.messages++;
 	w->now.rcpts += n;
 	w->open++;
+	s->changed = 1;
 	*who = w;
 	return SENDING_OK;
 }
@@ -205,11 +207,12 @@ static void take_back(uint64_t *a, uint64_t n)
 	*a = *a > n ? *a - n : 0;
 }
 
-void sending_settle(struct sender *who, size_t n, int sent)
+void sending_settle(struct sending *s, struct sender *who, size_t n, int sent)
 {
 	who->open--;
 	if (sent)
 		return;
+	s->changed = 1;
 	take_back(&who->now.messages, 1);
 	take_back(&who->now.rcpts, n);
 }

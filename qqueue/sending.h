@@ -4,7 +4,7 @@
  * Counted are the messages and recipients of envelopes with a login (lib/qfile.h, L),
  * over the last hour: what the hour before it had counts by the part of it that is in
  * reach. What failed is given back. control/userlimit: "login:messages:recipients", 0 no
- * limit, without a login for all others. In memory: a restart forgets.
+ * limit, without a login for all others. In memory; counts.h keeps it over a restart.
  * Owner:  the loop's thread. A sender lives while something is counted for it.
  */
 #ifndef QQUEUE_SENDING_H
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SENDING_SLOTS = 4096, SENDING_MAX = 20000 };
+enum { SENDING_SLOTS = 4096, SENDING_MAX = 20000, SENDING_HOUR = 3600 * 1000 };
 
 struct amount {
 	uint64_t messages, rcpts;
@@ -35,6 +35,7 @@ struct sending {
 	struct amount usual; /* limit of who has no line */
 	struct sender *slot[SENDING_SLOTS];
 	size_t count;
+	int changed; /* since whoever writes it down set this to 0 */
 };
 
 /* Read control/userlimit: 0, or -1 (control_error()). */
@@ -50,6 +51,13 @@ int sending_count(struct sending *s, const char *login, size_t n, int64_t now,
 		  struct sender **who, struct amount *used);
 
 /* It was sent (or not: given back). */
-void sending_settle(struct sender *who, size_t n, int sent);
+void sending_settle(struct sending *s, struct sender *who, size_t n, int sent);
+
+/* Whoever is counted under a login; a new one if it must be, with no hour behind it. NULL
+ * with ENOMEM. */
+struct sender *sending_find(struct sending *s, const char *login, int64_t now);
+
+/* Begin the hour that it is. */
+void sending_turn(struct sender *w, int64_t now);
 
 #endif

@@ -138,7 +138,9 @@ static int wait_ms(const struct server *s)
 {
 	if (s->end_at != 0)
 		return IDLE_END_MS;
-	return s->conns != NULL || s->accept_at != 0 ? TICK_MS : -1;
+	return s->conns != NULL || s->accept_at != 0
+		   ? TICK_MS
+		   : clock_left_ms(counts_due(&s->counts, &s->sending));
 }
 
 static int one_round(struct server *s)
@@ -162,6 +164,7 @@ static int one_round(struct server *s)
 		s->tick_at = s->now + (s->end_at != 0 ? IDLE_END_MS : TICK_MS);
 	}
 	conn_free_dead(s);
+	counts_tick(&s->counts, &s->sending, &s->syncer, s->now);
 	return resume_accept(s);
 }
 
@@ -178,11 +181,17 @@ int server_start(struct server *s)
 	return syncer_start(&s->syncer);
 }
 
+static int is_busy(const struct server *s)
+{
+	return s->nconns > 0 || s->counts.writing;
+}
+
 int server_run(struct server *s)
 {
-	while (s->end_at == 0 || (s->nconns > 0 && s->now < s->end_at))
+	while (s->end_at == 0 || (is_busy(s) && s->now < s->end_at))
 		if (one_round(s) == -1)
 			return -1;
 	ids_close(&s->ids);
+	counts_close(&s->counts, &s->sending, s->now);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "counts.h"
 #include "ids.h"
 #include "quota.h"
 #include "sending.h"
@@ -43,6 +44,7 @@ struct server {
 	struct ids ids;
 	struct quota quota;
 	struct sending sending;
+	struct counts counts;
 	struct syncer syncer;
 
 	struct source listener;

@@ -16,7 +16,7 @@ static void give_back(struct conn *c)
 void submission_settle(struct conn *c, int sent)
 {
 	if (c->counted != NULL)
-		sending_settle(c->counted, c->draft.nrcpts, sent);
+		sending_settle(&c->server->sending, c->counted, c->draft.nrcpts, sent);
 	c->counted = NULL;
 }
 

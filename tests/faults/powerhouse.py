@@ -395,7 +395,7 @@ class Trial(House):
             return
         if rel.startswith("mail/"):
             uid, gid, _ = q.accounts[rel.split("/")[1]]
-        elif rel.startswith(("queue/tmp/", "queue/new/", "queue/qlock")):
+        elif rel.startswith(("queue/tmp/", "queue/new/", "queue/sending/", "queue/qlock")):
             uid, gid = q.ids["quoinq"], q._gid("quoins")
         elif rel.startswith("queue/cur/"):
             uid, gid = q.ids["quoinq"], q._gid("quoins")

@@ -1,13 +1,16 @@
 /* What a login may send in an hour. */
+#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "exact.h"
 
+#include "../../qqueue/counts.h"
 #include "../../qqueue/sending.h"
 #include "control.h"
 #include "paths.h"
+#include "sum.h"
 
 enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE };
 
@@ -40,7 +43,7 @@ static int count(const char *login, size_t n, int64_t now, int sent)
 
 	free(name);
 	if (who != NULL)
-		sending_settle(who, n, sent);
+		sending_settle(&sending, who, n, sent);
 	assert_int_equal(who != NULL, r == SENDING_OK);
 	return r;
 }
@@ -102,7 +105,7 @@ static void gives_back_what_failed(void **state)
 	/* What is under way counts. */
 	assert_int_equal(sending_count(&sending, "joe", 1, 0, &who, &used), SENDING_OK);
 	assert_int_equal(count("joe", 1, 0, 0), SENDING_ALARM);
-	sending_settle(who, 1, 0);
+	sending_settle(&sending, who, 1, 0);
 	assert_int_equal(count("joe", 1, 0, 1), SENDING_OK);
 	assert_int_equal(count("joe", 1, 0, 1), SENDING_OVER);
 }
@@ -146,6 +149,239 @@ static void forgets(void **state)
 	assert_int_equal(sending.count, 3); /* open, u7, more */
 }
 
+/* ---- kept in a file ---- */
+
+enum { KEPT_BYTES = 1 << 23 };
+
+static const uint64_t noon = (uint64_t)1800000000 * 1000;
+
+static void put_kept(struct sbuf *b, int64_t now, uint64_t wall)
+{
+	sbuf_init(b, KEPT_BYTES);
+	assert_int_equal(counts_put(b, &sending, now, wall), 0);
+}
+
+static int take_kept(const struct sbuf *b, int64_t now, uint64_t wall)
+{
+	char *p = exact(b->p, b->len);
+	int r = counts_take(&sending, p, b->len, now, wall);
+
+	free(p);
+	return r;
+}
+
+/* In another life, whose monotonic clock begins anew. passed: what the wall clock says. */
+static int64_t after_restart(int64_t then, int64_t passed, int64_t now)
+{
+	struct sbuf b;
+
+	put_kept(&b, then, noon);
+	assert_int_equal(load(":10:0\n"), 0);
+	assert_int_equal(take_kept(&b, now, noon + (uint64_t)passed), 0);
+	sbuf_free(&b);
+	return now;
+}
+
+static int left_for(const char *login, int64_t now)
+{
+	int n = 0;
+
+	while (count(login, 1, now, 1) == SENDING_OK)
+		n++;
+	return n;
+}
+
+static void outlives_a_restart(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t then, passed;
+		int left;
+	} table[] = {
+	    {"at once", 5 * MINUTE, 0, 3},
+	    {"within the hour", 5 * MINUTE, 54 * MINUTE, 3},
+	    {"half of it in reach", 0, HOUR + HOUR / 2, 7}, /* 7 * 1/2 counts for 3 */
+	    {"the clock was set back", 5 * MINUTE, -(int64_t)10 * HOUR, 3},
+	    {"long ago", 5 * MINUTE, 2 * HOUR, 10},
+	    {"the clock was set forward", 5 * MINUTE, 1000000 * (int64_t)HOUR, 10},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		int64_t now;
+
+		assert_int_equal(load(":10:0\n"), 0);
+		for (int j = 0; j < 7; j++)
+			assert_int_equal(count("Joe", 3, 0, 1), SENDING_OK);
+		now = after_restart(table[i].then, table[i].passed, 17);
+		assert_int_equal(sending.count, table[i].left < 10);
+		if (left_for("joe", now) != table[i].left)
+			fail_msg("%s", table[i].name);
+		assert_int_equal(left_for("ann", now), 10);
+	}
+}
+
+static void keeps_recipients_and_alarms(void **state)
+{
+	struct sbuf b;
+
+	(void)state;
+	assert_int_equal(load(":0:10\n"), 0);
+	assert_int_equal(count("joe", 8, 0, 1), SENDING_OK);
+	assert_int_equal(count("joe", 3, 0, 1), SENDING_ALARM);
+	put_kept(&b, 1, noon);
+	for (int again = 0; again < 2; again++) { /* what is read is written the same */
+		assert_int_equal(load(":0:10\n"), 0);
+		assert_int_equal(take_kept(&b, 1000 + again, noon), 0);
+		sbuf_free(&b);
+		put_kept(&b, 1000 + again, noon);
+	}
+	assert_int_equal(count("joe", 3, 1001, 1), SENDING_OVER);
+	assert_int_equal(count("joe", 2, 1001, 1), SENDING_OK);
+	assert_int_equal(count("joe", 1, 1001 + HOUR - 1, 1), SENDING_ALARM);
+	sbuf_free(&b);
+}
+
+static void says_what_has_changed(void **state)
+{
+	struct sender *who;
+	struct amount used;
+
+	(void)state;
+	assert_int_equal(load(":1:0\n"), 0);
+	sending.changed = 0;
+	assert_int_equal(sending_count(&sending, "joe", 1, 0, &who, &used), SENDING_OK);
+	assert_true(sending.changed);
+	sending.changed = 0;
+	assert_int_equal(count("joe", 1, 0, 1), SENDING_ALARM);
+	assert_true(sending.changed);
+	sending.changed = 0;
+	assert_int_equal(count("joe", 1, 0, 1), SENDING_OVER);
+	assert_false(sending.changed);
+	sending_settle(&sending, who, 1, 0);
+	assert_true(sending.changed);
+}
+
+/* Who sent nothing is not kept, nor a login that nobody can have. */
+static void keeps_what_counts(void **state)
+{
+	char longest[COUNTS_LOGIN + 1 + 1];
+	struct sbuf b;
+
+	(void)state;
+	assert_int_equal(load(""), 0);
+	memset(longest, 'x', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	assert_int_equal(count(longest, 1, 0, 1), SENDING_OK);
+	assert_int_equal(count(longest + 1, 1, 0, 1), SENDING_OK);
+	assert_int_equal(count("failed", 1, 0, 0), SENDING_OK);
+	put_kept(&b, 0, noon);
+	assert_int_equal(load(""), 0);
+	assert_int_equal(take_kept(&b, 0, noon), 0);
+	assert_int_equal(sending.count, 1);
+	sbuf_free(&b);
+}
+
+static void take_wrong(const char *what, const struct sbuf *b)
+{
+	errno = 0;
+	if (take_kept(b, 0, noon) != -1 || errno != EBADMSG || sending.count != 0)
+		fail_msg("taken: %s", what);
+}
+
+static void refuses_damage(void **state)
+{
+	struct sbuf b;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(load(""), 0);
+	assert_int_equal(count("joe", 1, 0, 1), SENDING_OK);
+	assert_int_equal(count("ann", 1, 0, 1), SENDING_OK);
+	put_kept(&b, 0, noon);
+	assert_int_equal(load(""), 0);
+	len = b.len;
+	for (b.len = 0; b.len < len; b.len++)
+		take_wrong("cut", &b);
+	for (size_t i = 0; i < len; i++) {
+		b.p[i] ^= 0x10;
+		take_wrong("a bit is wrong", &b);
+		b.p[i] ^= 0x10;
+	}
+	assert_int_equal(sbuf_catc(&b, 'x'), 0);
+	take_wrong("a byte more", &b);
+	sbuf_free(&b);
+}
+
+/* Records whose sum is right. */
+static void refuses_wrong_records(void **state)
+{
+#define HEAD       \
+	"quoin-c1" \
+	"\0\0\0\0\0\0\0\1"
+#define ZERO "\0\0\0\0"
+#define ONE  "\0\0\0\1"
+#define FOUR ONE ONE ZERO ZERO
+	static const struct {
+		const char *name, *p;
+		size_t n;
+		int want;
+	} table[] = {
+#define ROW(name, text, want) {name, text, sizeof text - 1, want}
+	    ROW("none", HEAD ZERO, 0),
+	    ROW("one", HEAD ONE ZERO ZERO FOUR "joe\0", 0),
+	    ROW("another version",
+		"quoin-c2"
+		"\0\0\0\0\0\0\0\1" ZERO,
+		-1),
+	    ROW("no number", HEAD, -1),
+	    ROW("fewer than said", HEAD "\0\0\0\2" ZERO ZERO FOUR "joe\0", -1),
+	    ROW("more than said", HEAD ZERO ZERO ZERO FOUR "joe\0", -1),
+	    ROW("too many", HEAD "\xff\xff\xff\xff" ZERO ZERO FOUR "joe\0", -1),
+	    ROW("oldest", HEAD ONE "\x00\x36\xee\x7f" ZERO FOUR "joe\0", 0),
+	    ROW("too old", HEAD ONE "\x00\x36\xee\x80" ZERO FOUR "joe\0", -1),
+	    ROW("quiet too long", HEAD ONE ZERO "\x00\x36\xee\x81" FOUR "joe\0", -1),
+	    ROW("no login", HEAD ONE ZERO ZERO FOUR "\0", -1),
+	    ROW("no end of a login", HEAD ONE ZERO ZERO FOUR "joe", -1),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct sbuf b = SBUF_INIT(1000);
+		uint8_t sum[SUM_LEN];
+		struct sum s;
+
+		assert_int_equal(load(""), 0);
+		sum_init(&s);
+		sum_add(&s, table[i].p, table[i].n);
+		sum_end(&s, sum);
+		assert_int_equal(sbuf_cat(&b, table[i].p, table[i].n), 0);
+		assert_int_equal(sbuf_cat(&b, sum, sizeof sum), 0);
+		if (take_kept(&b, 0, 1) != table[i].want)
+			fail_msg("%s", table[i].name);
+		sbuf_free(&b);
+	}
+}
+
+/* As many as there may be. */
+static void keeps_all(void **state)
+{
+	char name[32];
+	struct sbuf b;
+
+	(void)state;
+	assert_int_equal(load(""), 0);
+	for (int i = 0; i < SENDING_MAX; i++) {
+		(void)snprintf(name, sizeof name, "u%d@a.long.domain.example", i);
+		assert_int_equal(count(name, 1, 0, 1), SENDING_OK);
+	}
+	put_kept(&b, 0, noon);
+	assert_int_equal(load(""), 0);
+	assert_int_equal(take_kept(&b, 0, noon), 0);
+	assert_int_equal(sending.count, SENDING_MAX);
+	sbuf_free(&b);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -169,9 +405,19 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(reads_limits),      cmocka_unit_test(limits_messages),
-	    cmocka_unit_test(limits_recipients), cmocka_unit_test(gives_back_what_failed),
-	    cmocka_unit_test(hours_go_by),       cmocka_unit_test(forgets),
+	    cmocka_unit_test(reads_limits),
+	    cmocka_unit_test(limits_messages),
+	    cmocka_unit_test(limits_recipients),
+	    cmocka_unit_test(gives_back_what_failed),
+	    cmocka_unit_test(hours_go_by),
+	    cmocka_unit_test(forgets),
+	    cmocka_unit_test(outlives_a_restart),
+	    cmocka_unit_test(keeps_recipients_and_alarms),
+	    cmocka_unit_test(says_what_has_changed),
+	    cmocka_unit_test(keeps_what_counts),
+	    cmocka_unit_test(refuses_damage),
+	    cmocka_unit_test(refuses_wrong_records),
+	    cmocka_unit_test(keeps_all),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
