@@ -307,6 +307,62 @@ def test_limit_of_a_login(house):
     assert len(house.queue_ids()) == 4 + 5
 
 
+def test_what_a_login_sent_outlives_qqueue(house):
+    counts = house.queue / "sending/counts"
+    house.stop("qqueue")
+    house.control("userlimit", ":4:100")
+    house.start_queue()
+    port = house.start_submission()
+
+    def sends(n):
+        with client(port) as s:
+            s.login("joe", PASSWORD)
+            return [send(s, "joe@q.example", "bob@far.example") for _ in range(n)]
+
+    # The first is written down at once, the second not before a minute is over: it is at the end.
+    assert sends(1) == [250]
+    wait_for(counts.exists)
+    first = counts.read_bytes()
+    assert sends(1) == [250]
+    assert house.stop("qqueue") == 0
+    assert counts.read_bytes() != first
+    house.start_queue()
+    assert sends(1) == [250]
+    wait_for(lambda: b"\0\0\0\3" in counts.read_bytes())
+    house.kill("qqueue")
+    house.start_queue()
+    assert sends(2) == [250, 451]
+    assert "messages=4" in house.log("qqueue").split("alarm", 1)[1]
+    house.stop("qqueue")
+    assert counts.stat().st_mode & 0o777 == 0o600
+    assert [p.name for p in counts.parent.iterdir()] == ["counts"]
+
+
+@pytest.mark.parametrize("damage", ["garbled", "empty", "a directory", "a link", "no place"])
+def test_damaged_counts_keep_no_mail_out(house, damage):
+    counts = house.queue / "sending/counts"
+    house.stop("qqueue")
+    if damage == "a directory":
+        counts.mkdir()
+    elif damage == "a link":
+        counts.symlink_to("/dev/zero")
+    elif damage == "no place":
+        counts.parent.rmdir()
+    else:
+        counts.write_bytes(b"quoin-c1 what?" * 9 if damage == "garbled" else b"")
+    house.start_queue()
+    assert "warning: " in house.log("qqueue") and "queue/sending" in house.log("qqueue")
+    with client(house.start_submission()) as s:
+        s.login("joe", PASSWORD)
+        assert send(s, "joe@q.example", "bob@far.example") == 250
+    assert house.stop("qqueue") == 0
+    # What can be mended is, by the next one written.
+    assert counts.is_file() == (damage not in ("a directory", "no place"))
+    if counts.is_file():
+        house.start_queue()
+        assert house.log("qqueue").count("what logins sent is counted anew") == 1
+
+
 def test_a_bad_userlimit_names_file_and_line(quoin):
     quoin.control("userlimit", "joe:1")
     with pytest.raises(AssertionError, match="userlimit: line 1"):
