@@ -1,7 +1,9 @@
 /* Flags and keywords of messages: files are renamed, then it is written down. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "maildir/box_int.h"
@@ -9,7 +11,7 @@
 struct change {
 	uint32_t at;
 	uint8_t flags, was;
-	uint8_t renamed, was_new;
+	uint8_t renamed, was_new, modified, reworded;
 	uint64_t keywords;
 };
 
@@ -27,6 +29,15 @@ static uint64_t combine(enum box_how how, uint64_t old, uint64_t bits)
 	return how == BOX_ADD ? old | bits : how == BOX_REMOVE ? old & ~bits : bits;
 }
 
+/* Since plan(), when the name that was known was gone, and a look found another. */
+static int is_modified(struct storing *t)
+{
+	const struct msg *m = box_at(t->b, t->now->at);
+
+	t->now->modified = m != NULL && m->modseq > t->s->unchangedsince;
+	return t->now->modified;
+}
+
 /* What another program has set meanwhile stands in the name, and stays. */
 static int try_rename(void *arg, int dir, const char *name)
 {
@@ -35,6 +46,8 @@ static int try_rename(void *arg, int dir, const char *name)
 	char to[MSG_NAME + 1];
 	struct msg_name n;
 
+	if (is_modified(t))
+		return 0;
 	if (msg_name_read(&n, name) == -1) {
 		errno = EINVAL;
 		return -1;
@@ -47,6 +60,14 @@ static int try_rename(void *arg, int dir, const char *name)
 	return strcmp(to, name) == 0 && !c->was_new
 		   ? 0
 		   : boxdir_move(dir, name, t->b->cur, to);
+}
+
+/* No flag changes. Was the name that the condition was judged by still the file's? */
+static int try_stay(void *arg, int dir, const char *name)
+{
+	struct stat st;
+
+	return is_modified(arg) ? 0 : fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW);
 }
 
 /* The file's name is what the list says with the new flags: back to the old one. */
@@ -69,7 +90,18 @@ static void undo(struct storing *t)
 	errno = e;
 }
 
-/* 1: it is to be changed, 0: not; -1. */
+static int is_conditional(const struct storing *t)
+{
+	return t->s->unchangedsince != UINT64_MAX;
+}
+
+static void tell_modified(struct storing *t, size_t at)
+{
+	if (t->s->modified != NULL)
+		t->s->modified(t->s->arg, at);
+}
+
+/* 1: it is to be looked at, 0: not; -1. */
 static int plan(struct storing *t, size_t at, struct change *c)
 {
 	struct msg *m = box_at(t->b, at);
@@ -79,44 +111,48 @@ static int plan(struct storing *t, size_t at, struct change *c)
 	if (m->state & MSG_GONE)
 		return 0;
 	if (m->modseq > t->s->unchangedsince) {
-		if (t->s->modified != NULL)
-			t->s->modified(t->s->arg, at);
+		tell_modified(t, at);
 		return 0;
 	}
 	*c = (struct change){.at = (uint32_t)at,
 			     .flags = (uint8_t)combine(t->s->how, m->flags, t->s->flags),
 			     .was = (uint8_t)m->flags,
 			     .keywords = combine(t->s->how, m->keywords, t->s->keywords)};
-	t->reworded |= c->keywords != m->keywords;
-	return c->flags != m->flags || c->keywords != m->keywords;
+	c->reworded = c->keywords != m->keywords;
+	return c->flags != c->was || c->reworded || is_conditional(t);
 }
 
-static int rename_one(struct storing *t, struct change *c)
+/* 1: it is to be written down, 0: not; -1. */
+static int touch_one(struct storing *t, struct change *c)
 {
+	int renames = c->flags != c->was;
+
 	t->now = c;
-	if (boxfile_with(t->b, c->at, try_rename, t) == -1)
-		return -1;
-	c->renamed = 1;
-	t->renamed = 1;
-	return 0;
+	if (renames || is_conditional(t)) {
+		if (boxfile_with(t->b, c->at, renames ? try_rename : try_stay, t) == -1)
+			return errno == ENOENT ? 0 : -1; /* it is gone */
+		if (c->modified) {
+			tell_modified(t, c->at);
+			return 0;
+		}
+	}
+	c->renamed = (uint8_t)renames;
+	t->renamed |= renames;
+	t->reworded |= c->reworded;
+	return renames || c->reworded;
 }
 
-static int rename_all(struct storing *t, const uint32_t *at, size_t n)
+static int touch_all(struct storing *t, const uint32_t *at, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct change *c = &t->change[t->n];
-		int wanted = plan(t, at[i], c);
+		int r = plan(t, at[i], c);
 
-		if (wanted == -1)
+		if (r == 1)
+			r = touch_one(t, c);
+		if (r == -1)
 			return -1;
-		if (!wanted)
-			continue;
-		if (c->flags != c->was && rename_one(t, c) == -1) {
-			if (errno != ENOENT)
-				return -1;
-			continue; /* it is gone */
-		}
-		t->n++;
+		t->n += (size_t)r;
 	}
 	return 0;
 }
@@ -162,7 +198,7 @@ static int store(struct storing *t, const uint32_t *at, size_t n)
 	struct box_changes own;
 
 	boxtimes_begin(&own, t->b->new_, t->b->cur);
-	if (rename_all(t, at, n) == -1 || write_down(t, &own) == -1) {
+	if (touch_all(t, at, n) == -1 || write_down(t, &own) == -1) {
 		undo(t);
 		return -1;
 	}

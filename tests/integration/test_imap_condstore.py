@@ -289,6 +289,19 @@ def test_unchangedsince(open_session):
     assert a.ok(f"UID STORE 9 (UNCHANGEDSINCE {start}) +FLAGS (\\Seen)").code() is None
 
 
+@pytest.mark.parametrize("item", ["\\Flagged", "\\Seen", "word", "\\Seen word"])
+def test_unchangedsince_beside_another_program(open_session, box, item):
+    """It has renamed a file since the last look: the message is not as the client knows it."""
+    a = open_session("CONDSTORE")
+    now = highest(a.selected)
+    old = sorted((box / "cur").iterdir())[1]
+    old.rename(old.with_name(old.name + "S"))
+    got = a.ok(f"STORE 2:3 (UNCHANGEDSINCE {now}) +FLAGS ({item})")
+    assert got.code() == "MODIFIED 2"
+    now = a.ok("FETCH 2:3 (FLAGS)")
+    assert [flags(now, n) for n in (2, 3)] == [["\\Seen"], sorted(item.split())]
+
+
 def test_search_modseq(s):
     start = highest(s.selected)
     s.ok("STORE 3 +FLAGS (\\Seen)")

@@ -327,6 +327,66 @@ static void test_store_if_unchanged(void **state)
 	box_close(&b);
 }
 
+/* While a STORE is under way: "modified" is called before the second message's turn. */
+static size_t modified[4];
+static size_t modified_n;
+static const char *foreign[2];
+
+static void note_modified(void *arg, size_t i)
+{
+	(void)arg;
+	if (modified_n == 0)
+		shift(foreign[0], foreign[1]);
+	modified[modified_n++] = i;
+}
+
+static void test_store_if_unchanged_meanwhile(void **state)
+{
+	static const struct {
+		const char *to; /* what another program makes of message 1 */
+		unsigned flags;
+		uint64_t keywords;
+		size_t modified; /* how many are */
+		unsigned has;    /* flags in the end */
+	} cases[] = {
+	    {"a/cur/1001.y:2,S", MSG_FLAGGED, 0, 2, MSG_SEEN},
+	    {"a/cur/1001.y:2,S", MSG_SEEN, 0, 2, MSG_SEEN},
+	    {"a/cur/1001.y:2,S", 0, 1, 2, MSG_SEEN},
+	    {"a/cur/1001.y:2,S", 0, 0, 2, MSG_SEEN},
+	    {"a/cur/1001.y,S=2:2,", MSG_FLAGGED, 0, 1,
+	     MSG_FLAGGED}, /* no change of state */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		uint32_t at[] = {0, 1};
+		struct box_store s = {.how = BOX_ADD,
+				      .flags = MSG_SEEN,
+				      .unchangedsince = UINT64_MAX,
+				      .modified = note_modified};
+		struct box b;
+
+		put("a/cur/1000.x:2,", "a\n");
+		put("a/cur/1001.y:2,", "b\n");
+		open_box(&b, "a", 0);
+		assert_int_equal(box_keyword_bit(&b, "work", 1), 0);
+		assert_int_equal(box_store(&b, at, 1, &s), 0);
+		s.unchangedsince = box_at(&b, 1)->modseq;
+		s.flags = cases[i].flags;
+		s.keywords = cases[i].keywords;
+		foreign[0] = "a/cur/1001.y:2,";
+		foreign[1] = cases[i].to;
+		modified_n = 0;
+		assert_int_equal(box_store(&b, at, 2, &s), 0);
+		assert_int_equal(modified_n, cases[i].modified);
+		assert_int_equal(box_at(&b, 1)->flags, cases[i].has);
+		assert_int_equal(box_at(&b, 1)->keywords, 0);
+		box_close(&b);
+		assert_int_equal(teardown(NULL), 0);
+		assert_int_equal(setup(NULL), 0);
+	}
+}
+
 /* Only root passes by the bits of a mode. */
 static void test_read_only(void **state)
 {
@@ -364,6 +424,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_arrive_together, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_take_over, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_store_if_unchanged, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_store_if_unchanged_meanwhile, setup,
+					    teardown),
 	    cmocka_unit_test_setup_teardown(test_read_only, setup, teardown),
 	};
 
