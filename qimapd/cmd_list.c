@@ -11,12 +11,23 @@
 #include "session.h"
 #include "status.h"
 
-static int matches(const struct list *l, const char *name)
+/* hits[i]: one of the patterns means it. */
+static char *find_hits(const struct list *l, const struct folders *f)
 {
-	for (size_t i = 0; i < l->npatterns; i++)
-		if (pattern_matches(&l->pattern[i], name))
-			return 1;
-	return 0;
+	char *hits = calloc(f->n + 1, 1);
+	struct matcher m;
+
+	for (size_t k = 0; hits != NULL && k < l->npatterns; k++) {
+		if (matcher_make(&m, &l->pattern[k]) == -1) {
+			free(hits);
+			return NULL;
+		}
+		for (size_t i = 0; i < f->n; i++)
+			if (!hits[i])
+				hits[i] = (char)matcher_has(&m, f->folder[i].name);
+		matcher_free(&m);
+	}
+	return hits;
 }
 
 static int is_selected(const struct list *l, const struct folder *f)
@@ -36,9 +47,9 @@ static int is_below(const char *name, const char *parent)
 	return strncmp(name, parent, n) == 0 && name[n] == '.';
 }
 
-/* below[i]: something below it is selected (and not shown itself, if hidden). Folders stand before
- * those below them. */
-static char *find_below(const struct list *l, const struct folders *f, int hidden)
+/* below[i]: something below it is selected (and not among the hidden, if these are given). Folders
+ * stand before those below them. */
+static char *find_below(const struct list *l, const struct folders *f, const char *hidden)
 {
 	char *below = calloc(f->n + 1, 1);
 	size_t path[FOLDER_LEVELS + 1];
@@ -48,8 +59,7 @@ static char *find_below(const struct list *l, const struct folders *f, int hidde
 		while (depth > 0 &&
 		       !is_below(f->folder[i].name, f->folder[path[depth - 1]].name))
 			depth--;
-		if (is_selected(l, &f->folder[i]) &&
-		    !(hidden && matches(l, f->folder[i].name)))
+		if (is_selected(l, &f->folder[i]) && !(hidden != NULL && hidden[i]))
 			for (size_t k = 0; k < depth; k++)
 				below[path[k]] = 1;
 		if (depth < FOLDER_LEVELS)
@@ -74,19 +84,21 @@ static void put_folder(const struct list *l, const struct folder *f, int below)
 
 static int put_list(const struct list *l, const struct folders *f)
 {
-	char *below = NULL;
+	int recurses = (l->words & SELECT_RECURSIVE) != 0;
+	char *hits = find_hits(l, f);
+	char *below = hits != NULL && recurses ? find_below(l, f, NULL) : NULL;
+	int r = hits == NULL || (recurses && below == NULL) ? -1 : 0;
 
-	if ((l->words & SELECT_RECURSIVE) && (below = find_below(l, f, 0)) == NULL)
-		return -1;
-	for (size_t i = 0; i < f->n; i++) {
+	for (size_t i = 0; r == 0 && i < f->n; i++) {
 		const struct folder *one = &f->folder[i];
 		int has_below = below != NULL && below[i];
 
-		if ((is_selected(l, one) || has_below) && matches(l, one->name))
+		if (hits[i] && (is_selected(l, one) || has_below))
 			put_folder(l, one, has_below);
 	}
+	free(hits);
 	free(below);
-	return 0;
+	return r;
 }
 
 static void cmd_list(struct command *c)
@@ -114,25 +126,31 @@ static void cmd_list(struct command *c)
 
 /* RFC 3501 6.3.9: a parent that is not subscribed stands for what is below it, if "%" stops
  * there. */
-static void put_lsub(const struct list *l, const struct folders *f, const char *below)
+static int put_lsub(const struct list *l, const struct folders *f)
 {
-	for (size_t i = 0; i < f->n; i++) {
+	char *hits = find_hits(l, f);
+	char *below = hits != NULL ? find_below(l, f, hits) : NULL;
+	int r = below == NULL ? -1 : 0;
+
+	for (size_t i = 0; r == 0 && i < f->n; i++) {
 		const struct folder *one = &f->folder[i];
 		int is_on = (one->bits & FOLDER_SUBSCRIBED) != 0;
 
-		if ((!is_on && !below[i]) || !matches(l, one->name))
+		if (!hits[i] || (!is_on && !below[i]))
 			continue;
 		io_puts(is_on ? "* LSUB () \".\" " : "* LSUB (\\Noselect) \".\" ");
 		out_mailbox(one->name);
 		io_puts("\r\n");
 	}
+	free(hits);
+	free(below);
+	return r;
 }
 
 static void cmd_lsub(struct command *c)
 {
 	struct list l = {.words = SELECT_SUBSCRIBED};
 	struct folders f;
-	char *below;
 
 	if (lsub_take(&c->w, &l) == -1) {
 		bad(c, "LSUB wants a reference and a pattern.");
@@ -142,14 +160,10 @@ static void cmd_lsub(struct command *c)
 		no_errno(c, "read the folders");
 		return;
 	}
-	below = find_below(&l, &f, 1);
-	if (below != NULL) {
-		put_lsub(&l, &f, below);
-		ok(c, "", "done");
-	} else {
+	if (put_lsub(&l, &f) == -1)
 		no_errno(c, "list the folders");
-	}
-	free(below);
+	else
+		ok(c, "", "done");
 	folders_free(&f);
 }
 
