@@ -65,7 +65,7 @@ static void finish(struct append *a)
 	struct box_copied done;
 	char code[64];
 
-	if (put_arrive(a->dir, a->put, a->n, &done) == -1) {
+	if (put_arrive(a->dir, a->put, a->n, &done, &session.kept) == -1) {
 		no_errno(a->c, "append to a mailbox");
 		return;
 	}

@@ -77,6 +77,8 @@ void session_rest(void)
 {
 	in_rest();
 	sortkept_forget();
+	box_forget(session.kept);
+	session.kept = NULL;
 	if (session.state != ST_SELECTED)
 		return;
 	cache_flush(session.cache);

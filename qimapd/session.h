@@ -36,7 +36,8 @@ struct session {
 	struct store store;
 	struct box box; /* while ST_SELECTED */
 	struct cache *cache;
-	int readonly; /* EXAMINE */
+	struct box_kept *kept; /* of the folder of the last APPEND */
+	int readonly;          /* EXAMINE */
 	char folder[FOLDER_NAME + 1];
 	struct set
 	    saved;   /* uids of SEARCH RETURN (SAVE); gone ones are left out when used */

@@ -188,8 +188,13 @@ struct box_arrival {
 	unsigned flags;
 	const char *const *keywords; /* NULL-ended, or NULL */
 };
+/* kept: NULL, or what is known of the folder stays for the next arrival there: *kept is
+ * NULL at first, then the caller's, and good for any folder. Its descriptor is of quoin-uids. */
+struct box_kept;
 __attribute__((warn_unused_result)) int box_arrive(int dir, const struct box_arrival *a,
-						   size_t n, struct box_copied *out);
+						   size_t n, struct box_copied *out,
+						   struct box_kept **kept);
+void box_forget(struct box_kept *kept);
 
 /* UIDs and words of another server, for a folder that has no quoin-uids yet (takeover.h):
  * EEXIST if it has. at most BOX_KEYWORDS names; keywords by the letters a to z in names. */

@@ -114,15 +114,18 @@ static int arrive(struct box_target *t, const struct box_arrival *a, size_t n,
 	return r;
 }
 
-int box_arrive(int dir, const struct box_arrival *a, size_t n, struct box_copied *out)
+int box_arrive(int dir, const struct box_arrival *a, size_t n, struct box_copied *out,
+	       struct box_kept **kept)
 {
 	struct box_target t;
 	uint64_t *bits = calloc(n + 1, sizeof *bits);
 	int r = -1;
 
-	if (bits != NULL && boxtarget_open(&t, dir) == 0) {
+	if (bits != NULL && boxtarget_open(&t, dir, kept != NULL ? *kept : NULL) == 0) {
 		*out = (struct box_copied){t.log.uidvalidity, t.log.uidnext, n};
 		r = arrive(&t, a, n, bits);
+		if (r == 0 && kept != NULL)
+			boxtarget_keep(&t, kept);
 		boxtarget_close(&t);
 	}
 	free(bits);

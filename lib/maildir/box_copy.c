@@ -199,7 +199,7 @@ int box_copy(struct box *b, uint32_t *at, size_t n, int to, int move,
 
 	memset(c.word, -1, sizeof c.word);
 	*out = (struct box_copied){0};
-	if (allocate(&c, n + 1) == 0 && boxtarget_open(&c.t, to) == 0) {
+	if (allocate(&c, n + 1) == 0 && boxtarget_open(&c.t, to, NULL) == 0) {
 		*out = (struct box_copied){c.t.log.uidvalidity, c.t.log.uidnext, 0};
 		r = copy_all(&c, at, n);
 		boxtarget_close(&c.t);

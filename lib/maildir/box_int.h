@@ -404,9 +404,12 @@ struct box_target {
 	struct box_log log;
 	int dir, tmp, new_, cur;
 };
-int boxtarget_open(struct box_target *t, int dir);     /* locked */
+/* Locked. kept: of another arrival, or NULL; taken if it is of this folder's file. */
+int boxtarget_open(struct box_target *t, int dir, struct box_kept *kept);
 int boxtarget_open_new(struct box_target *t, int dir); /* EEXIST: there is a log */
 void boxtarget_close(struct box_target *t);
+/* The log stays, unlocked: *kept is made if it is NULL. */
+void boxtarget_keep(struct box_target *t, struct box_kept **kept);
 
 /* Records and syncs for n files that are in cur/ under a[i].base with a[i].flags. */
 int boxarrive_write(struct box_target *t, const struct box_arrival *a,

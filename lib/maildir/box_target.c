@@ -1,9 +1,15 @@
 /* A folder that is not open: what is needed to put messages into it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "maildir/box_int.h"
+
+struct box_kept {
+	struct box_log log; /* without a lock */
+};
 
 static int open_part(int dir, const char *name)
 {
@@ -48,14 +54,60 @@ int boxtarget_open_new(struct box_target *t, int dir)
 	return -1;
 }
 
-int boxtarget_open(struct box_target *t, int dir)
+/* Of the file that has the name now? While it is open no other has its number. */
+static int is_current(const struct box_log *l, int dir)
 {
-	if (open_parts(t, dir) == 0 &&
-	    (boxlog_open(&t->log, dir) == 0 || errno == EBADMSG) &&
-	    (boxindex_start(&t->log), lock(&t->log)) == 0)
+	struct stat st;
+
+	return l->fd != -1 && fstatat(dir, "quoin-uids", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_ino == l->ino && st.st_dev == l->dev;
+}
+
+static int open_log(struct box_log *l, int dir, struct box_kept *kept)
+{
+	if (kept != NULL && is_current(&kept->log, dir)) {
+		*l = kept->log;
+		l->dir = dir;
+		kept->log = (struct box_log){.fd = -1, .lock = -1};
+		return 0;
+	}
+	if (boxlog_open(l, dir) == -1 && errno != EBADMSG)
+		return -1;
+	boxindex_start(l);
+	return 0;
+}
+
+int boxtarget_open(struct box_target *t, int dir, struct box_kept *kept)
+{
+	if (open_parts(t, dir) == 0 && open_log(&t->log, dir, kept) == 0 &&
+	    lock(&t->log) == 0)
 		return 0;
 	boxtarget_close(t);
 	return -1;
+}
+
+/* Not the lock's file: it belongs to the folder's name, not to quoin-uids. */
+void boxtarget_keep(struct box_target *t, struct box_kept **kept)
+{
+	if (*kept == NULL) {
+		*kept = malloc(sizeof **kept);
+		if (*kept == NULL)
+			return;
+	} else {
+		boxlog_close(&(*kept)->log);
+	}
+	boxlog_unlock(&t->log);
+	(void)close(t->log.lock);
+	t->log.lock = -1;
+	(*kept)->log = t->log;
+	t->log = (struct box_log){.fd = -1, .lock = -1};
+}
+
+void box_forget(struct box_kept *kept)
+{
+	if (kept != NULL)
+		boxlog_close(&kept->log);
+	free(kept);
 }
 
 void boxtarget_close(struct box_target *t)

@@ -122,7 +122,8 @@ int put_sync(struct put *p)
 }
 
 /* As many as one command may bring. */
-int put_arrive(int dir, struct put *const *p, size_t n, struct box_copied *out)
+int put_arrive(int dir, struct put *const *p, size_t n, struct box_copied *out,
+	       struct box_kept **kept)
 {
 	struct box_arrival a[PUT_MAX];
 
@@ -135,7 +136,7 @@ int put_arrive(int dir, struct put *const *p, size_t n, struct box_copied *out)
 					    .base = p[i]->base,
 					    .flags = p[i]->flags,
 					    .keywords = p[i]->keywords};
-	if (box_arrive(dir, a, n, out) == -1)
+	if (box_arrive(dir, a, n, out, kept) == -1)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		p[i]->tmp[0] = '\0';

@@ -3,7 +3,7 @@
  *	put_begin(&p, dir, date)		a file in tmp/
  *	put_write(&p, bytes, n) ...		CRLF becomes LF as it comes; 8-bit and NUL stay
  *	put_sync(&p)				durable in tmp/
- *	put_arrive(dir, &p, 1, &copied)		durable in cur/, with a uid
+ *	put_arrive(dir, &p, 1, &copied, NULL)	durable in cur/, with a uid
  *	put_end(&p)				whatever happened; removes what did not arrive
  *
  * The name is BASE,S=,W=. A bare CR stays as it is, a bare LF too; W counts each LF once more
@@ -38,7 +38,8 @@ __attribute__((warn_unused_result)) int put_begin(struct put *p, int dir, int64_
 int put_write(struct put *p, const char *bytes, size_t n);
 __attribute__((warn_unused_result)) int put_sync(struct put *p);
 __attribute__((warn_unused_result)) int put_arrive(int dir, struct put *const *p,
-						   size_t n, struct box_copied *out);
+						   size_t n, struct box_copied *out,
+						   struct box_kept **kept);
 void put_end(struct put *p);
 
 #endif

@@ -90,7 +90,7 @@ static void arrive(const char *base)
 	(void)snprintf(path, sizeof path, "a/tmp/%s", base);
 	fd = openat(home, path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (fd == -1 || write(fd, "n\n", 2) != 2 || fsync(fd) == -1 || close(fd) == -1 ||
-	    box_arrive(a.dir, &n, 1, &out) == -1)
+	    box_arrive(a.dir, &n, 1, &out, NULL) == -1)
 		die("box_arrive");
 }
 

@@ -249,9 +249,9 @@ static void test_arrive_together(void **state)
 	put("a/tmp/t3", "c\n");
 	put("a/tmp/t4", "d\n");
 	dir = folder("a");
-	assert_int_equal(box_arrive(dir, a, 2, &out), 0);
+	assert_int_equal(box_arrive(dir, a, 2, &out, NULL), 0);
 	assert_int_equal(out.first, 1);
-	assert_int_equal(box_arrive(dir, wrong, 2, &out), -1);
+	assert_int_equal(box_arrive(dir, wrong, 2, &out, NULL), -1);
 	assert_true(is_there("a/tmp/t3"));
 	assert_int_equal(box_open(&b, dir, 0), 0);
 	assert_int_equal(b.uidvalidity, out.uidvalidity);
@@ -262,11 +262,52 @@ static void test_arrive_together(void **state)
 	assert_int_equal(box_keyword_bit(&b, "none", 0), -1);
 	assert_string_equal(box_at(&b, 0)->name, "2000.a,S=2,W=3:2,S");
 	/* by the session's own next look: no directory need be read */
-	assert_int_equal(
-	    box_arrive(dir, &(struct box_arrival){"t3", "2003.c", 0, NULL}, 1, &out), 0);
+	assert_int_equal(box_arrive(dir, &(struct box_arrival){"t3", "2003.c", 0, NULL},
+				    1, &out, NULL),
+			 0);
 	assert_int_equal(out.first, 3);
 	assert_int_equal(box_sync(&b), 0);
 	assert_int_equal(b.count, 3);
+	box_close(&b);
+}
+
+/* One after another, as APPEND does; what is kept is never of another file. */
+static void arrive_kept(const char *where, const char *base, struct box_kept **kept,
+			uint32_t wanted)
+{
+	struct box_arrival a = {"t", base, 0, NULL};
+	struct box_copied out;
+	char tmp[20];
+	int dir = folder(where);
+
+	(void)snprintf(tmp, sizeof tmp, "%s/tmp/t", where);
+	put(tmp, "a\n");
+	assert_int_equal(box_arrive(dir, &a, 1, &out, kept), 0);
+	assert_int_equal(out.first, wanted);
+	assert_int_equal(close(dir), 0);
+}
+
+static void test_arrive_kept(void **state)
+{
+	struct box_kept *kept = NULL;
+	struct box b;
+
+	(void)state;
+	arrive_kept("a", "2000.a", &kept, 1);
+	arrive_kept("a", "2001.a", NULL, 2);
+	arrive_kept("a", "2002.a", &kept, 3);
+	arrive_kept("b", "2000.b", &kept, 1);
+	arrive_kept("a", "2003.a", &kept, 4);
+	open_box(&b, "a", 0);
+	assert_int_equal(b.count, 4);
+	assert_int_equal(box_expunge(&b, (const uint32_t[]){0, 3}, 2), 0);
+	box_close(&b);
+	arrive_kept("a", "2004.a", &kept, 5);
+	drop("a/quoin-uids");
+	arrive_kept("a", "2005.a", &kept, 1);
+	box_forget(kept);
+	open_box(&b, "a", 0);
+	assert_int_equal(b.count, 4);
 	box_close(&b);
 }
 
@@ -421,6 +462,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_copy_and_move, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_foreign_mess, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_arrive_kept, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_arrive_together, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_take_over, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_store_if_unchanged, setup, teardown),

@@ -83,7 +83,7 @@ static int do_arrive(struct box *b)
 				  {"t1", "2000.t1", 0, NULL}};
 	struct box_copied out;
 
-	return box_arrive(b->dir, a, 2, &out);
+	return box_arrive(b->dir, a, 2, &out, NULL);
 }
 
 static void others(void)

@@ -89,7 +89,7 @@ static void arrive(struct put *p, struct box_copied *out)
 	struct put *all[] = {p};
 
 	assert_int_equal(put_sync(p), 0);
-	assert_int_equal(put_arrive(dir, all, 1, out), 0);
+	assert_int_equal(put_arrive(dir, all, 1, out, NULL), 0);
 	put_end(p);
 }
 
@@ -195,7 +195,7 @@ static void test_many(void **state)
 		assert_int_equal(put_sync(p[i]), 0);
 	}
 	assert_int_equal(count("cur", NULL), 0);
-	assert_int_equal(put_arrive(dir, p, N, &out), 0);
+	assert_int_equal(put_arrive(dir, p, N, &out, NULL), 0);
 	assert_int_equal(out.done, N);
 	assert_int_equal(box_open(&b, dup(dir), 0), 0);
 	assert_int_equal(b.count, N);
@@ -226,8 +226,8 @@ static void test_given_up(void **state)
 	put_end(&p);
 	assert_int_equal(count("tmp", NULL), 0);
 	put_end(&p);
-	assert_int_equal(put_arrive(dir, all, 0, &out), -1);
-	assert_int_equal(put_arrive(dir, all, PUT_MAX + 1, &out), -1);
+	assert_int_equal(put_arrive(dir, all, 0, &out, NULL), -1);
+	assert_int_equal(put_arrive(dir, all, PUT_MAX + 1, &out, NULL), -1);
 	assert_int_equal(errno, E2BIG);
 }
 
