@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "copy.h"
+
 enum { FIRST_CAP = 64, PIECE = 4096 };
 
 void sbuf_init(struct sbuf *b, size_t max)
@@ -55,29 +57,11 @@ int sbuf_reserve(struct sbuf *b, size_t n)
 	return need < b->cap ? 0 : grow(b, need);
 }
 
-/* musl's memcpy() takes longer to begin than to copy a word: sizes known to the compiler
- * are moves, and two of them may overlap. */
-static void copy(char *to, const char *from, size_t n)
-{
-	if (n > 32) {
-		memcpy(to, from, n);
-	} else if (n >= 16) {
-		memcpy(to, from, 16);
-		memcpy(to + n - 16, from + n - 16, 16);
-	} else if (n >= 8) {
-		memcpy(to, from, 8);
-		memcpy(to + n - 8, from + n - 8, 8);
-	} else {
-		for (size_t i = 0; i < n; i++)
-			to[i] = from[i];
-	}
-}
-
 int sbuf_cat(struct sbuf *b, const void *p, size_t n)
 {
 	if (sbuf_reserve(b, n) == -1)
 		return -1;
-	copy(b->p + b->len, p, n);
+	copy_few(b->p + b->len, p, n);
 	b->len += n;
 	return 0;
 }

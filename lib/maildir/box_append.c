@@ -61,7 +61,7 @@ static int set_aside(struct box_log *l)
 	if (renameat(l->dir, "quoin-uids", l->dir, "quoin-uids.damaged") == -1)
 		return -1;
 	boxlog_shut(l);
-	if (boxlog_create(l, validity, 1) == -1)
+	if (boxlog_create(l, validity, 1) == -1 || boxlog_sync(l) == -1)
 		return -1;
 	errno = ESTALE;
 	return -1;
@@ -104,7 +104,8 @@ static int catch_up(struct box_log *l, boxlog_take *take, void *arg)
 	if (boxlog_read(l, take, arg, &news) == -1)
 		return errno == EBADMSG ? set_aside(l) : -1;
 	if (l->fd == -1)
-		return boxlog_create(l, store_validity(l->dir), 1);
+		return boxlog_create(l, store_validity(l->dir), 1) == -1 ? -1
+									 : boxlog_sync(l);
 	return mend_tail(l);
 }
 
@@ -163,6 +164,8 @@ static void take_back(struct box_log *l)
 
 int boxlog_sync(struct box_log *l)
 {
+	if (l->unnamed)
+		return boxlog_name(l);
 	if (l->safe == l->off)
 		return 0;
 	if (fdatasync(l->fd) == -1)
@@ -187,13 +190,13 @@ int boxlog_write(struct box_log *l, struct sbuf *b, int sync, boxlog_take *take,
 		return -1;
 	boxrecord_seal(b, l->nonce, l->off, safe);
 	if (fd_write_at(l->fd, b->p, b->len, l->off) == -1 ||
-	    (sync && fdatasync(l->fd) == -1)) {
+	    (sync && !l->unnamed && fdatasync(l->fd) == -1)) {
 		take_back(l);
 		return -1;
 	}
 	l->off += b->len;
 	memcpy(l->sum, b->p + b->len - SUM_LEN, SUM_LEN);
-	if (sync)
+	if (sync && !l->unnamed)
 		l->safe = l->off;
 	return boxlog_apply(l, b->p + RECORD_HEAD, len, take, arg);
 }

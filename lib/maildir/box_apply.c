@@ -14,18 +14,15 @@ static int append(struct box *b, const struct box_item *item, const struct box_e
 			.saved = item->what == 'A' ? item->saved : e->saved,
 			.date = INT64_MIN};
 	char name[MSG_NAME + 1];
-	char made[MSG_NAME + 1];
-	struct msg_name n;
 
-	memcpy(name, e->text, e->len);
-	name[e->len] = '\0';
-	(void)msg_name_read(&n, name);
-	m.hash = boxsum_name(name, n.base);
+	m.hash = boxsum_name(e->text, msg_name_base(e->text, e->len));
 	if (e->in_new)
 		m.state = MSG_NEW;
-	if (e->in_new || msg_name_make(made, name, m.flags) == -1)
-		return boxlist_append(&box_state(b)->list, &m, name);
-	return boxlist_append(&box_state(b)->list, &m, made);
+	if (e->in_new || msg_name_add(name, e->text, e->len, m.flags) == -1) {
+		memcpy(name, e->text, e->len);
+		name[e->len] = '\0';
+	}
+	return boxlist_append(&box_state(b)->list, &m, name);
 }
 
 /* NULL with errno 0: it is gone, or was never there. */

@@ -20,17 +20,14 @@ static int put_flags(struct commit *c)
 	for (size_t i = 0; i < c->l->renamed.n; i++) {
 		struct box_seen *seen = &c->l->renamed.p[i];
 		struct msg *m = boxlist_at(&box_state(c->b)->list, seen->at);
-		struct msg_name n;
 		struct box_entry e;
 
 		if (m == NULL)
 			return -1;
-		if ((m->state & MSG_GONE) ||
-		    msg_name_read(&n, c->l->names.p + seen->name) == -1 ||
-		    n.flags == m->flags)
+		if ((m->state & MSG_GONE) || seen->flags == m->flags)
 			continue;
 		e = (struct box_entry){
-		    .uid = m->uid, .flags = (uint8_t)n.flags, .in_new = seen->in_new};
+		    .uid = m->uid, .flags = seen->flags, .in_new = seen->in_new};
 		if (boxbatch_put(&c->t, 'F', 0, &e) == -1)
 			return -1;
 	}
@@ -73,33 +70,36 @@ static const char *name_of(const struct commit *c, const struct box_seen *s)
 	return c->l->names.p + s->name;
 }
 
-static int is_same_base(const char *a, const char *b)
+static int is_same_base(const struct commit *c, const struct box_seen *a,
+			const struct box_seen *b)
 {
-	size_t n = strcspn(a, ",:");
-
-	return strncmp(a, b, n) == 0 && strchr(",:", b[n]) != NULL;
+	return a->base == b->base && memcmp(name_of(c, a), name_of(c, b), a->base) == 0;
 }
 
 /* The file gets a name that nobody has; in the look as well. */
 static int rename_file(struct commit *c, struct box_seen *s, int to_cur, const char *to)
 {
 	int from = s->in_new ? c->b->new_ : c->b->cur;
+	struct msg_name n;
 
-	if (boxdir_move(from, name_of(c, s), to_cur ? c->b->cur : c->b->new_, to) == -1)
+	if (msg_name_split(&n, to) == -1 ||
+	    boxdir_move(from, name_of(c, s), to_cur ? c->b->cur : c->b->new_, to) == -1)
 		return -1;
-	s->name = (uint32_t)c->l->names.len;
-	s->in_new = !to_cur;
+	*s = (struct box_seen){.at = s->at,
+			       .name = (uint32_t)c->l->names.len,
+			       .in_new = !to_cur,
+			       .base = (uint8_t)n.base,
+			       .info = (uint8_t)n.info,
+			       .flags = (uint8_t)n.flags};
 	return sbuf_cat(&c->l->names, to, strlen(to) + 1);
 }
 
 static int make_unique(struct commit *c, struct box_seen *s)
 {
 	char to[MSG_NAME + 1];
-	struct msg_name n;
 
 	boxwarn("two files of one name: one is renamed", name_of(c, s));
-	return msg_name_read(&n, name_of(c, s)) == -1 ||
-		       boxdir_fresh(to, name_of(c, s), n.flags) == -1 ||
+	return boxdir_fresh(to, name_of(c, s), s->flags) == -1 ||
 		       rename_file(c, s, 1, to) == -1
 		   ? -1
 		   : 0;
@@ -109,10 +109,8 @@ static int make_unique(struct commit *c, struct box_seen *s)
 static int claim_file(struct commit *c, struct box_seen *s)
 {
 	char to[MSG_NAME + 1];
-	struct msg_name n;
 
-	if (msg_name_read(&n, name_of(c, s)) == -1 ||
-	    msg_name_make(to, name_of(c, s), n.flags) == -1)
+	if (msg_name_make(to, name_of(c, s), s->flags) == -1)
 		return 0;
 	if (rename_file(c, s, 1, to) == 0 || (errno == EEXIST && make_unique(c, s) == 0))
 		return 1;
@@ -129,7 +127,7 @@ static void prepare_unknown(struct commit *c)
 	for (size_t i = 0; i < u->n; i++) {
 		struct box_seen s = u->p[i];
 
-		if (to > 0 && is_same_base(name_of(c, &u->p[to - 1]), name_of(c, &s)) &&
+		if (to > 0 && is_same_base(c, &u->p[to - 1], &s) &&
 		    make_unique(c, &s) == -1)
 			continue;
 		if (s.in_new && (c->b->flags & BOX_CLAIM)) {
@@ -165,20 +163,17 @@ static int put_unknown(struct commit *c)
 
 	for (size_t i = 0; i < c->l->unknown.n; i++) {
 		struct box_seen *s = &c->l->unknown.p[i];
-		struct msg_name n;
 		struct box_entry e;
 
 		if (uid == UINT32_MAX) {
 			errno = EOVERFLOW;
 			return -1;
 		}
-		if (msg_name_read(&n, name_of(c, s)) == -1)
-			return -1;
 		e = (struct box_entry){.uid = uid,
-				       .flags = (uint8_t)n.flags,
+				       .flags = s->flags,
 				       .in_new = s->in_new,
 				       .text = name_of(c, s),
-				       .len = n.info};
+				       .len = s->info};
 		if (boxbatch_put(&c->t, 'A', now, &e) == -1)
 			return -1;
 		uid++;
@@ -261,7 +256,7 @@ static int name_new_ones(struct commit *c)
 			m->state |= MSG_RECENT;
 			c->b->recent++;
 		}
-		if (strcmp(m->name, name_of(c, s)) != 0 &&
+		if (strcmp(m->name + s->info, name_of(c, s) + s->info) != 0 &&
 		    boxlist_set_name(list, c->first + i, name_of(c, s)) == -1)
 			return -1;
 	}

@@ -51,6 +51,7 @@ struct box_log {
 	int fd;   /* -1: there is no file */
 	int lock; /* quoin-lock, -1 before it is needed */
 	int held;
+	int unnamed; /* a new file: boxlog_sync() makes it quoin-uids */
 	dev_t dev;
 	ino_t ino;
 	uint64_t nonce, prev; /* this file's; that of the one it replaced */
@@ -161,7 +162,11 @@ int boxfile_begin(struct box_file *f, int dir);
 int boxfile_record(struct box_file *f, struct sbuf *b);
 int boxfile_commit(struct box_file *f, struct box_log *l);
 void boxfile_abort(struct box_file *f);
+/* A new one that nobody sees before boxlog_sync(), which makes it durable with all that was
+ * appended; or boxlog_unname() removes it. Until then the lock is held. */
 int boxlog_create(struct box_log *l, uint32_t uidvalidity, uint32_t uidnext);
+int boxlog_name(struct box_log *l);
+void boxlog_unname(struct box_log *l);
 
 /* box_batch.c: entries of any kinds, as items of as few records as they fit in, each of a
  * modseq of its own. synced: durable at the end. */
@@ -335,7 +340,8 @@ int boxfile_try(struct box *b, size_t i, int (*try)(void *arg, int dir, const ch
 struct box_seen {      /* a file */
 	uint32_t at;   /* ordinal, if known */
 	uint32_t name; /* offset */
-	int in_new;
+	uint8_t in_new;
+	uint8_t base, info, flags; /* as msg_name_split() says */
 };
 struct box_seens {
 	struct box_seen *p;

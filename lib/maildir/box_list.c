@@ -141,9 +141,10 @@ static int add_block(struct box_list *l)
 	return add_block(l);
 }
 
-static int make_room(struct box_block *b)
+/* Behind a full block the next one becomes full as well. */
+static int make_room(const struct box_list *l, struct box_block *b)
 {
-	uint32_t room = b->room == 0 ? 16 : b->room * 2;
+	uint32_t room = b->room > 0 ? b->room * 2 : l->blocks > 1 ? BLOCK : 16;
 	struct msg *p;
 
 	if (b->n < b->room)
@@ -168,7 +169,7 @@ int boxlist_append(struct box_list *l, const struct msg *m, const char *name)
 	if ((l->blocks == 0 || l->block[l->blocks - 1].n >= BLOCK) && add_block(l) == -1)
 		return -1;
 	b = &l->block[l->blocks - 1];
-	if ((b->n > 0 && boxlist_change(l, l->n - 1) == NULL) || make_room(b) == -1)
+	if ((b->n > 0 && boxlist_change(l, l->n - 1) == NULL) || make_room(l, b) == -1)
 		return -1;
 	slot = boxnames_add(b, name);
 	if (slot == NULL)

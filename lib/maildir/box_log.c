@@ -223,6 +223,8 @@ int boxlog_read(struct box_log *l, boxlog_take *take, void *arg, unsigned *news)
 	uint64_t size;
 
 	*news = 0;
+	if (l->unnamed)
+		return 0;
 	if (fstatat(l->dir, "quoin-uids", &st, AT_SYMLINK_NOFOLLOW) == -1) {
 		if (errno != ENOENT || l->fd == -1)
 			return errno == ENOENT ? 0 : -1;

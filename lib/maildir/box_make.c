@@ -54,16 +54,21 @@ void boxfile_abort(struct box_file *f)
 	forget(f);
 }
 
-int boxfile_commit(struct box_file *f, struct box_log *l)
+static int rename_file(int dir)
+{
+	return renameat(dir, fresh, dir, "quoin-uids");
+}
+
+/* sync: it gets its name before l forgets the one that it had. */
+static int adopt(struct box_file *f, struct box_log *l, int sync)
 {
 	char head[LOG_HEAD];
 	struct stat st;
 	uint64_t prev = l->fd == -1 ? 0 : l->nonce;
 
 	boxrecord_head(head, f->nonce, prev, f->off);
-	if (fd_write_at(f->fd, head, sizeof head, 0) == -1 || fsync(f->fd) == -1 ||
-	    fstat(f->fd, &st) == -1 ||
-	    renameat(f->dir, fresh, f->dir, "quoin-uids") == -1) {
+	if (fd_write_at(f->fd, head, sizeof head, 0) == -1 || fstat(f->fd, &st) == -1 ||
+	    (sync && (fsync(f->fd) == -1 || rename_file(f->dir) == -1))) {
 		forget(f);
 		return -1;
 	}
@@ -75,8 +80,37 @@ int boxfile_commit(struct box_file *f, struct box_log *l)
 	l->nonce = f->nonce;
 	l->prev = prev;
 	l->base = l->off = l->safe = l->must = f->off;
+	l->unnamed = !sync;
 	memcpy(l->sum, f->sum, SUM_LEN);
-	return fsync(f->dir);
+	return 0;
+}
+
+int boxfile_commit(struct box_file *f, struct box_log *l)
+{
+	return adopt(f, l, 1) == -1 ? -1 : fsync(f->dir);
+}
+
+void boxlog_unname(struct box_log *l)
+{
+	int e = errno;
+
+	if (l->unnamed) {
+		(void)unlinkat(l->dir, fresh, 0);
+		boxlog_shut(l);
+	}
+	l->unnamed = 0;
+	errno = e;
+}
+
+int boxlog_name(struct box_log *l)
+{
+	if (fsync(l->fd) == -1 || rename_file(l->dir) == -1) {
+		boxlog_unname(l);
+		return -1;
+	}
+	l->unnamed = 0;
+	l->safe = l->off;
+	return fsync(l->dir);
 }
 
 int boxlog_create(struct box_log *l, uint32_t uidvalidity, uint32_t uidnext)
@@ -102,5 +136,5 @@ int boxlog_create(struct box_log *l, uint32_t uidvalidity, uint32_t uidnext)
 	l->uidvalidity = uidvalidity;
 	l->uidnext = uidnext;
 	l->modseq = 1;
-	return boxfile_commit(&f, l);
+	return adopt(&f, l, 0);
 }

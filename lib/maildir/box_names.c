@@ -3,13 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "copy.h"
 #include "maildir/box_int.h"
 
 enum { SLACK = 9, NAMES_MAX = BLOCK * (MSG_NAME + 2) * 4 }; /* ":2," and six letters */
 
 static int grow_names(struct box_block *b, size_t more)
 {
-	size_t room = b->names_room == 0 ? BLOCK * 32 : b->names_room;
+	size_t room = b->names_room == 0 ? BLOCK * 64 : b->names_room;
 	char *p;
 
 	if (b->names_len + more <= b->names_room)
@@ -44,8 +45,8 @@ const char *boxnames_add(struct box_block *b, const char *name)
 		return NULL;
 	slot = b->names + b->names_len;
 	slot[0] = (char)room;
-	memset(slot + 1, 0, room + 1);
-	memcpy(slot + 1, name, len + 1);
+	copy_few(slot + 1, name, len);
+	memset(slot + 1 + len, 0, room + 1 - len);
 	b->names_len += (uint32_t)room + 2;
 	return slot + 1;
 }

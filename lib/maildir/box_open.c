@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "maildir/box_int.h"
+#include "maildir/store.h"
 
 static void warn_nobody(const char *what, const char *name)
 {
@@ -109,15 +110,32 @@ static int open_log(struct box *b)
 	return 0;
 }
 
-/* A folder without a log gets one even if it is empty: its uidvalidity is told. */
-static int make_log(struct box *b)
+/* A folder without a log gets one even if it is empty: its uidvalidity is told. It becomes
+ * visible when it has all uids of the first look, by the same syncs. */
+static int first_look(struct box *b)
 {
-	if (box_state(b)->log.fd != -1)
-		return 0;
-	if (boxsession_lock(b, NULL) == -1)
+	struct box_log *l = &box_state(b)->log;
+	int r = -1;
+
+	if (boxlog_lock_alone(l) == -1)
 		return -1;
-	boxlog_unlock(&box_state(b)->log);
-	return 0;
+	if (boxsession_read(b) == 0 && l->fd == -1 &&
+	    boxlog_create(l, store_validity(b->dir), 1) == 0) {
+		r = box_sync(b) == -1 || boxlog_sync(l) == -1 ? -1 : 0;
+		boxlog_unname(l);
+	} else if (l->fd != -1) {
+		r = 1;
+	}
+	boxlog_unlock(l);
+	return r;
+}
+
+static int look(struct box *b)
+{
+	int r = box_state(b)->log.fd == -1 ? first_look(b) : 1;
+
+	/* 1: somebody else was first. */
+	return r == 1 ? box_sync(b) : r;
 }
 
 int box_open(struct box *b, int dir, int flags)
@@ -133,8 +151,7 @@ int box_open(struct box *b, int dir, int flags)
 	boxlist_init(&s->list);
 	s->list.dir = dir;
 	s->log.fd = s->log.lock = -1;
-	if (open_parts(b) == 0 && open_log(b) == 0 && make_log(b) == 0 &&
-	    box_sync(b) == 0)
+	if (open_parts(b) == 0 && open_log(b) == 0 && look(b) == 0)
 		return 0;
 	free_parts(b);
 	return -1;

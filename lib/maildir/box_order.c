@@ -4,10 +4,11 @@
 
 #include "maildir/box_int.h"
 
+#define MOST (UINT64_MAX / 1000000 - 1)
+
 struct key {
-	uint64_t seconds;
-	uint32_t micros;
-	uint32_t at; /* of the seen */
+	uint64_t when; /* in microseconds */
+	uint32_t at;   /* of the seen */
 };
 
 static uint64_t number(const char **p)
@@ -23,24 +24,22 @@ static uint64_t number(const char **p)
 /* 1700000000.M12345P67.host: seconds and microseconds; else the name decides. */
 static struct key key_of(const char *name, uint32_t at)
 {
-	struct key k = {.at = at};
+	uint64_t seconds = number(&name);
 	uint64_t micros = 0;
 
-	k.seconds = number(&name);
 	if (name[0] == '.' && name[1] == 'M') {
 		name += 2;
 		micros = number(&name);
 	}
-	k.micros = micros < 1000000 ? (uint32_t)micros : 999999;
-	return k;
+	if (seconds > MOST)
+		seconds = MOST;
+	return (struct key){seconds * 1000000 + (micros < 1000000 ? micros : 999999), at};
 }
 
 static int is_before(const struct box_look *l, const struct key *a, const struct key *b)
 {
-	if (a->seconds != b->seconds)
-		return a->seconds < b->seconds;
-	if (a->micros != b->micros)
-		return a->micros < b->micros;
+	if (a->when != b->when)
+		return a->when < b->when;
 	return strcmp(l->names.p + l->unknown.p[a->at].name,
 		      l->names.p + l->unknown.p[b->at].name) <= 0;
 }
@@ -51,12 +50,16 @@ static void merge(const struct box_look *l, const struct key *from, struct key *
 	size_t a = lo;
 	size_t b = mid;
 
-	while (lo < hi) {
-		if (b == hi || (a < mid && is_before(l, &from[a], &from[b])))
-			to[lo++] = from[a++];
-		else
-			to[lo++] = from[b++];
+	/* A branch here would be guessed wrong half of the time. */
+	while (a < mid && b < hi) {
+		size_t is_a = (size_t)is_before(l, &from[a], &from[b]);
+
+		to[lo++] = from[b ^ ((a ^ b) & -is_a)];
+		a += is_a;
+		b += !is_a;
 	}
+	memcpy(to + lo, from + a, (mid - a) * sizeof *to);
+	memcpy(to + lo + (mid - a), from + b, (hi - b) * sizeof *to);
 }
 
 static struct key *sort(const struct box_look *l, struct key *from, struct key *to,

@@ -53,10 +53,16 @@ int boxlook_keep(struct box_seens *to, struct box_seen seen)
 	return 0;
 }
 
-static int push(struct box_look *l, struct box_seens *to, size_t at, const char *name,
-		int in_new)
+static int push(struct matcher *m, struct box_seens *to, size_t at, const char *name,
+		const struct msg_name *n)
 {
-	struct box_seen seen = {(uint32_t)at, (uint32_t)l->names.len, in_new};
+	struct box_look *l = m->look;
+	struct box_seen seen = {.at = (uint32_t)at,
+				.name = (uint32_t)l->names.len,
+				.in_new = m->in_new != 0,
+				.base = (uint8_t)n->base,
+				.info = (uint8_t)n->info,
+				.flags = (uint8_t)n->flags};
 
 	return sbuf_cat(&l->names, name, strlen(name) + 1) == -1 ? -1
 								 : boxlook_keep(to, seen);
@@ -160,9 +166,9 @@ static int ask_cur(struct matcher *m)
 	if (begin_table(m, look->unknown.n) == -1)
 		return -1;
 	for (size_t i = 0; i < look->unknown.n; i++) {
-		const char *name = look->names.p + look->unknown.p[i].name;
+		const struct box_seen *seen = &look->unknown.p[i];
 
-		add_place(m, boxsum_name(name, strcspn(name, ",:")), i);
+		add_place(m, boxsum_name(look->names.p + seen->name, seen->base), i);
 	}
 	for (size_t i = 0; i < l->blocks && !look->unsure; i++) {
 		if (hashes_of(l, &l->block[i], hash) == -1)
@@ -194,20 +200,21 @@ static int find_base(struct matcher *m, const char *name, size_t base, size_t *o
 	return 0;
 }
 
-static int see_known(struct matcher *m, size_t at, const char *name, unsigned flags)
+static int see_known(struct matcher *m, size_t at, const char *name,
+		     const struct msg_name *n)
 {
 	struct box_look *l = m->look;
 	struct msg *msg = boxlist_at(&box_state(m->b)->list, at);
 	int was_new = (msg->state & MSG_NEW) != 0;
 
 	if (boxlook_is_seen(l, at))
-		return m->again ? 0 : push(l, &l->twice, at, name, m->in_new);
+		return m->again ? 0 : push(m, &l->twice, at, name, n);
 	l->seen[at / 8] |= (uint8_t)(1U << at % 8);
 	l->missing--;
-	if (was_new == m->in_new && msg->flags == flags && strcmp(msg->name, name) == 0)
+	if (was_new == m->in_new && msg->flags == n->flags && strcmp(msg->name, name) == 0)
 		return 0;
-	l->flags |= msg->flags != flags;
-	return push(l, &l->renamed, at, name, m->in_new);
+	l->flags |= msg->flags != n->flags;
+	return push(m, &l->renamed, at, name, n);
 }
 
 /* Each look meets them again. */
@@ -234,17 +241,17 @@ static int see(void *arg, const char *name, int is_file)
 	m->entries++;
 	if (is_file == -1)
 		is_file = is_plain(m->in_new ? m->b->new_ : m->b->cur, name);
-	if (is_file == 0 || msg_name_read(&n, name) == -1) {
+	if (is_file == 0 || msg_name_split(&n, name) == -1) {
 		warn_once(box_state(m->b),
 			  is_file == 0 ? "no plain file" : "no name of a message", name);
 		return 0;
 	}
 	known = find_base(m, name, n.base, &at);
 	if (known == 1)
-		return see_known(m, at, name, n.flags);
+		return see_known(m, at, name, &n);
 	if (known == -1 || m->again)
 		return known;
-	return push(m->look, &m->look->unknown, 0, name, m->in_new);
+	return push(m, &m->look->unknown, 0, name, &n);
 }
 
 /* ---- a look ---- */

@@ -15,14 +15,7 @@ static int bad(void)
 /* BASE,FIELDS, without flags. */
 static int is_name(const struct box_entry *e)
 {
-	char name[MSG_NAME + 1];
-	struct msg_name n;
-
-	if (memchr(e->text, '\0', e->len) != NULL)
-		return 0;
-	memcpy(name, e->text, e->len);
-	name[e->len] = '\0';
-	return msg_name_read(&n, name) == 0 && n.info == e->len;
+	return msg_name_base(e->text, e->len) != 0;
 }
 
 static int take_start(struct box_log *l, const struct box_item *item,

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "copy.h"
+
 static const char letters[] = "DFPRST"; /* in the order of ASCII, as all readers write */
 static const unsigned bits[] = {MSG_DRAFT,    MSG_FLAGGED, MSG_PASSED,
 				MSG_ANSWERED, MSG_SEEN,    MSG_DELETED};
@@ -55,43 +57,70 @@ static int is_understood(const char *info)
 	return strncmp(info, ":2,", INFO) == 0;
 }
 
-/* The ends of base and fields, in one pass: a first look at a mailbox makes many of these. */
-static int find_parts(struct msg_name *n, const char *name)
+/* Where a part ends, or the name, or what is none; a table costs less than comparisons. */
+static const char ends[256] = {
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,         1,         1,         1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, [','] = 1, ['/'] = 1, [':'] = 1,
+};
+
+/* From at on: where the next one stands. */
+static size_t next_end(const char *name, size_t at)
 {
-	size_t len = 0;
-
-	n->base = n->info = SIZE_MAX;
-	for (; name[len] != '\0'; len++) {
-		unsigned char c = (unsigned char)name[len];
-
-		if (c > ':' || (c > ',' && c != '/' && c != ':'))
-			continue;
-		if (c < 0x20 || c == '/')
-			return -1;
-		if ((c == ',' || c == ':') && n->base == SIZE_MAX)
-			n->base = len;
-		if (c == ':' && n->info == SIZE_MAX)
-			n->info = len;
-	}
-	if (n->info == SIZE_MAX)
-		n->info = len;
-	if (n->base == SIZE_MAX)
-		n->base = len;
-	return len > MSG_NAME || n->base == 0 || name[0] == '.' ? -1 : 0;
+	while (!ends[(unsigned char)name[at]])
+		at++;
+	return at;
 }
 
-int msg_name_read(struct msg_name *n, const char *name)
+/* The ends of base, fields and name, in one pass. */
+static int find_parts(struct msg_name *n, const char *name)
+{
+	size_t at = n->base = next_end(name, 0);
+
+	while (name[at] == ',')
+		at = next_end(name, at + 1);
+	n->info = at;
+	while (name[at] == ',' || name[at] == ':')
+		at = next_end(name, at + 1);
+	return name[at] != '\0' || at > MSG_NAME || n->base == 0 || name[0] == '.' ? -1
+										   : 0;
+}
+
+int msg_name_split(struct msg_name *n, const char *name)
 {
 	*n = (struct msg_name){0};
 	if (find_parts(n, name) == -1) {
 		*n = (struct msg_name){0};
 		return -1;
 	}
-	read_fields(n, name + n->base, name + n->info);
 	if (is_understood(name + n->info))
 		for (const char *c = name + n->info + INFO; *c != '\0'; c++)
 			n->flags |= flag_of(*c);
 	return 0;
+}
+
+int msg_name_read(struct msg_name *n, const char *name)
+{
+	if (msg_name_split(n, name) == -1)
+		return -1;
+	read_fields(n, name + n->base, name + n->info);
+	return 0;
+}
+
+size_t msg_name_base(const char *stem, size_t len)
+{
+	size_t base = SIZE_MAX;
+
+	for (size_t at = 0; at < len; at++) {
+		if (!ends[(unsigned char)stem[at]])
+			continue;
+		if (stem[at] != ',')
+			return 0;
+		if (base == SIZE_MAX)
+			base = at;
+	}
+	if (len == 0 || len > MSG_NAME || stem[0] == '.')
+		return 0;
+	return base < len ? base : len;
 }
 
 /* Flags in the order of ASCII, among the letters of others in the order they had. */
@@ -112,31 +141,44 @@ static size_t merge_letters(char *out, const char *old, unsigned flags)
 	}
 }
 
-int msg_name_make(char *out, const char *name, unsigned flags)
+/* old: the letters that it has. */
+static int put_letters(char *out, const char *stem, size_t n, const char *old,
+		       unsigned flags)
 {
 	char made[MSG_NAME + INFO + FLAGS + 1];
-	struct msg_name n;
-	size_t len;
-	int understood;
+	size_t len = n + INFO;
 
-	if (msg_name_read(&n, name) == -1) {
-		errno = EINVAL;
-		return -1;
-	}
-	understood = is_understood(name + n.info);
-	if (n.flags == flags && name[n.info] != '\0') {
-		memcpy(out, name, strlen(name) + 1);
-		return 0;
-	}
-	memcpy(made, name, n.info);
-	memcpy(made + n.info, ":2,", INFO);
-	len = n.info + INFO;
-	len += merge_letters(made + len, understood ? name + len : "", flags);
+	copy_few(made, stem, n);
+	memcpy(made + n, ":2,", INFO);
+	len += merge_letters(made + len, old, flags);
 	if (len > MSG_NAME) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	memcpy(out, made, len);
+	copy_few(out, made, len);
 	out[len] = '\0';
 	return 0;
+}
+
+int msg_name_add(char *out, const char *stem, size_t len, unsigned flags)
+{
+	return put_letters(out, stem, len, "", flags);
+}
+
+int msg_name_make(char *out, const char *name, unsigned flags)
+{
+	struct msg_name n;
+	const char *info;
+
+	if (msg_name_split(&n, name) == -1) {
+		errno = EINVAL;
+		return -1;
+	}
+	info = name + n.info;
+	if (n.flags == flags && *info != '\0') {
+		memcpy(out, name, strlen(name) + 1);
+		return 0;
+	}
+	return put_letters(out, name, n.info, is_understood(info) ? info + INFO : "",
+			   flags);
 }

@@ -40,8 +40,14 @@ struct msg_name {
 
 /* 0, or -1: that is no message. */
 int msg_name_read(struct msg_name *n, const char *name);
+/* The same without S and W: a first look at a mailbox reads all names. */
+int msg_name_split(struct msg_name *n, const char *name);
+/* Of BASE,FIELDS in len bytes: the length of BASE; 0: that is none. */
+size_t msg_name_base(const char *stem, size_t len);
 
 /* The name in cur/ with these flags: out has MSG_NAME + 1 bytes. -1 with ENAMETOOLONG. */
 int msg_name_make(char *out, const char *name, unsigned flags);
+/* The same of BASE,FIELDS in len bytes. */
+int msg_name_add(char *out, const char *stem, size_t len, unsigned flags);
 
 #endif

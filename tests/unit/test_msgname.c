@@ -104,10 +104,41 @@ static void test_too_long(void **state)
 	assert_int_equal(strlen(out), MSG_NAME);
 }
 
+/* What stands in a record: no info part. */
+static void test_stems(void **state)
+{
+	static const struct {
+		const char *stem;
+		size_t base;
+	} t[] = {{"1.a", 3},  {"1.a,S=1,W=2", 3}, {"1.a,", 3},  {"", 0},
+		 {",S=1", 0}, {".a", 0},          {"a:2,S", 0}, {"a,b:", 0},
+		 {"a/b", 0},  {"a,/", 0},         {"a\x1f", 0}, {"\xff ~", 3}};
+	char longest[MSG_NAME + 1];
+	char out[MSG_NAME + 1];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		char *stem = exact(t[i].stem, strlen(t[i].stem));
+
+		assert_int_equal(msg_name_base(stem, strlen(t[i].stem)), t[i].base);
+		free(stem);
+	}
+	assert_int_equal(msg_name_base("a\0b", 3), 0);
+	memset(longest, 'x', sizeof longest);
+	assert_int_equal(msg_name_base(longest, MSG_NAME), MSG_NAME);
+	assert_int_equal(msg_name_base(longest, MSG_NAME + 1), 0);
+	assert_int_equal(msg_name_add(out, "1.a,S=1", 7, MSG_SEEN | MSG_FLAGGED), 0);
+	assert_string_equal(out, "1.a,S=1:2,FS");
+	assert_int_equal(msg_name_add(out, longest, MSG_NAME - 4, MSG_SEEN), 0);
+	assert_int_equal(strlen(out), MSG_NAME);
+	assert_int_equal(msg_name_add(out, longest, MSG_NAME - 3, MSG_SEEN), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_reads),
+	    cmocka_unit_test(test_stems),
 	    cmocka_unit_test(test_makes),
 	    cmocka_unit_test(test_too_long),
 	};
