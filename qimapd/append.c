@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "append_binary.h"
 #include "io.h"
 #include "maildir/quota.h"
 
@@ -65,20 +66,17 @@ static int judge(struct append *a, uint64_t n)
 enum received {
 	WHOLE,       /* and durable */
 	HAS_NUL,     /* and must not */
-	HAS_LF,      /* a literal8 with an LF that is no line's end */
+	NO_ENCODING, /* a NUL that cannot be kept, where it stands */
 	NOT_WRITTEN, /* errno says why; the bytes left are on their way */
 	NOBODY       /* the session is over */
 };
 
-/* Lines end with LF on disk: a binary message whose LFs stand alone would not come back as it
- * was, and is refused (RFC 3516 4.4). */
-static enum received receive(struct put *p, struct in *in, uint64_t *left)
+/* as_is: into the file as they come. */
+static enum received receive(struct put *p, struct in *in, uint64_t *left, int as_is)
 {
 	int64_t deadline = in_deadline(*left);
-	uint64_t size = *left;
 	int has_nul = 0;
 
-	in_invite(in);
 	while (*left > 0) {
 		const char *bytes;
 		size_t n;
@@ -91,14 +89,50 @@ static enum received receive(struct put *p, struct in *in, uint64_t *left)
 		}
 		*left -= n;
 		has_nul |= memchr(bytes, '\0', n) != NULL;
-		if (put_write(p, bytes, n) == -1)
+		if ((as_is ? wbuf_put(&p->w, bytes, n) : put_write(p, bytes, n)) == -1)
 			return NOT_WRITTEN;
 	}
-	if (has_nul && !in->literal.binary)
-		return HAS_NUL;
-	if (has_nul && p->wire != size)
-		return HAS_LF;
-	return put_sync(p) == -1 ? NOT_WRITTEN : WHOLE;
+	return has_nul && !as_is ? HAS_NUL : WHOLE;
+}
+
+/* By way of a file of its own (append_binary.h). */
+static enum received receive_binary(struct put *p, struct in *in, uint64_t *left)
+{
+	struct put *raw = malloc(sizeof *raw);
+	enum received r;
+
+	if (raw == NULL || put_begin(raw, p->dir, p->date) == -1) {
+		free(raw);
+		return NOT_WRITTEN;
+	}
+	r = receive(raw, in, left, 1);
+	if (r == WHOLE)
+		switch (append_binary(p, raw)) {
+		case 0:
+			break;
+		case 1:
+			r = NO_ENCODING;
+			break;
+		default:
+			r = NOT_WRITTEN;
+		}
+	put_end(raw);
+	free(raw);
+	return r;
+}
+
+/* Text of UTF8 (…) is a literal8 too, and seldom anything else. */
+static enum received take_message(struct append *a, struct put *p, uint64_t *left)
+{
+	struct in *in = a->c->in;
+	enum received r;
+
+	in_invite(in);
+	r = in->literal.binary && !a->is_utf8 ? receive_binary(p, in, left)
+					      : receive(p, in, left, 0);
+	if (r == HAS_NUL && in->literal.binary)
+		return NO_ENCODING;
+	return r == WHOLE && put_sync(p) == -1 ? NOT_WRITTEN : r;
 }
 
 static struct put *begin(struct append *a, const struct append_head *h)
@@ -129,7 +163,7 @@ int append_message(struct append *a, const struct append_head *h)
 		return -1;
 	}
 	a->bytes += left;
-	switch (receive(p, in, &left)) {
+	switch (take_message(a, p, &left)) {
 	case WHOLE:
 		return 0;
 	case NOBODY:
@@ -138,9 +172,9 @@ int append_message(struct append *a, const struct append_head *h)
 		if (session_heard(in_refuse_rest(in, 0), in) == 0)
 			bad(a->c, "A message with a NUL needs ~{N}.");
 		break;
-	case HAS_LF:
+	case NO_ENCODING:
 		if (session_heard(in_refuse_rest(in, 0), in) == 0)
-			no(a->c, "UNKNOWN-CTE", "Binary with a bare LF is not kept.");
+			no(a->c, "UNKNOWN-CTE", "A NUL stands where none can be kept.");
 		break;
 	case NOT_WRITTEN:
 		e = errno;
