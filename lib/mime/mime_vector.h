@@ -66,4 +66,37 @@ static inline size_t mime_first_lf(mime_bytes v)
 	return h.high != 0 ? 8 + mime_first_byte(h.high) : MIME_STEP;
 }
 
+/* A bit for each byte of a comparison's result, the lowest for the first. */
+static inline unsigned mime_mask(mime_bytes v)
+{
+#ifdef __SSE2__
+	typedef char signs __attribute__((vector_size(16)));
+
+	return (unsigned)__builtin_ia32_pmovmskb128((signs)v);
+#else
+	struct mime_halves h = mime_halves(v);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	const uint64_t own = 0x8040201008040201U;
+#else
+	const uint64_t own = 0x0102040810204080U;
+#endif
+
+	return (unsigned)((h.low & own) * 0x0101010101010101U >> 56 |
+			  (h.high & own) * 0x0101010101010101U >> 56 << 8);
+#endif
+}
+
+/* The same for the LFs in a step at p, or in four. */
+static inline uint64_t mime_lfs(const char *p)
+{
+	return mime_mask((mime_bytes)(mime_load(p) == '\n'));
+}
+
+static inline uint64_t mime_lfs4(const char *p)
+{
+	return mime_lfs(p) | mime_lfs(p + MIME_STEP) << MIME_STEP |
+	       mime_lfs(p + 2 * MIME_STEP) << 2 * MIME_STEP |
+	       mime_lfs(p + 3 * MIME_STEP) << 3 * MIME_STEP;
+}
+
 #endif

@@ -40,8 +40,8 @@ __attribute__((warn_unused_result)) int section_fields(struct sbuf *out, const c
 						       size_t nnames, int not );
 
 /* Bytes of the disk to bytes of the wire: each LF that no CR stands before becomes CRLF. in_cr:
- * state between two pieces, 0 at the start. out has room for 2 * n. Returns the length. Sixteen bytes
- * at a time; where parse found no bare LF there is nothing to do. */
+ * state between two pieces, 0 at the start. out has room for 2 * n, and its bytes behind those that are
+ * returned may have changed. Returns the length. */
 size_t wire_crlf(char *out, const char *p, size_t n, int *in_cr);
 
 #endif

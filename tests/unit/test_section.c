@@ -198,13 +198,49 @@ static void test_wire(void **state)
 	}
 }
 
+/* Every length of a text of dense line ends, and where they are rare, beside the plainest loop; of blocks
+ * of exact size. */
+static void test_wire_lengths(void **state)
+{
+	enum { LONG = 700 };
+	static const char *const letters[] = {"\r\nx", "\n",
+					      "\r\nabcdefghijklmnopqrstuvwxyz\0z"};
+	static const unsigned kinds[] = {3, 1, 30};
+	char in[LONG], want[2 * LONG];
+	uint32_t chance = 1;
+
+	(void)state;
+	for (size_t k = 0; k < COUNT(letters); k++)
+		for (size_t n = 0; n < LONG; n++) {
+			size_t len = 0, made;
+			int in_cr = (int)n % 2;
+			char *p, *out = malloc(2 * n + 1);
+
+			for (size_t i = 0; i < n; i++) {
+				chance = chance * 1664525 + 1013904223;
+				in[i] = letters[k][(chance >> 16) % kinds[k]];
+				if (in[i] == '\n' && !(i > 0 ? in[i - 1] == '\r' : in_cr))
+					want[len++] = '\r';
+				want[len++] = in[i];
+			}
+			p = exact(in, n);
+			out[2 * n] = '!';
+			made = wire_crlf(out, p, n, &in_cr);
+			assert_int_equal(made, len);
+			assert_memory_equal(out, want, len);
+			assert_int_equal(out[2 * n], '!');
+			assert_int_equal(in_cr, n > 0 ? in[n - 1] == '\r' : 0);
+			free(p);
+			free(out);
+		}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_numbers),
-	    cmocka_unit_test(test_single),
-	    cmocka_unit_test(test_fields),
-	    cmocka_unit_test(test_wire),
+	    cmocka_unit_test(test_numbers),      cmocka_unit_test(test_single),
+	    cmocka_unit_test(test_fields),       cmocka_unit_test(test_wire),
+	    cmocka_unit_test(test_wire_lengths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
