@@ -1,6 +1,7 @@
 """qctl cert, cert-hook and dns; renewals by real ACME clients against a real ACME server."""
 
 import hashlib
+import http.server
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import smtplib
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -449,3 +451,75 @@ def test_lego_gets_and_renews_while_mail_flows(tree, acme, ca, tmp_path):
         s.quit()
 
 
+
+
+@pytest.mark.tools("pebble", "certbot")
+def test_certbot_gets_and_renews(q, acme, ca, tmp_path):
+    """The renewal by the hook that certbot has kept from the first time, as its timer does it."""
+    dirs = [word for d in ("config", "work", "logs") for word in (f"--{d}-dir", tmp_path / d)]
+    env = {**os.environ, "REQUESTS_CA_BUNDLE": str(ca.cert)}
+
+    def certbot(*words):
+        p = subprocess.run(["certbot", *words, *dirs, "-n"], env=env, capture_output=True, text=True, timeout=120)
+        assert p.returncode == 0, p.stderr + p.stdout
+
+    certbot("certonly", "--standalone", "--http-01-port", str(acme.web), "--http-01-address", "127.0.0.1",
+            "--server", f"https://localhost:{acme.port}/dir", "--agree-tos", "-m", "a@example.org",
+            "-d", "mail.example", "-d", "imap.example", "--deploy-hook", f"{q.bin}/qctl -C {q.home} cert-hook")  # fmt: skip
+    first = served(q)
+    assert first == served(q, "imap.example") == pin_of(tmp_path / "config/live/mail.example/cert.pem")
+    certbot("renew", "--force-renewal", "--no-random-sleep-on-renew")
+    assert served(q) == served(q, "imap.example") == pin_of(tmp_path / "config/live/mail.example/cert.pem") != first
+    assert "Pebble" in cert(q)
+
+
+class Challenges(http.server.BaseHTTPRequestHandler):
+    """A web server's /.well-known/acme-challenge/, from the directory of the server."""
+
+    def do_GET(self):
+        token = self.server.where / self.path.rsplit("/", 1)[1]
+        self.send_response(200 if token.exists() else 404)
+        self.end_headers()
+        if token.exists():
+            self.wfile.write(token.read_bytes())
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def web(acme, tmp_path):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", acme.web), Challenges)
+    server.where = tmp_path / "challenges"
+    server.where.mkdir()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.tools("pebble", "dehydrated")
+def test_dehydrated_gets_and_renews(q, acme, web, ca, tmp_path):
+    config = tmp_path / "config"
+    base = tmp_path / "dehydrated"
+    base.mkdir()
+    config.write_text(
+        f"CA=https://localhost:{acme.port}/dir\nBASEDIR={base}\nWELLKNOWN={web.where}\n"
+        f'CURL_OPTS="--cacert {ca.cert}"\nHOOK={q.bin}/qctl-cert-hook\nCONTACT_EMAIL=a@example.org\n'
+    )
+
+    def dehydrated(*words):
+        p = subprocess.run(["dehydrated", "--config", config, *words], capture_output=True, text=True, timeout=120,
+                           env={**os.environ, "QUOIN_HOME": str(q.home)})  # fmt: skip
+        assert p.returncode == 0, p.stderr + p.stdout
+
+    dehydrated("--register", "--accept-terms")
+    names = ("--domain", "mail.example imap.example")
+    dehydrated("--cron", *names)
+    first = served(q)
+    assert first == served(q, "imap.example") == pin_of(base / "certs/mail.example/cert.pem")
+    dehydrated("--cron", *names)  # nothing is due
+    assert served(q) == first
+    dehydrated("--cron", "--force", *names)
+    assert served(q) == served(q, "imap.example") == pin_of(base / "certs/mail.example/cert.pem") != first
+    assert "Pebble" in cert(q)
