@@ -15,7 +15,7 @@ struct sink {
 	int has_nul;
 };
 
-enum { PIECE = IO_OUT / 4 };
+enum { PIECE = IO_PIECE };
 
 static void sink_take(struct sink *k, const char *p, size_t n)
 {

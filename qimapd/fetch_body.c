@@ -67,6 +67,22 @@ static void put_fields(struct fetch *f, const struct fetch_item *it,
 	wire_put(fields.p + (n > 0 ? it->from : 0), n);
 }
 
+/* All of a range that lies in the source's window. 0: that is not what is asked. */
+static int put_whole(struct fetch *f, const struct fetch_item *it,
+		     const struct section_range *r)
+{
+	const char *p = NULL;
+	ssize_t n;
+
+	if (!it->whole || r->end <= r->start || r->end - r->start > WIRE_LITERAL)
+		return 0;
+	n = source_at(&f->source, r->start, &p);
+	if (n <= 0 || (uint64_t)n < r->end - r->start)
+		return 0;
+	wire_literal(p, (size_t)(r->end - r->start));
+	return 1;
+}
+
 void put_body(struct fetch *f, const struct fetch_item *it)
 {
 	struct section_range r;
@@ -77,7 +93,7 @@ void put_body(struct fetch *f, const struct fetch_item *it)
 		out_literal_head(0, 0);
 	} else if (it->nnames > 0) {
 		put_fields(f, it, &r);
-	} else {
+	} else if (!put_whole(f, it, &r)) {
 		if (wire_find(&w, &f->source, r.start, r.end, it->from, it->count) == -1)
 			unreadable();
 		out_literal_head(w.length, 0);

@@ -3,7 +3,8 @@
  * Input is buffered (what came behind a command stays for the next); output is collected and
  * written in large pieces: when IO_OUT is full, before the session waits for input, and
  * never in between. A client that does not read is waited for IO_STALL ms and is then lost.
- * One connection a process: static buffers, of which unused pages cost nothing. With compression on,
+ * One connection a process: static buffers, of which unused pages cost nothing; what a large answer took
+ * is given back at its end. With compression on,
  * zlib works in this process, after the login, as the user; its memory is taken then.
  * Errors: io_put() and its like give nothing back: when the client is lost, they call io_lost(), which
  *	   the program has (session.c): the process ends after closing what is open. So do not
@@ -15,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { IO_IN = 69632, IO_OUT = 65536, IO_STALL = 300000 };
+enum { IO_IN = 69632, IO_OUT = 262144, IO_PIECE = 16384, IO_STALL = 300000 };
 
 void io_init(int in, int out);
 _Noreturn void io_lost(const char *why);

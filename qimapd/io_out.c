@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,9 +10,12 @@
 #include "io_copy.h"
 #include "io_int.h"
 
+enum { PAGE = 4096, KEPT = 65536 };
+
 static int out_fd;
-static char out[IO_OUT];
+static _Alignas(PAGE) char out[IO_OUT];
 static size_t out_len;
+static int is_large;   /* what lies behind KEPT has been written to */
 static int is_flushed; /* nothing lies in zlib */
 
 void io_out_init(int fd)
@@ -53,6 +57,14 @@ void io_send(const char *p, size_t n)
 	}
 }
 
+/* Pages that a session would only hold while it waits. */
+static void give_back(void)
+{
+	if (is_large)
+		(void)madvise(out + KEPT, sizeof out - KEPT, MADV_DONTNEED);
+	is_large = 0;
+}
+
 void io_spill(int end)
 {
 	size_t n = out_len;
@@ -60,12 +72,15 @@ void io_spill(int end)
 	if (n == 0 && (!end || is_flushed))
 		return;
 	out_len = 0;
+	is_large |= n > KEPT;
 	io_count.out += n;
 	if (deflate_is_on())
 		deflate_send(out, n, end);
 	else
 		io_send(out, n);
 	is_flushed = end || !deflate_is_on();
+	if (end)
+		give_back();
 }
 
 void io_flush(void)

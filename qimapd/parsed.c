@@ -106,15 +106,18 @@ static int keep_of_file(size_t i, const struct source *s)
 	return 0;
 }
 
-int parsed_parts(size_t i, const struct source *s, const struct mime_part **part,
-		 size_t *n)
+int parsed_parts(size_t i, struct source *s, const struct mime_part **part, size_t *n)
 {
-	if (kept.n == 0 || !source_same(&kept.id, &s->id)) {
+	struct source_id id;
+
+	if (source_identity(s, &id) == -1)
+		return -1;
+	if (kept.n == 0 || !source_same(&kept.id, &id)) {
 		int r = keep_of_digest(i, s);
 
 		if (r == -1 || (r == 0 && keep_of_file(i, s) == -1))
 			return -1;
-		kept.id = s->id;
+		kept.id = id;
 	}
 	*part = kept.part;
 	*n = kept.n;

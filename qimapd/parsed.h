@@ -16,8 +16,7 @@
 #include "source.h"
 
 int parsed_digest(size_t i, const char **p, size_t *n);
-int parsed_parts(size_t i, const struct source *s, const struct mime_part **part,
-		 size_t *n);
+int parsed_parts(size_t i, struct source *s, const struct mime_part **part, size_t *n);
 void parsed_done(void);
 
 #endif

@@ -6,8 +6,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "maildir/name.h"
 #include "sbuf.h"
 #include "session.h"
+
+/* Behind what is in the buffer: bytes, 0: the end. */
+static ssize_t read_more(struct source *s, size_t want)
+{
+	ssize_t n;
+
+	do
+		n = pread(s->fd, s->buf + s->have, want, (off_t)(s->start + s->have));
+	while (n == -1 && errno == EINTR);
+	if (n > 0)
+		s->have += (size_t)n;
+	return n;
+}
 
 /* As much of [offset, size) as fits: a file system may give less at a time. */
 static int fill(struct source *s, uint64_t offset)
@@ -20,38 +34,76 @@ static int fill(struct source *s, uint64_t offset)
 
 		if (want > s->size - offset - s->have)
 			want = (size_t)(s->size - offset - s->have);
-		n = pread(s->fd, s->buf + s->have, want, (off_t)(offset + s->have));
-		if (n == -1 && errno == EINTR)
-			continue;
+		n = read_more(s, want);
 		if (n == -1)
 			return -1;
 		if (n == 0) /* it has become shorter */
 			break;
-		s->have += (size_t)n;
 	}
+	return 0;
+}
+
+/* What fstat() says; it is asked when somebody must know. */
+static int look(struct source *s)
+{
+	struct stat st;
+
+	if (fstat(s->fd, &st) == -1)
+		return -1;
+	if (!S_ISREG(st.st_mode)) {
+		errno = EINVAL;
+		return -1;
+	}
+	s->size = (uint64_t)st.st_size;
+	s->id = (struct source_id){st.st_dev, st.st_ino, st.st_mtim.tv_sec,
+				   st.st_mtim.tv_nsec, s->size};
+	s->has_id = 1;
+	return 0;
+}
+
+/* Who wrote the message wrote its name: what was read is the whole. */
+static int is_said(size_t i, size_t n)
+{
+	const struct msg *m = box_at(&session.box, i);
+	struct msg_name name;
+
+	return m != NULL && msg_name_read(&name, m->name) == 0 && name.has_s &&
+	       name.s == n;
+}
+
+/* FIFOs, directories and most devices have no pread(); what has one gets the look. */
+static int read_first(struct source *s, size_t i)
+{
+	s->start = 0;
+	s->have = 0;
+	if (read_more(s, SOURCE_BUF) == -1) {
+		if (errno == ESPIPE || errno == EISDIR)
+			errno = EINVAL;
+		return -1;
+	}
+	if (s->have < SOURCE_BUF && is_said(i, s->have)) {
+		s->size = s->have;
+		return 0;
+	}
+	if (look(s) == -1)
+		return -1;
+	if (s->have < SOURCE_BUF && s->have != s->size && fill(s, 0) == -1)
+		return -1;
+	if (s->have < s->size && s->have < SOURCE_BUF)
+		s->size = s->have;
 	return 0;
 }
 
 int source_open(struct source *s, size_t i)
 {
-	struct stat st;
-
 	if (s->buf == NULL && (s->buf = malloc(SOURCE_BUF)) == NULL)
 		return -1;
-	s->fd = box_message(&session.box, i);
+	s->has_id = 0;
+	s->fd = box_message_unseen(&session.box, i);
 	if (s->fd == -1)
 		return -1;
-	if (fstat(s->fd, &st) == -1)
-		goto fail;
-	s->size = (uint64_t)st.st_size;
-	s->id = (struct source_id){st.st_dev, st.st_ino, st.st_mtim.tv_sec,
-				   st.st_mtim.tv_nsec, s->size};
-	if (fill(s, 0) == -1)
-		goto fail;
-	if (s->have < s->size && s->have < SOURCE_BUF)
-		s->size = s->have;
-	return 0;
-fail:
+	if (read_first(s, i) == 0)
+		return 0;
 	source_close(s);
 	return -1;
 }
@@ -82,6 +134,14 @@ ssize_t source_at(struct source *s, uint64_t offset, const char **p)
 		return -1;
 	*p = s->buf + (offset - s->start);
 	return (ssize_t)(s->start + s->have - offset);
+}
+
+int source_identity(struct source *s, struct source_id *id)
+{
+	if (!s->has_id && look(s) == -1)
+		return -1;
+	*id = s->id;
+	return 0;
 }
 
 int source_same(const struct source_id *a, const struct source_id *b)

@@ -1,6 +1,7 @@
 /* source: a message's file while it is being answered, by one buffer.
  *
- * A file of up to SOURCE_BUF bytes is read at once; of a larger one there is a window. What
+ * A file of less than SOURCE_BUF bytes is read at once, by open, pread and close where its name says its
+ * size (S=); of a larger one there is a window. What
  * source_at() gives dies at the next one. The buffer is taken at the first use and given back by
  * source_done(), at the command's end: an idle session has none.
  * Errors: -1 with errno: ENOENT it is gone, EINVAL it is no regular file, what read() says.
@@ -23,6 +24,7 @@ struct source_id { /* the file, wherever it is renamed to */
 
 struct source {
 	int fd; /* -1: none is open */
+	int has_id;
 	struct source_id id;
 	uint64_t size;
 	char *buf;
@@ -42,6 +44,8 @@ void source_done(struct source *s);
 /* The bytes from offset on, at least one: their number; 0: the end. */
 ssize_t source_at(struct source *s, uint64_t offset, const char **p);
 
+/* What file it is; that costs a call. */
+int source_identity(struct source *s, struct source_id *id);
 int source_same(const struct source_id *a, const struct source_id *b);
 
 /* Where the header ends, behind its empty line; without one it is all there is. */

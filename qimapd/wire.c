@@ -4,7 +4,10 @@
 
 #include "io.h"
 #include "mime/section.h"
+#include "out.h"
 #include "source.h"
+
+enum { HEAD = IO_OUT - 2 * WIRE_LITERAL };
 
 typedef unsigned char bytes __attribute__((vector_size(16)));
 
@@ -110,10 +113,12 @@ static struct {
 	struct place at;
 } last;
 
-static struct place place_begin(const struct source *s, uint64_t start, uint64_t from)
+static struct place place_begin(struct source *s, uint64_t start, uint64_t from)
 {
+	struct source_id id;
+
 	if (from > 0 && last.start == start && last.at.wire <= from &&
-	    source_same(&last.id, &s->id))
+	    source_identity(s, &id) == 0 && source_same(&last.id, &id))
 		return last.at;
 	return (struct place){start, 0, 0};
 }
@@ -140,20 +145,38 @@ int wire_find(struct wire *w, struct source *s, uint64_t start, uint64_t end,
 	/* the LF at at.raw is two bytes, of which one is still wanted */
 	w->length = at.wire - from + (at.raw < end && at.wire < to ? 1 : 0);
 	w->plain = w->skip == 0 && w->length == at.raw - w->raw;
-	if (to != UINT64_MAX) {
-		last.id = s->id;
+	if (to != UINT64_MAX && source_identity(s, &last.id) == 0) {
 		last.start = start;
 		last.at = at;
 	}
 	return 0;
 }
 
+static int has_nul(const char *p, size_t n)
+{
+	bytes found = {0};
+	int rest = 0;
+	uint64_t word[2];
+
+	for (; n >= sizeof found; p += sizeof found, n -= sizeof found) {
+		bytes v;
+
+		memcpy(&v, p, sizeof v);
+		found |= (bytes)(v == 0);
+	}
+	for (size_t i = 0; i < n; i++)
+		rest |= p[i] == 0;
+	memcpy(word, &found, sizeof word);
+	return rest || (word[0] | word[1]) != 0;
+}
+
 static void no_nul(char *p, size_t n)
 {
-	char *end = p + n;
-
-	while ((p = memchr(p, '\0', (size_t)(end - p))) != NULL)
-		*p++ = (char)0x80;
+	if (!has_nul(p, n))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == '\0')
+			p[i] = (char)0x80;
 }
 
 /* At most n bytes at p, and no more than left on the wire. */
@@ -189,8 +212,8 @@ void wire_send(const struct wire *w, struct source *s)
 
 		if (n <= 0)
 			io_lost("was promised more than a file has now");
-		if (n > IO_OUT / 4)
-			n = IO_OUT / 4;
+		if (n > IO_PIECE)
+			n = IO_PIECE;
 		if ((uint64_t)n > w->end - raw)
 			n = (ssize_t)(w->end - raw);
 		if ((uint64_t)n > left)
@@ -201,10 +224,38 @@ void wire_send(const struct wire *w, struct source *s)
 	}
 }
 
+/* "{n}CRLF" at p; its length. */
+static size_t put_head(char *p, size_t n)
+{
+	size_t len = 1 + out_u32(p + 1, (uint32_t)n);
+
+	p[0] = '{';
+	memcpy(p + len, "}\r\n", 3);
+	return len + 3;
+}
+
+/* It is made behind the head that its length in the file would have, and moves where its own is
+ * longer. */
+void wire_literal(const char *p, size_t n)
+{
+	char *out = io_room(HEAD + 2 * n);
+	char head[HEAD];
+	size_t room = put_head(head, n);
+	int cr = 0;
+	size_t len = wire_crlf(out + room, p, n, &cr);
+	size_t used = put_head(head, len);
+
+	no_nul(out + room, len);
+	if (used > room)
+		memmove(out + used, out + room, len);
+	memcpy(out, head, used);
+	io_wrote(used + len);
+}
+
 void wire_put(const char *p, size_t n)
 {
 	while (n > 0) {
-		size_t some = n < IO_OUT / 4 ? n : IO_OUT / 4;
+		size_t some = n < IO_PIECE ? n : IO_PIECE;
 		char *out = io_room(some);
 
 		memcpy(out, p, some);

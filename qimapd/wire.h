@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "io.h"
+
 struct source;
 
 struct wire {
@@ -31,6 +33,10 @@ struct wire {
 int wire_find(struct wire *w, struct source *s, uint64_t start, uint64_t end,
 	      uint64_t from, uint64_t count);
 void wire_send(const struct wire *w, struct source *s);
+
+/* The literal of n bytes that lie in memory, up to WIRE_LITERAL: head and all, in one pass. */
+enum { WIRE_LITERAL = IO_OUT / 2 - 8 };
+void wire_literal(const char *p, size_t n);
 
 /* How many bytes longer n bytes get. */
 size_t wire_more(const char *p, size_t n, int *cr);

@@ -143,6 +143,8 @@ int box_keyword_bit(struct box *b, const char *name, int make);
 /* Read only, regular, O_NOFOLLOW; follows it when another program has renamed it. ENOENT: it
  * is gone (MSG_GONE is set). EINVAL: it is no regular file. */
 __attribute__((warn_unused_result)) int box_message(struct box *b, size_t i);
+/* The same of whatever file it is, for who reads by pread(): that refuses FIFOs and directories. */
+__attribute__((warn_unused_result)) int box_message_unseen(struct box *b, size_t i);
 /* Fill m->size (reads the file if the name does not say it, or says it wrongly) or m->date. */
 __attribute__((warn_unused_result)) int box_size(struct box *b, size_t i);
 __attribute__((warn_unused_result)) int box_date(struct box *b, size_t i);

@@ -10,16 +10,20 @@
 
 enum { PIECE = 65536 };
 
-static int open_plain(int dir, const char *name, struct stat *st)
+static int open_any(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	if (fd == -1) {
-		if (errno == ELOOP || errno == ENXIO)
-			errno = EINVAL;
-		return -1;
-	}
-	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+	if (fd == -1 && (errno == ELOOP || errno == ENXIO))
+		errno = EINVAL;
+	return fd;
+}
+
+static int open_plain(int dir, const char *name, struct stat *st)
+{
+	int fd = open_any(dir, name);
+
+	if (fd == -1 || (fstat(fd, st) == 0 && S_ISREG(st->st_mode)))
 		return fd;
 	(void)close(fd);
 	errno = EINVAL;
@@ -85,6 +89,12 @@ static int try_open(void *arg, int dir, const char *name)
 	return open_plain(dir, name, arg);
 }
 
+static int try_unseen(void *arg, int dir, const char *name)
+{
+	(void)arg;
+	return open_any(dir, name);
+}
+
 static void learn_date(struct box *b, size_t i, const struct stat *st)
 {
 	struct msg *m = boxlist_at(&box_state(b)->list, i);
@@ -112,6 +122,11 @@ static int try_stat(void *arg, int dir, const char *name)
 		return 0;
 	errno = EINVAL;
 	return -1;
+}
+
+int box_message_unseen(struct box *b, size_t i)
+{
+	return boxfile_with(b, i, try_unseen, NULL);
 }
 
 int box_date(struct box *b, size_t i)

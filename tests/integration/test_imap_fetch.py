@@ -398,6 +398,27 @@ def test_a_file_that_shrinks_is_no_lie(tmp_path):
         assert s.file.readline() == b""
 
 
+def test_lengths_at_every_edge(tmp_path):
+    """Literals of as many digits as the file has, and of one more; files that fit into a buffer, just and not; all that
+    with a size in the name, a wrong one, and none."""
+    head = b"Subject: x\n\n"
+    sizes = [*range(80, 103), *range(960, 1003), 9990, 9999, 10000, 65536, 99999, *range(131060, 131076), 200_000]
+    box = imapd.make(tmp_path / "Maildir", [])
+    texts = []
+    for size in sizes:
+        n = size - len(head)
+        for body in (b"\n" * n, (b"a" * 70 + b"\n") * (n // 71) + b"z" * (n % 71), (b"\0" + b"b" * 75 + b"\r\n") * (n // 78)):
+            said = ("", f",S={len(head + body)}", f",S={len(head + body) + 1}", ",S=20")[len(texts) % 4]
+            (box / "cur" / f"{1700000000 + len(texts)}.M1P1.h{said}:2,").write_bytes(head + body)
+            texts.append(head + body)
+    with imapd.Session.qimapd(box) as s:
+        s.ok("EXAMINE INBOX")
+        for what, cut in (("BODY.PEEK[]", 0), ("BODY.PEEK[TEXT]", len(head))):
+            got = s.ok(f"FETCH 1:* {what}").fetched()
+            name = what.replace(".PEEK", "").encode()
+            assert [got[n + 1][name] for n in range(len(texts))] == [wire(t[cut:]) for t in texts]
+
+
 def test_names_that_lie_about_sizes(tmp_path):
     """S= and W= of a name are wrong: literals are right, and RFC822.SIZE when it was read."""
     box = imapd.make(tmp_path / "Maildir", [])
