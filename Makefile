@@ -89,7 +89,7 @@ FASTEND = $(MUSLDIR)crtn.o
 SYSINC = $(B)/sysinc/cdb.h
 else
 FASTCC = $(CC)
-FASTFLAGS = $(CSTD) $(WARN) $(OPT) $(HARD) -fPIE -Ilib -I$(B) -DHAVE_SODIUM
+FASTFLAGS = $(LIBCFLAGS)
 FASTSODIUM = -lsodium
 FASTCDB = -lcdb
 FASTUTF8 = -lutf8proc
@@ -100,7 +100,7 @@ FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
 
 # ---- the library: small units, one header each ----------------------------------
 
-LIB = addr alias alist822 args authask base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg dotname dsnparam escape fdio hdr822 job jail journal keeper localjob login/ask login/checker login/line login/mechanism login/start login/tls logout maildir/deliver maildir/folder maildir/folder_inbox maildir/folder_rename maildir/folder_unused maildir/folders maildir/name maildir/put maildir/quota maildir/quota_control maildir/quota_count maildir/quota_text maildir/quota_weight maildir/root maildir/store maildir/store_list maildir/store_name maildir/store_purge maildir/store_special maildir/store_subscribed maildir/store_validity maildir/takeover maildir/takeover_join maildir/takeover_read maildir/utf7 maildir/watch maildir/watch_look \
+LIB = addr alias alist822 args authask base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg dotname dsnparam escape fdio hdr822 job jail journal keeper localjob login/ask login/checker login/line login/mechanism login/start login/tls logout maildir/deliver maildir/folder maildir/folder_inbox maildir/folder_rename maildir/folder_unused maildir/folders maildir/name maildir/put maildir/quota maildir/quota_control maildir/quota_count maildir/quota_text maildir/quota_weight maildir/root maildir/store maildir/store_list maildir/store_name maildir/store_purge maildir/store_special maildir/store_subscribed maildir/store_validity maildir/takeover maildir/takeover_courier maildir/takeover_join maildir/takeover_read maildir/utf7 maildir/watch maildir/watch_look \
 	netstr num owner paths prog pwask pwrec qfile qid qlog qread rbuf ready relay remotejob rnd route route_local route_own said sasl sbuf sigfd slice smtpauth stsask submit sum syncer table table_source table_write tcprule template tlsgate tlsgate_frame tlspolicy usock wbuf
 LIB += utf8 mime/charset mime/charset_names mime/charset_tables mime/charset_unicode mime/unicode mime/convert mime/convert_child mime/date5322 mime/date_scan mime/date_time mime/fold mime/fold_find mime/subject mime/textsearch mime/textsearch_field mime/words mime/words_find maildir/cache maildir/cache_file maildir/cache_compact
 LIB += mime/digest mime/digest_address mime/digest_body mime/digest_envelope mime/digest_text mime/mime_head mime/mime_param mime/mime_param2231 mime/mime_scan mime/parse mime/parse_line mime/parse_part mime/parse_type mime/section mime/section_fields mime/transfer mime/transfer_qp mime/wire_crlf
@@ -154,24 +154,31 @@ $(B)/gen/jail_$(basename $(notdir $1)).c: $1 $(B)/tools/mkjail | $(B)/gen
 	@$(B)/tools/mkjail $1 > $$@
 endef
 $(foreach j,$(JAILS),$(eval $(call jail_rule,$j)))
-$(B)/fast/gen/%.o: $(B)/gen/%.c | $(SYSINC)
-	@mkdir -p $(@D)
-	@$(FASTCC) $(FASTFLAGS) -c -o $@ $<
 $(B)/slow/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
 	@$(CC) $(LIBCFLAGS) -c -o $@ $<
 .SECONDARY:
 
-$(B)/fast/%.o: %.c $(B)/gen/build.h | $(SYSINC)
-	@mkdir -p $(@D)
-	$(if $V,,@echo "  CC     $<";)$(FASTCC) $(FASTFLAGS) -MMD -MP -MT '$$(B)/fast/$*.o' -c -o $@ $<
 $(B)/slow/%.o: %.c $(B)/gen/build.h
 	@mkdir -p $(@D)
 	$(if $V,,@echo "  CC     $< (glibc)";)$(CC) $(LIBCFLAGS) -MMD -MP -MT '$$(B)/slow/$*.o' -c -o $@ $<
-$(B)/fast/libquoin.a: $(LIBOBJ:%=$(B)/fast/%)
-	@rm -f $@; $(AR) qcD $@ $^
 $(B)/slow/libquoin.a: $(LIBOBJ:%=$(B)/slow/%)
 	@rm -f $@; $(AR) qcD $@ $^
+ifneq ($(MUSL),)
+$(B)/fast/gen/%.o: $(B)/gen/%.c | $(SYSINC)
+	@mkdir -p $(@D)
+	@$(FASTCC) $(FASTFLAGS) -c -o $@ $<
+$(B)/fast/%.o: %.c $(B)/gen/build.h | $(SYSINC)
+	@mkdir -p $(@D)
+	$(if $V,,@echo "  CC     $<";)$(FASTCC) $(FASTFLAGS) -MMD -MP -MT '$$(B)/fast/$*.o' -c -o $@ $<
+$(B)/fast/libquoin.a: $(LIBOBJ:%=$(B)/fast/%)
+	@rm -f $@; $(AR) qcD $@ $^
+else # one libc, the same flags: nothing is compiled twice
+$(B)/fast/%.o: $(B)/slow/%.o
+	@mkdir -p $(@D); ln -f $< $@
+$(B)/fast/libquoin.a: $(B)/slow/libquoin.a
+	@mkdir -p $(@D); ln -f $< $@
+endif
 
 # NAME.o: objects beside lib/; NAME.libs: -l words; NAME.jails: profiles linked in
 define fast_program
