@@ -38,8 +38,25 @@ import certs
 SOURCE = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("QUOIN_BIN") or SOURCE / "build/plain/bin").resolve()
 ROOT = os.geteuid() == 0
-FIRST_UID = 61000  # of the services, as root
-FIRST_USER = 61100  # of users()
+SLOTS = 7  # of test runs side by side
+
+
+def _take_slot():
+    """A number of 1 to SLOTS that no other run of tests on this machine has at this moment: an
+    abstract socket, which goes with its process. Of it are the run's uids and ports."""
+    for number in range(1, SLOTS + 1):
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        with contextlib.suppress(OSError):
+            s.bind(f"\0quoin-tests-{number}")
+            return number, s
+        s.close()
+    return os.getpid() % SLOTS + 1, None  # so many at once must share
+
+
+SLOT, _slot = _take_slot()
+FIRST_UID = 61000 + 500 * SLOT  # of the services, as root
+FIRST_USER = FIRST_UID + 100  # of users()
+PORTS = range(10000 + 2800 * SLOT, 12800 + 2800 * SLOT)  # below 32768, where the kernel's own begin
 
 # Who runs what. What is missing here runs as whoever runs the test.
 RUNS_AS = {
@@ -54,8 +71,9 @@ RUNS_AS = {
 SANITIZER = re.compile(r"ERROR: AddressSanitizer|runtime error:|ERROR: LeakSanitizer")
 
 
-def wait_for(condition, deadline=10.0, what=None):
-    """Poll until condition() is true, and return what it returned."""
+def wait_for(condition, deadline=30.0, what=None):
+    """Poll until condition() is true, and return what it returned. The deadline is for a machine
+    that has much else to do: only a test that fails waits for it."""
     end = time.monotonic() + deadline
     while True:
         value = condition()
@@ -70,11 +88,11 @@ _given = set()  # ports: none is given twice
 
 
 def free_port(family=socket.AF_INET):
-    """A TCP port of loopback that nobody uses at this moment, and no outgoing connection will:
-    those have ports of the kernel's range, above 32767."""
+    """A TCP port of loopback that nobody uses at this moment, and that no other run of tests
+    and no outgoing connection will use."""
     while True:
-        port = random.randrange(10000, 32768)
-        if port in _given:
+        port = random.choice(PORTS)
+        if port in _given and len(_given) < len(PORTS):
             continue
         with socket.socket(family, socket.SOCK_STREAM) as s, contextlib.suppress(OSError):
             s.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
@@ -174,7 +192,7 @@ class Service:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.popen.pid, sig)
 
-    def stop(self, deadline=5.0):
+    def stop(self, deadline=20.0):
         """SIGTERM to the program, SIGKILL to its group if that does not end it."""
         if self.popen.poll() is None:
             self.popen.terminate()
@@ -336,7 +354,7 @@ class Quoin:
             kw.update(user=uid, group=gid, extra_groups=[])
         return subprocess.Popen([str(a) for a in argv], **kw)
 
-    def start(self, prog, *args, user=None, ready=True, env=None, wrap=(), deadline=10.0):
+    def start(self, prog, *args, user=None, ready=True, env=None, wrap=(), deadline=30.0):
         """Start a service and wait until it says ready. user: a name of
         package/users; by default the one that package/s6 gives it. wrap: words in front of
         the program (strace …)."""
@@ -393,7 +411,7 @@ class Quoin:
         s = self.service(prog)
         s.popen.send_signal(sig)
         if sig in (signal.SIGKILL, signal.SIGTERM):
-            s.popen.wait(10)
+            s.popen.wait(30)
 
     def stop(self, prog):
         s = self.service(prog)

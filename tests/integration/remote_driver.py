@@ -155,7 +155,7 @@ class Remote:
             self.sock.close()
             os.close(self.lifeline)
             try:
-                self.popen.wait(10)
+                self.popen.wait(30)
             finally:
                 self.popen.kill()
                 self.popen.wait()
@@ -194,7 +194,7 @@ class Qtls:
 
     def __exit__(self, *_):
         self.popen.terminate()
-        self.popen.wait(10)
+        self.popen.wait(30)
         shutil.rmtree(self.home)
 
 

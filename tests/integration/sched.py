@@ -297,6 +297,13 @@ class Sched:
             os.chown(p, self.q.ids["quoins"], self.q._gid("quoins"))
         p.chmod(0o600)
 
+    def records(self, ident):
+        """Of a message's journal, (letter, index, text); none while there is no journal."""
+        try:
+            return read_journal(ident, (self.q.queue / "state" / ident).read_bytes())
+        except FileNotFoundError:
+            return []
+
     def wake(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             s.sendto(b"x", str(self.q.home / "run/qsend-wake/sock"))
@@ -310,7 +317,7 @@ class Sched:
     def is_empty(self):
         return not any(any((self.q.queue / d).iterdir()) for d in ("new", "cur", "state"))
 
-    def wait_empty(self, deadline=20):
+    def wait_empty(self, deadline=60):
         wait_for(self.is_empty, deadline, "queue empty")
 
     def tried(self, rcpt):

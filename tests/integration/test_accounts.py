@@ -119,7 +119,7 @@ def ldap(where, people):
         ["slapd", "-f", where / "slapd.conf", "-h", uri, "-d", "0"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, 10, "slapd")
+        wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, what="slapd")
         yield uri
     finally:
         p.terminate()
@@ -190,7 +190,7 @@ def dovecot(where, checker):
     )
     p = subprocess.Popen(["dovecot", "-F", "-c", conf], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for((where / "run/auth-client").exists, 10, "dovecot")
+        wait_for((where / "run/auth-client").exists, what="dovecot")
         yield conf
     finally:
         p.terminate()

@@ -195,7 +195,7 @@ remote-control:
         for p in running:
             p.terminate()
         for p in running:
-            p.wait(10)
+            p.wait(30)
         log.close()
         shutil.rmtree(top)
 

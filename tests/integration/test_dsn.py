@@ -14,7 +14,7 @@ import pytest
 
 from postfix import Postfix
 from quoin import wait_for
-from sched import Sched, _sum, journal, later, make_id, no, read_journal, yes
+from sched import Sched, _sum, journal, later, make_id, no, yes
 
 pytestmark = pytest.mark.programs("qsend", "qbounce", "qqueue")
 
@@ -216,8 +216,7 @@ def test_one_report_holds_all_of_it(s):
     ident = queued(s, [(BOB, FAILURE + SUCCESS, None), ("carol@q.example", SUCCESS, None), "dave@q.example",
                        ("erin@q.example", NEVER, None), (FAR, SUCCESS + FAILURE, None)], front=STRANGER)
     wait_for(lambda: s.tried(FAR) == 1 and s.tried("erin@q.example") == 1)
-    state = s.q.queue / "state" / ident
-    wait_for(lambda: {r[:2] for r in read_journal(ident, state.read_bytes())} >= {
+    wait_for(lambda: {r[:2] for r in s.records(ident)} >= {
         ("D", 0), ("S", 1), ("K", 2), ("D", 3), ("Z", 4)})
     assert s.kill(signal.SIGKILL) == -signal.SIGKILL  # what is to be told outlives qsend
     answers[FAR] = ("K", "mx [1] accepted: 250 ok")

@@ -99,7 +99,7 @@ push "{keys}"
     env = os.environ | {"TERM": "vt100", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
     run("script", "-qec", f"{tool} -F {rc} -n -f imap://127.0.0.1:{house.port}/INBOX", "/dev/null", env=env, stdin=subprocess.DEVNULL)
     assert subjects(tmp_path / "out") == ALL
-    wait_for(lambda: len(house.files()) == COUNT - 2, 10, "two of them have left INBOX")
+    wait_for(lambda: len(house.files()) == COUNT - 2, what="two of them have left INBOX")
     assert subjects(house.maildir / ".Filed") == ["message 3"]
 
 

@@ -376,7 +376,7 @@ def test_bs_dialog(q, path):
     assert answers.read() == b""
     answers.close()
     p.stdout.close()
-    assert p.wait(10) == 0
+    assert p.wait(30) == 0
     assert len(q.queue_ids()) == messages
 
 
@@ -386,7 +386,7 @@ def test_bs_smtplib(q):
     assert s.sendmail("me", ["a@b.c", "d"], body) == {}
     assert s.sendmail("", ["e"], "Subject: two\n\nx") == {}
     assert s.quit()[0] == 221
-    assert s.popen.wait(10) == 0
+    assert s.popen.wait(30) == 0
     first, second = q.queue_files()
     assert first.sender == "me@q.example" and first.recipients == ["a@b.c", "d@q.example"]
     assert parts(first)[1] == b".dot\n..two\n.\nend\n" and b"c@d.e" not in first.message
@@ -568,7 +568,7 @@ def test_gives_up(quoin):
     start = time.monotonic()
     r = quoin.sendmail("a", stdin=b"x\n")
     assert r.returncode == TEMPFAIL and b"qqueue does not run" in r.stderr
-    assert 0.9 < time.monotonic() - start < 5
+    assert 0.9 < time.monotonic() - start < 20
     r = quoin.run("qinject", "a", stdin=b"x\n")
     assert r.returncode == 111
 
@@ -631,7 +631,7 @@ def test_dead_letter(quoin, tmp_path):
     linked = AtATerminal(quoin, other, "a", stdin=b"x\n")
     code, took, said = plain.end()
     letter = tmp_path / "dead.letter"
-    assert code == TEMPFAIL and 9 < took < 15
+    assert code == TEMPFAIL and 9 < took < 30
     assert str(letter).encode() in said
     assert letter.stat().st_mode & 0o777 == 0o600
     text = letter.read_bytes()

@@ -165,7 +165,7 @@ def test_a_login_has_its_time(readers, service):
                 w.send(b"CAPA\r\n" if service == "pop3" else b"a NOOP\r\n")
                 assert (w.line() if service == "pop3" else w.tagged("NOOP")[-1])[:5] != b"* BYE"
                 time.sleep(0.2)
-        assert 8 < time.monotonic() - began < 13, end
+        assert 8 < time.monotonic() - began < 25, end
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -188,7 +188,7 @@ def test_a_client_that_waits_or_drips_is_cut(readers, service):
         t.start()
         assert idle.rest() == (b"* BYE Login takes too long.\r\n" if service == "imap" else b"")
         assert slow.rest() == (b"* BYE Login takes too long.\r\n" if service == "imap" else b"")
-        assert 8 < time.monotonic() - began < 14
+        assert 8 < time.monotonic() - began < 25
         ended.set()
         t.join()
 

@@ -383,7 +383,7 @@ def test_servers_outlive_qauth(q):
     assert json.loads(session.readline())
     wait_for(lambda: "text=second" in q.log("qauth"))
     auth.popen.terminate()
-    assert auth.popen.wait(10) == 0
+    assert auth.popen.wait(30) == 0
     session.write(b"still here\n")
     assert session.readline() == b"you said still here\n"
     session.close()
@@ -573,14 +573,14 @@ def test_hanging_checkers(checked):
     hanging[0].ask("hang", "x")
     begin = time.monotonic()
     assert ask(q, "alice", "secret") == ("+", "alice")
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 3
     hanging[1].ask("hang", "x")
     hanging[2].ask("hang", "x")
     assert ask(q, "alice", "secret") == ("+", "alice")
     for d in hanging:
         assert d.answer() == ("Z", "Passwords cannot be judged now.")
         d.close()
-    assert time.monotonic() - begin < 12
+    assert time.monotonic() - begin < 25
     assert "login-failed" not in q.log("qauth")
     log = q.log("qauth")
     assert log.count("takes too long") == 3
@@ -597,7 +597,7 @@ def test_waiting_too_long(checked):
     d.ask("hang", "x")
     begin = time.monotonic()
     assert ask(q, "alice", "secret") == ("Z", "Too many log in at once; try again in a while.")
-    assert 9 < time.monotonic() - begin < 14
+    assert 9 < time.monotonic() - begin < 25
     d.close()
 
 
@@ -708,17 +708,21 @@ def test_at_most_as_many_judges_as_said(checked):
 def test_who_failed_least_goes_first(checked):
     q = checked
     slow = q.home / "slow"
-    slow.write_text("#!/bin/sh\nsleep 0.5\nexec " + str(q.home / "checker") + ' "$@"\n')
+    go = q.home / "go"
+    go.touch()
+    slow.write_text(f'#!/bin/sh\nuntil [ -e {go} ]; do sleep 0.05; done\nexec {q.home / "checker"} "$@"\n')
     slow.chmod(0o755)
     q.control("checkpassword", f"{slow} {q.home / 'words'}")
     q.control("checkers", "1")
     q.start_auth()
     for n in range(2):
         assert ask(q, "alice", f"wrong{n}", client="192.0.2.66")[0] == "-"
+    go.unlink()
     doors = [Door(q) for _ in range(3)]
     for d, client in zip(doors, ("192.0.2.9", "192.0.2.66", "192.0.2.7")):
         d.ask("alice", "secret", client=client)
-        time.sleep(0.05)
+        time.sleep(0.3)  # it is read
+    go.touch()
     assert {d.answer() for d in doors} == {("+", "alice")}
     for d in doors:
         d.close()
@@ -769,10 +773,10 @@ def test_failures_wait_and_are_cut(q):
     begin = time.monotonic()
     for n in range(4):
         assert ask(q, "alice", f"wrong{n}") == ("-", WRONG)
-    assert 3 <= time.monotonic() - begin < 6  # 1 + 2
+    assert 3 <= time.monotonic() - begin < 9  # 1 + 2
     begin = time.monotonic()
     assert ask(q, "alice", "secret", client="192.0.2.2") == ("+", "alice")
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 4
     counts = re.findall(r"login-failed .* count=(\d+)", q.log("qauth"))
     assert counts == ["1"] * 6 + ["2", "3", "4", "5"]
 
@@ -794,7 +798,7 @@ def test_many_at_once_of_one_address(q):
         d.ask("alice", f"more{n}")
     begin = time.monotonic()
     first = [d.answer()[0] for d in doors[10:]]
-    assert set(first) == {"Z"} and time.monotonic() - begin < 5
+    assert set(first) == {"Z"} and time.monotonic() - begin < 15
     for d in doors:
         d.close()
 
@@ -807,7 +811,7 @@ def test_many_at_once_of_a_fresh_address(q):
     for n, d in enumerate(doors):
         d.ask("alice", f"guess{n}")
     wait_for(lambda: q.log("qauth").count("login-later") > 70)
-    assert q.log("qauth").count("login-failed") <= 6 and time.monotonic() - begin < 4
+    assert q.log("qauth").count("login-failed") <= 6 and time.monotonic() - begin < 15
     assert ask(q, "alice", "secret", client="192.0.2.2") == ("+", "alice")
     for d in doors:
         d.close()
@@ -820,7 +824,7 @@ def test_this_host_is_many(q):
         ask(q, "alice", f"wrong{n}", client="127.0.0.1")
     begin = time.monotonic()
     assert ask(q, "bob", "word", client="127.0.0.1") == ("+", "bob")
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 4
 
 
 def test_ten_thousand_wrong_passwords(checked):
@@ -927,7 +931,7 @@ def test_calls_that_fail(q, call):
     assert strace.poll() is None
     for pid in Path(f"/proc/{strace.pid}/task/{strace.pid}/children").read_text("ascii").split():
         os.kill(int(pid), 15)
-    assert strace.wait(10) == 0
+    assert strace.wait(30) == 0
     assert set(got) <= {"+", "Z", None} and "+" in got
     if "brk" not in call:  # it asks for little
         assert "INJECTED" in trace.read_text(errors="replace")

@@ -64,7 +64,7 @@ def test_environment_of_tcpserver(quoin, listen, ip):
         theirs = environment(port, ip)
     finally:
         p.terminate()
-        p.wait(10)
+        p.wait(30)
     assert ours == theirs
     assert len(ours) == 11
 
@@ -236,7 +236,7 @@ def test_ends_after_its_children(quoin):
     wait_for(lambda: not answers(port, "127.0.0.1"), what="the port closed")
     assert p.poll() is None
     assert "PROTO" in "P" + hear(s)
-    assert p.wait(10) == 0
+    assert p.wait(30) == 0
 
 
 def test_port_is_taken(quoin):
@@ -379,7 +379,7 @@ def test_tcpserver_reads_ours(quoin):
         assert hear(connect(port, "::1")) == ""
     finally:
         p.terminate()
-        p.wait(10)
+        p.wait(30)
 
 
 def test_broken_table_refuses(quoin):

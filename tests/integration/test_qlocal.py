@@ -65,7 +65,7 @@ def place():
     for q in p.running:
         q.sock.close()
         try:
-            q.proc.wait(10)
+            q.proc.wait(30)
         finally:
             if q.proc.poll() is None:
                 os.killpg(q.proc.pid, signal.SIGKILL)
@@ -336,7 +336,7 @@ def test_home_goes_away_and_is_replaced(place):
 def test_refuses_to_be_root(place, monkeypatch):
     monkeypatch.setattr(Qlocal, "whose", staticmethod(dict))
     q = place.start()
-    assert q.proc.wait(10) == 111 and b"root" in q.proc.stderr.read()
+    assert q.proc.wait(30) == 111 and b"root" in q.proc.stderr.read()
 
 
 # ---- mailboxes that are traps ----
@@ -584,7 +584,7 @@ def test_background_process_is_not_waited_for(place):
     place.write(".qmail", "|sleep 20 & exit 0\n")
     start = time.monotonic()
     assert place.start().deliver(place.message())[0] == "K"
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 18
 
 
 def test_time_limit_ends_the_process_group(place):
@@ -596,17 +596,17 @@ def test_time_limit_ends_the_process_group(place):
     def gone():
         return not any(pathlib.Path("/proc", pid).exists() for pid in place.out("child").split())
 
-    wait_for(gone, 5)
+    wait_for(gone)
 
 
 def test_programs_end_with_qlspawn(place):
     place.write(".qmail", "|echo $$ > child; exec sleep 300\n")
     q = place.start()
     q.send(place.message())
-    wait_for(lambda: (place.home / "child").exists() and place.out("child").strip(), 10)
+    wait_for(lambda: (place.home / "child").exists() and place.out("child").strip())
     q.sock.close()
-    assert q.proc.wait(10) == 111
-    wait_for(lambda: not pathlib.Path("/proc", place.out("child").strip()).exists(), 5)
+    assert q.proc.wait(30) == 111
+    wait_for(lambda: not pathlib.Path("/proc", place.out("child").strip()).exists())
 
 
 def test_jailed_half_dies(place):
@@ -614,9 +614,9 @@ def test_jailed_half_dies(place):
     place.write(".qmail", "|echo $PPID $$ > child; exec sleep 300\n")
     q = place.start()
     q.send(place.message())
-    wait_for(lambda: (place.home / "child").exists() and place.out("child").strip(), 10)
+    wait_for(lambda: (place.home / "child").exists() and place.out("child").strip())
     q.proc.kill()
-    wait_for(lambda: not any(pathlib.Path("/proc", p).exists() for p in place.out("child").split()), 5)
+    wait_for(lambda: not any(pathlib.Path("/proc", p).exists() for p in place.out("child").split()))
 
 
 def test_program_half_dies(place):
@@ -748,7 +748,7 @@ def test_door_is_shut(place, queue):
     q = place.start()
     start = time.monotonic()
     assert q.deliver(place.message())[0] == "Z"
-    assert 4 < time.monotonic() - start < 15
+    assert 4 < time.monotonic() - start < 30
     q.send(place.message())
     time.sleep(0.5)
     queue.start_queue()
@@ -832,13 +832,13 @@ def test_full_disk(place, dot):
 def test_a_frame_that_is_not_understood_ends_it(place, data):
     q = place.start()
     q.sock.send(data)
-    assert q.proc.wait(10) == 111
+    assert q.proc.wait(30) == 111
 
 
 def test_control_bytes_in_addresses(place):
     q = place.start()
     q.send(place.message(), sender="a\nX: y@b")
-    assert q.proc.wait(10) == 111
+    assert q.proc.wait(30) == 111
     assert not (place.home / "Maildir").exists() or place.new() == []
 
 

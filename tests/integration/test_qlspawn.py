@@ -121,7 +121,7 @@ class Spawner:
     def close(self):
         self.qsend.close()
         os.close(self.lifeline)
-        self.p.wait(10)
+        self.p.wait(30)
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_a_child_lingers_and_serves_one_user(spawner):
     other = json.loads(spawner.one("bob")[1])
     assert again["pid"] == first["pid"] and again["served"] == 2
     assert other["pid"] != first["pid"] and other["served"] == 1
-    wait_for(lambda: not spawner.children(), 6, "idle children end")
+    wait_for(lambda: not spawner.children(), what="idle children end")
     assert json.loads(spawner.one("alice")[1])["pid"] != first["pid"]
 
 
@@ -205,7 +205,7 @@ def test_a_hanging_home_gives_its_slot_back(spawner):
     assert json.loads(spawner.one("bob")[1])["ext"] == ""
     answers = {spawner.report()[:2] for _ in range(2)}
     assert answers == {(1, "Z"), (2, "Z")}
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 20
     assert spawner.one("alice")[0] == "K"
     assert "took too long" in spawner.logged()
 
@@ -242,7 +242,7 @@ def test_nothing_to_run_is_later(q, spawner):
 
 def test_nobody_forges_a_log_line(spawner):
     assert spawner.one("alice-noise")[0] == "K"
-    wait_for(lambda: "dropped=" in spawner.log.read_text() or not spawner.children(), 8)
+    wait_for(lambda: "dropped=" in spawner.log.read_text() or not spawner.children())
     lines = spawner.log.read_text().splitlines()
     assert 5 < len(lines) < 60
     assert all(line.startswith("qlspawn: child user=alice pid=") for line in lines)
@@ -297,8 +297,8 @@ def test_all_ends_with_the_lifeline(q):
     pids = wait_for(s.children)
     os.close(s.lifeline)
     s.lifeline = os.open("/dev/null", os.O_RDONLY)
-    assert s.p.wait(5) == 0
-    wait_for(lambda: not any(os.path.exists(f"/proc/{p}/cwd") for p in pids), 5)
+    assert s.p.wait(30) == 0
+    wait_for(lambda: not any(os.path.exists(f"/proc/{p}/cwd") for p in pids))
     s.close()
 
 
@@ -306,7 +306,7 @@ def test_ends_with_qsend(q):
     s = Spawner(q)
     s.one("alice")
     s.qsend.close()
-    assert s.p.wait(5) == 0
+    assert s.p.wait(30) == 0
     os.close(s.lifeline)
 
 

@@ -478,7 +478,7 @@ def test_sigterm(q):
     busy.send(netstring(b" and half\n"), b"0:,")
     assert busy.netstring()[0] == "K"
     assert busy.netstring()[0] == "Z"  # no further one
-    assert s.popen.wait(10) == 0
+    assert s.popen.wait(30) == 0
     assert q.queue_files()[0].message == b"half and half\n"
 
 
@@ -493,7 +493,7 @@ def test_sigterm_in_a_large_message(q):
     assert idle.is_cut()
     busy.send(half, half, b"0:,")
     assert busy.netstring() == "K" + busy.offer[1:]
-    assert s.popen.wait(10) == 0
+    assert s.popen.wait(30) == 0
     assert len(q.queue_files()[0].message) == 300000
 
 
@@ -505,7 +505,7 @@ def test_second_sigterm_ends_at_once(q):
     s.popen.send_signal(signal.SIGTERM)
     wait_for(lambda: not connects(q))
     s.popen.send_signal(signal.SIGTERM)
-    assert s.popen.wait(5) == 0
+    assert s.popen.wait(30) == 0
     assert q.queue_ids() == []
 
 

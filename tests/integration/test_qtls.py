@@ -419,7 +419,7 @@ def test_drips(quoin, starter):
     stop.set()
     t.join()
     assert refused.value.letter == "T"
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8
 
 
 # -- callers ---------------------------------------------------------------------------------
@@ -468,7 +468,7 @@ def test_a_caller_that_says_nothing(quoin, starter):
     began = time.monotonic()
     caller = Caller(quoin, "tls-server")
     assert caller.s.recv(100) == b""
-    assert 5 < time.monotonic() - began < 15
+    assert 5 < time.monotonic() - began < 30
     none_left(starter)
 
 
@@ -709,8 +709,8 @@ def test_a_peer_that_does_not_close_is_left(quoin, starter):
     s.plain.close()
     assert everything(s.tls) == b""
     began = time.monotonic()
-    wait_for(lambda: not sessions(starter), 10)
-    assert time.monotonic() - began < 8
+    wait_for(lambda: not sessions(starter))
+    assert time.monotonic() - began < 20
     assert "result=closed" in starter.text()
     s.tls.close()
 
@@ -922,7 +922,7 @@ def test_the_key_process_stays_away(quoin, starter):
         Session(quoin)
     assert refused.value.letter == "B"
     quoin.start("qtls-key")
-    wait_for(lambda: try_session(quoin), 10)
+    wait_for(lambda: try_session(quoin))
 
 
 def try_session(q):
@@ -943,7 +943,7 @@ def test_starts_without_a_certificate(quoin):
     assert refused.value.letter == "B"
     quoin.certificate()
     quoin.reload_tls()
-    wait_for(lambda: try_session(quoin), 10)
+    wait_for(lambda: try_session(quoin))
 
 
 def test_bad_certificates_are_named(quoin):
@@ -970,7 +970,7 @@ def test_a_key_that_comes_later(quoin):
     starter.popen.send_signal(signal.SIGHUP)
     wait_for(lambda: "has no key for it" in starter.text())
     quoin.service("qtls-key").popen.send_signal(signal.SIGHUP)
-    wait_for(lambda: Session(quoin, name="late.example").works().cert() == der(new), 10)
+    wait_for(lambda: Session(quoin, name="late.example").works().cert() == der(new))
 
 
 # -- what a taken-over one has ------------------------------------------------------------------------

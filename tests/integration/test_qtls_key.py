@@ -170,7 +170,7 @@ def test_the_end_is_not_seen_by_sessions_that_wait(quoin):
     for pair in pairs:
         with pair:
             assert ask(pair, key, ECDSA, TLS13)[:1] == b"K"
-    assert service.popen.wait(1.5) == 0
+    assert service.popen.wait(1.9) == 0
     with pytest.raises(BrokenPipeError):
         s.pair()
 
@@ -182,7 +182,7 @@ def test_the_end_does_not_wait_for_ever(quoin):
     pair = s.pair()
     began = time.monotonic()
     service.popen.terminate()
-    assert service.popen.wait(10) == 0 and time.monotonic() - began < 6
+    assert service.popen.wait(30) == 0 and time.monotonic() - began < 20
     assert pair.recv(1) == b""
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.programs("qsend", "qbounce", "qqueue")
 
 
 def logged(s, text, times=1):
-    wait_for(lambda: s.log().count(text) >= times, 10, f"in qsend's log: {text}")
+    wait_for(lambda: s.log().count(text) >= times, what=f"in qsend's log: {text}")
 
 
 def hup(s):
@@ -38,7 +38,7 @@ def test_half_of_a_message_is_under_way(s, verb):
     logged(s, "result=Z")
     assert keep(s, verb, ident) in ("W", "Z", "N")
     s.local.policy = yes
-    wait_for(lambda: keep(s, "r", ident) and "result=K" in s.log(), 10, "the half that waits")
+    wait_for(lambda: keep(s, "r", ident) and "result=K" in s.log(), what="the half that waits")
     assert s.tried("x@far.example") == 1
     s.remote.release()
     s.wait_empty()
@@ -134,7 +134,7 @@ def test_who_waits_for_a_seat_is_overdue(s):
     s.queue("a@example.org", ["w@full.example"])
     wait_for(lambda: s.remote.held)
     s.queue("a@example.org", ["x@full.example"])
-    wait_for(lambda: struct.unpack(">Q", door(s, b"s")[45:53])[0] > 0, 10, "overdue")
+    wait_for(lambda: struct.unpack(">Q", door(s, b"s")[45:53])[0] > 0, what="overdue")
 
 
 # ---- a crash between a failure and its notification ------------------------------------

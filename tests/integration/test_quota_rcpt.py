@@ -107,7 +107,7 @@ def test_process_that_hangs(hanging):
         begun = time.monotonic()
         s.send(b"alice\0")
         s.send(b"alice\0")
-        assert s.recv(2000) == b"+alice\0" and 1.5 < time.monotonic() - begun < 4
+        assert s.recv(2000) == b"+alice\0" and 1.5 < time.monotonic() - begun < 9
         assert hanging.children() == []
         q.users(*[f"u{i}" for i in range(9)])
         begun = time.monotonic()

@@ -450,7 +450,7 @@ def test_source_address():
 def test_bad_control_file_names_file_and_line():
     with Remote(outgoingip="# ours\nnonsense") as r:
         r.start()
-        assert r.popen.wait(10) == 100
+        assert r.popen.wait(30) == 100
         assert "control/outgoingip: line 2: not an address" in r.log()
 
 
@@ -576,7 +576,7 @@ def test_everybody_ends_together(how):
             r.sock.shutdown(socket.SHUT_RDWR)
         else:
             r.popen.kill()
-        r.popen.wait(10)
+        r.popen.wait(30)
         wait_for(lambda: not alive(child))
     assert not b"".join(seen).endswith(b"\r\n.\r\n")
 

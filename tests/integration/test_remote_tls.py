@@ -316,7 +316,7 @@ def test_handshake_that_never_ends(send, certs):
     with Server(starttls(lambda c: c.send(b"220 go\r\n") or c.s.recv(4096) and time.sleep(20))) as s:
         started = time.monotonic()
         rep, _ = send(f"localhost {s.port}", tlspolicy=":encrypt", timeoutremote="2")
-        assert rep.letters == "Z" and time.monotonic() - started < 10
+        assert rep.letters == "Z" and time.monotonic() - started < 18
 
 
 # ---- port 465 -------------------------------------------------------------------------
@@ -387,13 +387,13 @@ def test_qtls_was_never_started(ca, resolver, certs):
             took = time.monotonic() - began
             hop.server.conns[0].close()
             assert "TLS=none" in r.deliver(route=hop.route).texts[0]
-            assert 4 < took < 8 and time.monotonic() - began < took + 3 and hop.server.connections == 2
+            assert 4 < took < 20 and time.monotonic() - began < took + 4 and hop.server.connections == 2
 
 
 def test_qtls_is_away(ca, resolver, certs):
     with Hop(certs["good"]) as hop, Qtls(ca) as q:
         q.popen.terminate()
-        q.popen.wait(10)
+        q.popen.wait(30)
         with Remote(qtls=q, dnsservers=resolver) as r:
             rep = r.deliver(route=hop.route)
         assert rep.letters == "Z" and "unable to speak TLS" in rep.texts[0] and not hop.got
@@ -699,11 +699,11 @@ service auth {{
 """)
     p = subprocess.Popen(["dovecot", "-F", "-c", where / "conf"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for((where / "postfix").exists, 10, "dovecot")
+        wait_for((where / "postfix").exists, what="dovecot")
         yield where / "postfix"
     finally:
         p.terminate()
-        p.wait(10)
+        p.wait(30)
         shutil.rmtree(where)
 
 

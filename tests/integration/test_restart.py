@@ -137,7 +137,7 @@ def test_a_new_port_is_served_after_restart(tree):
         except ConnectionRefusedError:
             return False
 
-    wait_for(greets, 10, "the second port greets")
+    wait_for(greets, what="the second port greets")
     assert os.path.exists(tree.q.home)
 
 
@@ -162,7 +162,7 @@ def test_what_was_begun_is_finished(tree):
     other = Client(tree, "other", stop)
     try:
         # that the door is shut is seen from outside
-        wait_for(lambda: not _connects(tree), 10, "the door is shut")
+        wait_for(lambda: not _connects(tree), what="the door is shut")
         other.start()
         slow.sendall(b"y" * 70 + b"\r\n")
         assert dialog(slow, b".").startswith(b"250")
@@ -247,6 +247,6 @@ def test_reload_serves_a_new_certificate(tree):
                 return s.sock.getpeercert(True)
 
         wanted = ssl.PEM_cert_to_DER_cert(new.cert.read_text())
-        wait_for(lambda: served() == wanted, 10, "the new certificate")
+        wait_for(lambda: served() == wanted, what="the new certificate")
         assert old.noop()[0] == 250
     assert {n: pid_of(tree, n) for n in before} == before

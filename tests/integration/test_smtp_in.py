@@ -160,7 +160,7 @@ def test_under_tcpserver(house, tmp_path):
         by_smtplib(port, tmp_path)
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(30)
     (f,) = house.queue_files()
     assert f.client == "127.0.0.1"
 

@@ -21,7 +21,7 @@ other.example carol c
 
 
 def tells(s, text):
-    wait_for(lambda: text in s.log(), 10, text)
+    wait_for(lambda: text in s.log(), what=text)
 
 
 # ---- qsend ----------------------------------------------------------------------------
@@ -78,7 +78,7 @@ def test_unreadable_smtpauth_is_no_mail_without_a_password(s):
     smtpauth(s.q, SMTPAUTH)
     os.chown(s.q.home / "control/smtpauth", 0, 0)
     s.start(wait=False)
-    assert s.qsend.wait(10) == 111
+    assert s.qsend.wait(30) == 111
     assert "control/smtpauth: Permission denied" in s.log()
 
 

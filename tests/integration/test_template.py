@@ -272,7 +272,7 @@ def test_a_template_that_hangs_is_killed(house):
     s = connect(port)
     s.settimeout(40)
     assert s.recv(200).startswith(b"220 ")
-    assert 9 < time.monotonic() - begin < 25
+    assert 9 < time.monotonic() - begin < 38
     s.close()
     assert template(house) != old
     assert "does not answer" in house.log("qlisten")
@@ -338,4 +338,4 @@ def test_it_ends_with_its_sessions(house):
     s.sendall(b"QUIT\r\n")
     assert s.recv(100).startswith(b"221")
     s.close()
-    assert listener.wait(10) == 0
+    assert listener.wait(30) == 0

@@ -83,7 +83,7 @@ def test_dane(house, world):
         assert "Verified TLS connection established to hee.signed.test" in p.log()
         house.certificate(cert=world.certs["good"])
         house.reload_tls()
-        wait_for(lambda: house.log("qtls-key").count("keys=") >= 2, 10, house.log("qtls-key"))
+        wait_for(lambda: house.log("qtls-key").count("keys=") >= 2, what=house.log("qtls-key"))
     with Sender(world, "dane-only") as p:
         assert p.send("ta")[0] == "sent"
         assert p.send("ee")[0] == "deferred"
@@ -98,7 +98,7 @@ def test_verified_by_name(house, world):
         assert house.queue_is_empty()
     house.certificate(cert=world.certs["good"])
     house.reload_tls()
-    wait_for(lambda: house.log("qtls-key").count("keys=") >= 2, 10, house.log("qtls-key"))
+    wait_for(lambda: house.log("qtls-key").count("keys=") >= 2, what=house.log("qtls-key"))
     with Sender(world, "verify") as p:
         assert p.send("plain")[0] == "sent"
         assert "Verified TLS connection established to hplain.signed.test" in p.log()

@@ -30,7 +30,7 @@ def test_queue_1(quoin):
     quoin.start_queue()
     quoin.start_delivery()
     # what was tried waits for its time, which depends on today's date
-    wait_for(lambda: quoin.maildir("alice"), 10, "what was new is delivered")
+    wait_for(lambda: quoin.maildir("alice"), what="what was new is delivered")
     quoin.run("qctl-queue", "retry", check=True)
     wait_for(lambda: quoin.maildir("dave") and quoin.maildir("sender"), 20, "the rest is done")
     wait_for(lambda: not [f for part in OWNER for f in (quoin.queue / part).iterdir()], 20, "the queue is empty")

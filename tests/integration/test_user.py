@@ -175,7 +175,7 @@ def test_mail_and_login_at_once(q):
             s.sendmail("x@example.org", [name, name.replace("@", "+list@")], "Subject: hello\n\nhello\n")
         took = time.monotonic() - began
         wait_for(lambda where=box: len(list((q.home / where / "Maildir/new").iterdir())) == 2)
-        assert took < 3  # of it the command, three logins' worth of processes, a session
+        assert took < 10  # of it the command, three logins' worth of processes, a session
 
 
 def test_del(q):
@@ -387,7 +387,7 @@ def test_waits_for_the_lock_and_gives_up(q):
             p.wait(0.5)
         assert user(q, "list") == ("", "")  # reading does not wait
         fcntl.flock(f, fcntl.LOCK_UN)
-        assert p.wait(10) == 0
+        assert p.wait(30) == 0
         p.stderr.close()
 
 
@@ -473,7 +473,7 @@ def test_from_a_terminal(q):
                     seen += os.read(main, 1024)
             os.write(main, word)
             seen += b"|"
-        code = p.wait(10)
+        code = p.wait(30)
         while select.select([main], [], [], 0.1)[0]:
             seen += os.read(main, 1024)
         assert termios.tcgetattr(other)[3] & termios.ECHO

@@ -42,7 +42,7 @@ def slow_syncs(pid, threads):
         yield
     finally:
         p.send_signal(signal.SIGINT)
-        p.wait(10)
+        p.wait(30)
 
 
 def send_whole(c, message=b"Subject: x\n\nbody\n"):
@@ -72,14 +72,14 @@ def test_a_slow_sync_holds_up_nobody_else(quoin):
         clients = [Client(q) for _ in range(24)]
         for c in clients:
             send_whole(c)
-        quick = heard(clients, SLOW / 1000 / 2)
+        quick = heard(clients, SLOW / 1000 * 0.8)
         late = [c for c in clients if c not in quick]
         assert len(quick) >= len(clients) - 1
         # It is not promised, and nobody was told so: it lies in tmp/ or its name in new/
         # may not be durable.
         for c in late:
             assert c.offer[1:] in q.queue_ids("tmp") + q.queue_ids("new")
-        assert heard(late, 10) == late
+        assert heard(late, 30) == late
     assert q.queue_ids("tmp") == [] and len(q.queue_ids()) == 24
 
 
@@ -97,7 +97,7 @@ def test_sigterm_while_it_syncs(quoin):
         assert s.popen.poll() is None
         assert c.netstring() == "K" + c.offer[1:]
         assert c.netstring()[0] == "Z"
-    assert s.popen.wait(10) == 0
+    assert s.popen.wait(30) == 0
     assert q.queue_ids() == [c.offer[1:]] and q.queue_ids("tmp") == []
 
 
@@ -112,7 +112,7 @@ def test_client_leaves_while_it_syncs_and_sigterm(quoin):
         wait_for(lambda: q.queue_ids("tmp"), what="the sync is under way")
         c.close()
         s.popen.send_signal(signal.SIGTERM)
-        assert s.popen.wait(10) == 0
+        assert s.popen.wait(30) == 0
     assert q.queue_ids() == [c.offer[1:]] and q.queue_ids("tmp") == []
     assert f"queued id={c.offer[1:]}" in q.log("qqueue")
 
