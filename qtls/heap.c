@@ -29,6 +29,7 @@ void heap_close(void)
 	char *mark = malloc(HEAP_AT_ONCE); /* at the end: no hole is that large */
 	size_t left = FILL_MAX;
 
+	(void)malloc_trim(0);
 	(void)mallopt(M_TOP_PAD, 2 * HEAP_AT_ONCE);
 	for (size_t n = HEAP_HOLE; mark != NULL && n >= STEP && left > 0; n -= STEP) {
 		size_t taken = fill(mark, n);

@@ -32,14 +32,19 @@ static int fail(const char *name, const char *file, const char *why)
 
 /* ---- files ---- */
 
-static ssize_t read_all(int fd, uint8_t *buf, size_t size)
+static uint8_t buf[KEYFILE_MAX + 1];
+static size_t filled; /* the most that was ever in it */
+
+static ssize_t read_all(int fd)
 {
 	size_t len = 0;
 	ssize_t r;
 
-	while ((r = read(fd, buf + len, size - len)) > 0)
+	while ((r = read(fd, buf + len, sizeof buf - len)) > 0) {
 		len += (size_t)r;
-	if (r == 0 && len < size)
+		filled = len > filled ? len : filled;
+	}
+	if (r == 0 && len < sizeof buf)
 		return (ssize_t)len;
 	if (r == 0)
 		errno = EFBIG;
@@ -47,8 +52,7 @@ static ssize_t read_all(int fd, uint8_t *buf, size_t size)
 }
 
 /* A pipe or a device in its place must not hold us up. */
-static ssize_t read_file(int dir, const char *file, uint8_t *buf, size_t size,
-			 struct stat *st)
+static ssize_t read_file(int dir, const char *file, struct stat *st)
 {
 	int fd = openat(dir, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	ssize_t n = -1;
@@ -59,7 +63,7 @@ static ssize_t read_file(int dir, const char *file, uint8_t *buf, size_t size,
 	else if (!S_ISREG(st->st_mode))
 		e = EINVAL;
 	else {
-		n = read_all(fd, buf, size);
+		n = read_all(fd);
 		e = errno;
 	}
 	if (fd != -1)
@@ -68,11 +72,15 @@ static ssize_t read_file(int dir, const char *file, uint8_t *buf, size_t size,
 	return n;
 }
 
-static uint8_t buf[KEYFILE_MAX + 1];
+/* Pages that no file has reached stay untouched. */
+static void wipe(void)
+{
+	explicit_bzero(buf, filled);
+}
 
 static BIO *open_pem(int dir, const char *file, struct stat *st)
 {
-	ssize_t n = read_file(dir, file, buf, sizeof buf, st);
+	ssize_t n = read_file(dir, file, st);
 
 	return n == -1 ? NULL : BIO_new_mem_buf(buf, (int)n);
 }
@@ -112,13 +120,14 @@ static EVP_PKEY *read_key(int dir, const char *name)
 
 	if (pem == NULL) {
 		(void)fail(name, "key.pem", strerror(errno));
+		wipe();
 		return NULL;
 	}
 	if (st.st_mode & S_IROTH)
 		warn_msg("control/tls/%s/key.pem: everybody can read it", name);
 	key = PEM_read_bio_PrivateKey(pem, NULL, no_passphrase, &was_asked);
 	BIO_free(pem);
-	explicit_bzero(buf, sizeof buf);
+	wipe();
 	if (key == NULL)
 		(void)fail(name, "key.pem",
 			   was_asked ? "it is encrypted; there is nobody to ask"
