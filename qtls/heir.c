@@ -71,6 +71,7 @@ int heir_make(const char *program, const char **argv, const char **place,
 		return -1;
 	if (save(fd, d, c) == 0) {
 		(void)snprintf(number, sizeof number, "%d", fd);
+		argv[0] = program;
 		*place = number;
 		(void)execv(program, (char **)argv);
 	}

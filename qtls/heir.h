@@ -13,8 +13,8 @@
 #include "crowd.h"
 #include "doors.h"
 
-/* Run program anew with argv, in which *place becomes the descriptor's number. Returns
- * only if that fails: -1 with errno, everything as before. */
+/* Run program anew with argv, in which *place becomes the descriptor's number and the first
+ * word its path. Returns only if that fails: -1 with errno, everything as before. */
 int heir_make(const char *program, const char **argv, const char **place,
 	      const struct doors *d, const struct crowd *c);
 

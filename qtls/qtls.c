@@ -14,16 +14,12 @@
  * A session, which is forked, has its caller, the TCP connection, its plaintext socket,
  * and until the handshake is done one pair to qtls-key.
  */
-#include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "args.h"
 #include "control.h"
 #include "fdio.h"
 #include "heap.h"
@@ -36,56 +32,24 @@
 #include "starter.h"
 #include "tcp.h"
 #include "warm.h"
+#include "words.h"
 
 extern const struct jail_profile jail_qtls;
 
-static const char usage[] = "qtls -s | -c [-C dir] [-d fd] [-i fd] name[:uid[,uid]] ...";
-
 static struct starter starter;
+static struct words given = {.doors = &starter.doors};
 
-static struct {
-	int server, client;
-	int notify;
-	int heir;
-} given = {0, 0, -1, -1};
-
-static void arguments(int argc, char **argv)
-{
-	const struct arg table[] = {{'s', arg_flag, &given.server, 0, 0},
-				    {'c', arg_flag, &given.client, 0, 0},
-				    {'d', arg_fd, &given.notify, 0, 0},
-				    {'i', arg_fd, &given.heir, 0, 0},
-				    {0}};
-	int first = args(usage, table, argc, argv);
-
-	if (given.server == given.client || first == argc)
-		die_usage(usage);
-	for (int i = first; i < argc; i++)
-		if (doors_add(&starter.doors, argv[i]) == -1)
-			die_usage(usage);
-}
-
-/* The words with which it runs itself anew. */
+/* With what it runs itself anew, and when what. */
 static void remember_words(const char *self)
 {
 	static char program[LIMIT_PATH];
-	static const char *words[DOORS_MAX + 8];
-	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-	const char **w = words;
+	static char waiter[LIMIT_PATH];
 
-	*w++ = self;
-	*w++ = given.server ? "-s" : "-c";
-	if (args_home != NULL) {
-		*w++ = "-C";
-		*w++ = args_home;
-	}
-	*w++ = "-i";
-	starter.place = w++;
-	for (size_t i = 0; i < starter.doors.n; i++)
-		*w++ = starter.doors.door[i].word;
-	starter.argv = words;
-	/* By its path where that is known: after an upgrade it is another file. */
-	starter.program = self[0] == '/' || n <= 0 ? self : program;
+	starter.argv = given.argv;
+	starter.place = given.place;
+	starter.idle_ms = (int64_t)given.idle * 1000;
+	starter.waiter = words_program(self, "qtls-wait", waiter);
+	starter.program = words_program(self, "qtls", program);
 }
 
 static void configure(void)
@@ -142,7 +106,7 @@ int main(int argc, char **argv)
 		die_sys(EXIT_TEMP, "open /dev/null");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
 		die_sys(EXIT_TEMP, "become undumpable");
-	arguments(argc, argv);
+	words_read(&given, "qtls" WORDS_USAGE, argc, argv);
 	remember_words(argv[0]);
 	clear_environment();
 	configure();

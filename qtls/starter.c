@@ -33,11 +33,16 @@ int starter_prepare(struct starter *s)
 
 /* ---- itself, anew ---- */
 
+static void run(struct starter *s, const char *program)
+{
+	(void)heir_make(program, s->argv, s->place, &s->doors, &s->crowd);
+	warn_sys2("run", program);
+}
+
 /* If that fails we serve on as we are, but not after a crash. */
 static void restart(struct starter *s)
 {
-	(void)heir_make(s->program, s->argv, s->place, &s->doors, &s->crowd);
-	warn_sys2("run", s->program);
+	run(s, s->program);
 	if (s->restart_at != CLOCK_NEVER)
 		s->restart_at = clock_mono_ms() + STARTER_PAUSE_MS;
 }
@@ -48,6 +53,22 @@ static void restart_soon(struct starter *s)
 
 	if (s->restart_at == CLOCK_NEVER)
 		s->restart_at = at > clock_mono_ms() ? at : clock_mono_ms();
+}
+
+/* ---- nobody calls ---- */
+
+static void begin_idle(struct starter *s)
+{
+	s->idle_at = s->idle_ms > 0 && s->crowd.n == 0 ? clock_mono_ms() + s->idle_ms
+						       : CLOCK_NEVER;
+}
+
+static void end_idle(struct starter *s)
+{
+	if (clock_left_ms(s->idle_at) != 0)
+		return;
+	run(s, s->waiter);
+	begin_idle(s);
 }
 
 static void reap(struct starter *s)
@@ -62,6 +83,7 @@ static void reap(struct starter *s)
 			 WTERMSIG(status));
 		restart_soon(s);
 	}
+	begin_idle(s);
 }
 
 /* Sessions under way go on without us. */
@@ -133,6 +155,7 @@ static void start(struct starter *s, int caller, int key, uid_t uid)
 		say_busy(caller, "no process is left");
 	} else
 		(void)crowd_add(&s->crowd, pid, uid);
+	begin_idle(s);
 }
 
 static void welcome(struct starter *s, int caller, uid_t uid)
@@ -185,7 +208,8 @@ static void one_round(struct starter *s)
 {
 	struct pollfd p[DOORS_MAX + 2] = {{s->signals, POLLIN, 0},
 					  {s->keys.used ? s->keys.fd : -1, POLLIN, 0}};
-	int64_t until = clock_sooner(s->restart_at, keylink_next(&s->keys));
+	int64_t until =
+	    clock_sooner(clock_sooner(s->restart_at, s->idle_at), keylink_next(&s->keys));
 	size_t doors = may_accept(s) ? s->doors.n : 0;
 
 	for (size_t i = 0; i < doors; i++)
@@ -201,6 +225,7 @@ static void one_round(struct starter *s)
 			accept_one(s, &s->doors.door[i]);
 	if (keylink_tick(&s->keys) || clock_left_ms(s->restart_at) == 0)
 		restart(s);
+	end_idle(s);
 }
 
 _Noreturn void starter_serve(struct starter *s)

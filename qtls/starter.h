@@ -2,7 +2,8 @@
  *
  * It reads no byte from anybody but qtls-key's list of keys. When a session dies by a
  * signal it runs itself anew before it starts another: nobody gets a second try at one
- * layout of memory; at most once in STARTER_PAUSE_MS, and callers wait meanwhile.
+ * layout of memory; at most once in STARTER_PAUSE_MS, and callers wait meanwhile. Without
+ * a session for a while it becomes qtls-wait, where -w says so.
  */
 #ifndef QTLS_STARTER_H
 #define QTLS_STARTER_H
@@ -27,6 +28,10 @@ struct starter {
 	const char *program;
 	const char **argv;
 	const char **place;
+	const char
+	    *waiter; /* what it becomes after idle_ms without a session; 0: never */
+	int64_t idle_ms;
+	int64_t idle_at;
 	int64_t started;
 	int64_t restart_at; /* CLOCK_NEVER */
 	int64_t warned_at;

@@ -2,14 +2,17 @@
 
 import contextlib
 import hashlib
+import shutil
 import signal
 import ssl
 import threading
+import time
+from pathlib import Path
 
 import pytest
 from certs import Authority, Cert, openssl, self_signed
 from gate import GO, STRICT, Caller, Refused, client, tcp_pair
-from quoin import wait_for
+from quoin import BIN, ROOT, Quoin, wait_for
 
 pytestmark = [pytest.mark.programs("qtls"), pytest.mark.tools("openssl")]
 
@@ -17,12 +20,12 @@ pytestmark = [pytest.mark.programs("qtls"), pytest.mark.tools("openssl")]
 class Net:
     """A CA that the starter trusts, certificates by it and others, and the starter."""
 
-    def __init__(self, q):
+    def __init__(self, q, start=None):
         self.q, self.dir = q, q.certs_dir()
         self.dir.chmod(0o755)
         self.ca = Authority(self.dir)
         self.ca.cert.chmod(0o644)
-        self.starter = q.start_tls_client(env={"SSL_CERT_FILE": str(self.ca.cert)})
+        self.starter = (start or Quoin.start_tls_client)(q, env={"SSL_CERT_FILE": str(self.ca.cert)})
 
     def connect(self, cert, request, door="tls-client", **settings):
         """(facts, plain, server's TLS socket); the server has cert."""
@@ -349,6 +352,116 @@ def test_authorities_anew(net):
 def test_without_authorities(quoin):
     starter = quoin.start_tls_client(env={"SSL_CERT_FILE": "/nowhere"})
     assert "unable to read the CAs of /nowhere" in starter.text()
+
+
+# ---- a starter that nobody needs ---------------------------------------------------------
+
+
+def start_waiting(q, idle="300", **kw):
+    doors = [f"tls-client:{q.ids['quoinr']}", f"tls-fetch:{q.ids['quoinm']}"]
+    return q.start("qtls-wait", "-w", idle, "-c", *doors, user="quoint" if ROOT else None, **kw)
+
+
+def runs(service):
+    return Path(f"/proc/{service.pid}/cmdline").read_bytes().split(b"\0")[0].rsplit(b"/", 1)[1].decode()
+
+
+@pytest.fixture
+def waiting(quoin):
+    net = Net(quoin, lambda q, **kw: start_waiting(q, idle="1", **kw))
+    yield net
+    assert "warning" not in net.starter.text()
+
+
+@pytest.mark.programs("qtls-wait")
+def test_it_becomes_qtls_when_somebody_calls(waiting):
+    cert = waiting.ca.issue("mx.example")
+    for _ in range(2):
+        assert runs(waiting.starter) == "qtls-wait"
+        assert waiting.connect(cert, by_name("mx.example")).verified
+        assert runs(waiting.starter) == "qtls"
+        wait_for(lambda: runs(waiting.starter) == "qtls-wait")
+    assert waiting.starter.stop() == 0
+
+
+@pytest.mark.programs("qtls-wait")
+def test_nothing_of_tls_is_loaded_while_it_waits(waiting):
+    maps = Path(f"/proc/{waiting.starter.pid}/maps").read_text()
+    assert "libssl" not in maps and "libcrypto" not in maps
+
+
+@pytest.mark.programs("qtls-wait")
+def test_it_stays_qtls_while_a_session_lives(waiting):
+    mine, peer = tcp_pair()
+    caller = Caller(waiting.q, "tls-client").ask(by_name("mx.example"), mine)
+    wait_for(lambda: runs(waiting.starter) == "qtls")
+    began = time.monotonic()
+    while time.monotonic() < began + 2:  # twice as long as it is idle
+        assert runs(waiting.starter) == "qtls"
+        time.sleep(0.05)
+    for s in (mine, peer, caller.s):
+        s.close()
+    wait_for(lambda: runs(waiting.starter) == "qtls-wait")
+
+
+@pytest.mark.programs("qtls-wait")
+def test_all_who_call_at_once_are_served(waiting):
+    """By either door, and also those who come while one takes the other's place."""
+    cert = waiting.ca.issue("mx.example")
+    facts = []
+
+    def call(n):
+        time.sleep(n * 0.05)
+        net = Net.__new__(Net)
+        net.q = waiting.q
+        facts.append(net.connect(cert, by_name("mx.example"), door=("tls-client", "tls-fetch")[n % 2]))
+
+    threads = [threading.Thread(target=call, args=(n,)) for n in range(40)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(30)
+    assert [f.verified for f in facts] == [True] * 40
+
+
+@pytest.mark.programs("qtls-wait")
+def test_signals_while_it_waits(waiting):
+    waiting.starter.popen.send_signal(signal.SIGHUP)
+    cert = waiting.ca.issue("mx.example")
+    assert waiting.connect(cert, by_name("mx.example")).verified
+    wait_for(lambda: runs(waiting.starter) == "qtls-wait")
+    waiting.starter.popen.send_signal(signal.SIGTERM)
+    assert waiting.starter.popen.wait(10) == 0
+    with pytest.raises(ConnectionRefusedError):
+        Caller(waiting.q, "tls-client")
+
+
+@pytest.mark.programs("qtls-wait")
+@pytest.mark.root("only root may be another uid")
+def test_the_uids_of_a_door_hold_for_who_woke_it(quoin):
+    starter = start_waiting(quoin)
+    caller = Caller(quoin, "tls-client", uid=0)  # whom no directory keeps out
+    assert caller.s.recv(100) == b""
+    assert "uid 0 may not call here" in starter.text()
+
+
+@pytest.mark.programs("qtls-wait")
+def test_a_qtls_that_is_not_there(quoin):
+    """An upgrade is under way: callers wait for it."""
+    own = quoin.bin
+    own.unlink()
+    own.mkdir(mode=0o755)
+    shutil.copy2(BIN / "qtls-wait", own)
+    net = Net(quoin, start_waiting)
+    mine, peer = tcp_pair()
+    caller = Caller(quoin, "tls-client").ask(by_name("mx.example"), mine)
+    wait_for(lambda: "unable to run" in net.starter.text())
+    shutil.copy2(BIN / "qtls", own)
+    peer.close()
+    with pytest.raises(Refused):
+        caller.result()
+    assert net.connect(net.ca.issue("mx.example"), by_name("mx.example")).verified
+    mine.close()
 
 
 def test_log(net):
