@@ -13,7 +13,7 @@
 #include "usock.h"
 #include "words.h"
 
-enum { STEM_JUDGES = 1000, STEM_IDLE_MS = 30000 };
+enum { STEM_JUDGES = 1000, STEM_IDLE_MS = 5000 };
 
 static struct {
 	const struct child *child; /* NULL: it has ended */

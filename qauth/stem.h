@@ -1,6 +1,6 @@
 /* stem: one qcheckpw that forks a judge for each password (lib/template.h), because to start
  * it anew costs ten times as much. It is started by the first password, has read no byte
- * of any, and is let go when there was none for half a minute, when a judge of its was
+ * of any, and is let go when there was none for five seconds, when a judge of its was
  * ended by a signal (every judge has its layout of memory), and now and then.
  * We wait for its answer, as for a fork; at most 10 s.
  * When nothing is to be judged it forks one judge more, so that the next password finds it

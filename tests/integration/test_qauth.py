@@ -284,6 +284,15 @@ def test_one_qcheckpw_forks_the_judges(q):
     assert ask(q, "alice", "other") == ("+", "alice") and forker(auth) != second
 
 
+def test_nobody_waits_for_long(q):
+    """Template and judge are half a megabyte; to begin anew costs a millisecond."""
+    auth = q.start_auth()
+    assert ask(q, "alice", "secret") == ("+", "alice")
+    wait_for(lambda: spare(auth))
+    wait_for(lambda: not children(auth), 15)
+    assert ask(q, "alice", "secret") == ("+", "alice")
+
+
 def test_a_judge_waits_for_the_next_password(q):
     """It takes it, and nobody misses it: neither killed, nor with tables that are newer than it."""
     auth = q.start_auth()
