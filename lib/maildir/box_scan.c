@@ -211,7 +211,8 @@ static int see_known(struct matcher *m, size_t at, const char *name,
 		return m->again ? 0 : push(m, &l->twice, at, name, n);
 	l->seen[at / 8] |= (uint8_t)(1U << at % 8);
 	l->missing--;
-	if (was_new == m->in_new && msg->flags == n->flags && strcmp(msg->name, name) == 0)
+	if (was_new == m->in_new && msg->flags == n->flags &&
+	    strcmp(msg->name, name) == 0)
 		return 0;
 	l->flags |= msg->flags != n->flags;
 	return push(m, &l->renamed, at, name, n);
