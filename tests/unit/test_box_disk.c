@@ -1,5 +1,7 @@
 /* box: quoin-uids and quoin-index torn, damaged, lost; another start of the kernel. */
 #include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "boxdir.h"
 #include "maildir/box_int.h"
@@ -394,9 +396,32 @@ static void test_rest(void **state)
 	box_close(&b);
 }
 
+/* quoin-uids has all uids of the first look, or there is none. */
+static void test_first_look(void **state)
+{
+	const struct rlimit small = {1000, RLIM_INFINITY};
+	const struct rlimit any = {RLIM_INFINITY, RLIM_INFINITY};
+	struct box b;
+	int dir = folder("a");
+
+	(void)state;
+	fill(0, 200);
+	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(box_open(&b, dir, 0), -1);
+	assert_int_equal(errno, EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &any), 0);
+	assert_false(is_there("a/quoin-uids"));
+	assert_false(is_there("a/quoin-uids.new"));
+	assert_int_equal(box_open(&b, dir, 0), 0);
+	check(&b, 200);
+	box_close(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_first_look, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_torn_tail, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_cut_anywhere, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
