@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -66,11 +67,14 @@ static int open_socket(void)
 	return fd;
 }
 
-/* The system's openssl.cnf may load modules: it has no say here. */
+/* The system's openssl.cnf may load modules: it has no say here. The library's texts of
+ * errors are 50 KB, and nobody reads them here. */
 static void open_library(void)
 {
-	if (wipe_what_is_freed() == -1 ||
-	    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
+	static const uint64_t without =
+	    OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS;
+
+	if (wipe_what_is_freed() == -1 || OPENSSL_init_crypto(without, NULL) != 1 ||
 	    OSSL_PROVIDER_load(NULL, "default") == NULL)
 		die_msg(EXIT_TEMP, "unable to start libcrypto");
 }
