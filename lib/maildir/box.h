@@ -199,15 +199,18 @@ __attribute__((warn_unused_result)) int box_arrive(int dir, const struct box_arr
 void box_forget(struct box_kept *kept);
 
 /* UIDs and words of another server, for a folder that has no quoin-uids yet (takeover.h):
- * EEXIST if it has. at most BOX_KEYWORDS names; keywords by the letters a to z in names. */
+ * EEXIST if it has. at most BOX_KEYWORDS names; has_letters: a to z in files' names are the
+ * first 26 of them. */
 struct box_taken {
 	const char *base;
 	uint32_t uid;
 	const char *uidl; /* POP3's, or NULL */
+	uint64_t keywords;
 };
 struct box_takeover {
 	uint32_t uidvalidity, uidnext;
-	const char *letters[26]; /* names of the keywords a to z, or NULL */
+	const char *words[BOX_KEYWORDS]; /* names of keywords, or NULL */
+	int has_letters;
 	const struct box_taken *msg;
 	size_t n;
 };

@@ -33,9 +33,9 @@ static uint64_t letters_of(const struct box_takeover *t, const char *name,
 {
 	uint64_t bits = 0;
 
-	if (strncmp(name + n->info, ":2,", 3) == 0)
+	if (t->has_letters && strncmp(name + n->info, ":2,", 3) == 0)
 		for (const char *c = name + n->info + 3; *c != '\0'; c++)
-			if (*c >= 'a' && *c <= 'z' && t->letters[*c - 'a'] != NULL)
+			if (*c >= 'a' && *c <= 'z' && t->words[*c - 'a'] != NULL)
 				bits |= UINT64_C(1) << (*c - 'a');
 	return bits;
 }
@@ -61,7 +61,7 @@ static int see(void *arg, const char *name, int is_file)
 				.flags = (uint8_t)n.flags,
 				.in_new = g->in_new,
 				.modseq = 1,
-				.keywords = letters_of(g->t, name, &n),
+				.keywords = at->keywords | letters_of(g->t, name, &n),
 				.text = strndup(name, n.info),
 				.len = n.info};
 	return e->text == NULL ? -1 : 0;
@@ -95,8 +95,8 @@ static int put_start(const struct taking *g, struct sbuf *b)
 			e.hi = g->found[i].uid + 1;
 	if (put_item(b, 'S', &e) == -1)
 		return -1;
-	for (unsigned i = 0; i < 26; i++) {
-		const char *name = g->t->letters[i];
+	for (unsigned i = 0; i < BOX_KEYWORDS; i++) {
+		const char *name = g->t->words[i];
 		struct box_entry w = {.uid = i, .text = name};
 
 		if (name == NULL || (w.len = strlen(name)) == 0 || w.len > BOX_KEYWORD)

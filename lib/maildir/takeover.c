@@ -16,6 +16,7 @@ struct work {
 	struct taken list, pop3;
 	struct sbuf uids, keywords, sizes;
 	const char *letters[26];
+	struct taken_words words; /* Courier's */
 	int found;
 };
 
@@ -70,6 +71,13 @@ static void take_dovecot(struct work *w)
 
 /* ---- Courier's ---- */
 
+static void take_courier(struct work *w)
+{
+	take_list(w, "courierimapuiddb", taken_courier);
+	if (w->found && taken_keywords(&w->list, &w->words, w->dir) == -1)
+		pass_over("courierimapkeywords");
+}
+
 static int take_sizes(struct work *w)
 {
 	static const char file[] = "courierpop3dsizelist";
@@ -102,7 +110,7 @@ static int gather(struct work *w)
 		return w->found && is_inbox ? taken_default_uidls(&w->list) : 0;
 	}
 	if (courier != -1)
-		take_list(w, "courierimapuiddb", taken_courier);
+		take_courier(w);
 	return is_inbox ? take_sizes(w) : 0;
 }
 
@@ -113,7 +121,10 @@ static int hand_over(struct work *w)
 				 .msg = taken_at(&w->list, 0),
 				 .n = taken_count(&w->list)};
 
-	memcpy(t.letters, w->letters, sizeof t.letters);
+	memcpy(t.words, w->letters, sizeof w->letters);
+	t.has_letters = w->words.n == 0;
+	for (unsigned i = 0; i < w->words.n; i++)
+		t.words[i] = w->words.word[i];
 	if (box_take_over(w->dir, &t) == -1)
 		return -1;
 	store_validity_seen(w->dir, t.uidvalidity);

@@ -27,6 +27,23 @@ static void sort(struct taken *t, int (*order)(const void *, const void *))
 		qsort(t->messages.p, taken_count(t), sizeof(struct box_taken), order);
 }
 
+void taken_by_base(struct taken *t)
+{
+	sort(t, by_base);
+}
+
+static int compare_base(const void *key, const void *m)
+{
+	return strcmp(key, ((const struct box_taken *)m)->base);
+}
+
+struct box_taken *taken_find(struct taken *t, const char *base)
+{
+	return taken_count(t) == 0 ? NULL
+				   : bsearch(base, t->messages.p, taken_count(t),
+					     sizeof(struct box_taken), compare_base);
+}
+
 static int same_base(const struct box_taken *a, const struct box_taken *b)
 {
 	return strcmp(a->base, b->base) == 0;

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,12 +7,7 @@
 
 /* ---- lines and words ---- */
 
-struct text {
-	char *p, *end;
-};
-
-/* The next line as a string; a last one without its end is torn. */
-static char *next_line(struct text *t)
+char *taken_line(struct taken_text *t)
 {
 	char *line = t->p;
 	char *end = line < t->end ? memchr(line, '\n', (size_t)(t->end - line)) : NULL;
@@ -25,8 +19,7 @@ static char *next_line(struct text *t)
 	return line;
 }
 
-/* Cut off the next word at a blank; "" at the end. */
-static char *next_word(char **rest)
+char *taken_word(char **rest)
 {
 	char *word = *rest;
 	char *blank = strchr(word, ' ');
@@ -53,7 +46,7 @@ static int bad(void)
 	return -1;
 }
 
-static int is_uidl(const char *s)
+int taken_is_uidl(const char *s)
 {
 	size_t n = strlen(s);
 
@@ -63,25 +56,24 @@ static int is_uidl(const char *s)
 	return n > 0 && n <= TAKEN_UIDL;
 }
 
-/* A file's name to its base; 0: it is none. */
-static int cut_base(char *name)
+int taken_cut_base(char *name)
 {
 	name[strcspn(name, ",:")] = '\0';
 	return *name != '\0' && *name != '.' && strchr(name, '/') == NULL &&
 	       strlen(name) <= MSG_NAME;
 }
 
-/* uidl: "" for none. The strings move until all is read: then set_uidls(). */
-static int add(struct taken *t, const char *base, uint32_t uid, const char *uidl)
+/* uidl: "" for none. The strings move until all is read: then taken_set_uidls(). */
+int taken_add(struct taken *t, const char *base, uint32_t uid, const char *uidl)
 {
-	const struct box_taken m = {base, uid, NULL};
+	const struct box_taken m = {.base = base, .uid = uid};
 
 	if (sbuf_catz(&t->strings, uidl) == -1)
 		return -1;
 	return sbuf_cat(&t->messages, &m, sizeof m);
 }
 
-static void set_uidls(struct taken *t)
+void taken_set_uidls(struct taken *t)
 {
 	size_t at = 0;
 
@@ -98,8 +90,8 @@ static void set_uidls(struct taken *t)
 /* "1 UIDVALIDITY UIDNEXT" */
 static int read_old_head(struct taken *t, char *rest)
 {
-	if (take_u32(next_word(&rest), &t->uidvalidity) == -1 ||
-	    take_u32(next_word(&rest), &t->uidnext) == -1)
+	if (take_u32(taken_word(&rest), &t->uidvalidity) == -1 ||
+	    take_u32(taken_word(&rest), &t->uidnext) == -1)
 		return bad();
 	return 0;
 }
@@ -108,7 +100,7 @@ static int read_old_head(struct taken *t, char *rest)
 static int read_head(struct taken *t, char *rest)
 {
 	while (*rest != '\0') {
-		const char *word = next_word(&rest);
+		const char *word = taken_word(&rest);
 
 		if ((*word == 'V' && take_u32(word + 1, &t->uidvalidity) == -1) ||
 		    (*word == 'N' && take_u32(word + 1, &t->uidnext) == -1))
@@ -127,7 +119,7 @@ static void copy_uidl(char out[TAKEN_UIDL + 2], const char *value, const char *n
 	(void)snprintf(out, TAKEN_UIDL + 2, "%.*s",
 		       (int)(n < TAKEN_UIDL + 1 ? n : TAKEN_UIDL + 1),
 		       *value != '\0' ? value : name);
-	if (!is_uidl(out))
+	if (!taken_is_uidl(out))
 		*out = '\0';
 }
 
@@ -138,10 +130,10 @@ static int read_message(struct taken *t, char *rest)
 	const char *value = NULL;
 	uint32_t uid;
 
-	if (take_u32(next_word(&rest), &uid) == -1)
+	if (take_u32(taken_word(&rest), &uid) == -1)
 		return 0;
 	while (*rest != ':' && *rest != '\0') {
-		const char *word = next_word(&rest);
+		const char *word = taken_word(&rest);
 
 		if (*word == 'P')
 			value = word + 1;
@@ -150,7 +142,7 @@ static int read_message(struct taken *t, char *rest)
 		return 0;
 	if (value != NULL)
 		copy_uidl(uidl, value, rest + 1);
-	return cut_base(rest + 1) ? add(t, rest + 1, uid, uidl) : 0;
+	return taken_cut_base(rest + 1) ? taken_add(t, rest + 1, uid, uidl) : 0;
 }
 
 /* "UID NAME" */
@@ -158,29 +150,29 @@ static int read_old_message(struct taken *t, char *rest)
 {
 	uint32_t uid;
 
-	if (take_u32(next_word(&rest), &uid) == -1 || !cut_base(rest))
+	if (take_u32(taken_word(&rest), &uid) == -1 || !taken_cut_base(rest))
 		return 0;
-	return add(t, rest, uid, "");
+	return taken_add(t, rest, uid, "");
 }
 
-static int read_list(struct taken *t, struct text *text, char *head, int is_new)
+static int read_list(struct taken *t, struct taken_text *text, char *head, int is_new)
 {
 	char *line;
 
 	if ((is_new ? read_head(t, head) : read_old_head(t, head)) == -1)
 		return -1;
-	while ((line = next_line(text)) != NULL)
+	while ((line = taken_line(text)) != NULL)
 		if ((is_new ? read_message(t, line) : read_old_message(t, line)) == -1)
 			return -1;
-	set_uidls(t);
+	taken_set_uidls(t);
 	return 0;
 }
 
 int taken_dovecot(struct taken *t, char *p, size_t n)
 {
-	struct text text = {p, p + n};
-	char *head = next_line(&text);
-	const char *version = head != NULL ? next_word(&head) : "";
+	struct taken_text text = {p, p + n};
+	char *head = taken_line(&text);
+	const char *version = head != NULL ? taken_word(&head) : "";
 
 	if (strcmp(version, "3") != 0 && strcmp(version, "1") != 0)
 		return bad();
@@ -189,79 +181,17 @@ int taken_dovecot(struct taken *t, char *p, size_t n)
 
 int taken_courier(struct taken *t, char *p, size_t n)
 {
-	struct text text = {p, p + n};
-	char *head = next_line(&text);
+	struct taken_text text = {p, p + n};
+	char *head = taken_line(&text);
 
-	if (head == NULL || strcmp(next_word(&head), "1") != 0)
+	if (head == NULL || strcmp(taken_word(&head), "1") != 0)
 		return bad();
 	return read_list(t, &text, head, 0);
 }
 
-/* ---- courierpop3dsizelist ---- */
-
-/* UIDLs of its three versions: by a number and UIDVALIDITY, by a number, and by the name up
- * to its flags. numbers: "NUMBER:UIDVALIDITY", or more behind it. */
-static int make_uidl(char *out, size_t size, const char *name, char *numbers)
-{
-	char *colon = strchr(numbers, ':');
-	uint64_t number;
-	uint64_t validity;
-
-	if (colon == NULL)
-		return -1;
-	*colon++ = '\0';
-	colon[strcspn(colon, ":")] = '\0';
-	if (num_parse(numbers, UINT32_MAX, &number) == -1 ||
-	    num_parse(colon, UINT32_MAX, &validity) == -1)
-		return -1;
-	if (number == 0)
-		(void)snprintf(out, size, "%.*s", (int)strcspn(name, ":"), name);
-	else if (validity == 0)
-		(void)snprintf(out, size, "UID%" PRIu64, number);
-	else
-		(void)snprintf(out, size, "UID%" PRIu64 "-%" PRIu64, number, validity);
-	/* where it wrote such bytes otherwise, we have our own */
-	return is_uidl(out) && strpbrk(out, "'\"+") == NULL ? 0 : -1;
-}
-
-/* "NAME SIZE NUMBER:UIDVALIDITY[:UTF8]" */
-static int read_size(struct taken *t, char *line)
-{
-	char uidl[TAKEN_UIDL + 2];
-	char *numbers = strrchr(line, ' ');
-	char *size;
-
-	if (numbers == NULL)
-		return 0;
-	*numbers++ = '\0';
-	size = strrchr(line, ' ');
-	if (size == NULL)
-		return 0;
-	*size = '\0';
-	if (make_uidl(uidl, sizeof uidl, line, numbers) == -1 || !cut_base(line))
-		return 0;
-	return add(t, line, 0, uidl);
-}
-
-int taken_pop3(struct taken *t, char *p, size_t n)
-{
-	struct text text = {p, p + n};
-	char *line = next_line(&text);
-
-	if (line == NULL ||
-	    (strncmp(line, "/2 ", 3) != 0 && strncmp(line, "/3 ", 3) != 0))
-		return bad();
-	while ((line = next_line(&text)) != NULL)
-		if (read_size(t, line) == -1)
-			return -1;
-	set_uidls(t);
-	return 0;
-}
-
 /* ---- dovecot-keywords ---- */
 
-/* An atom (RFC 9051 9), which is all that a client can name. */
-static int is_keyword(const char *s)
+int taken_is_keyword(const char *s)
 {
 	for (const char *c = s; *c != '\0'; c++)
 		if (*c < 0x21 || *c > 0x7e || strchr("(){%*\"\\]", *c) != NULL)
@@ -271,14 +201,14 @@ static int is_keyword(const char *s)
 
 void taken_letters(const char *letters[26], char *p, size_t n)
 {
-	struct text text = {p, p + n};
+	struct taken_text text = {p, p + n};
 	char *line;
 	uint64_t i;
 
-	while ((line = next_line(&text)) != NULL) {
-		const char *number = next_word(&line);
+	while ((line = taken_line(&text)) != NULL) {
+		const char *number = taken_word(&line);
 
-		if (num_parse(number, 25, &i) == 0 && is_keyword(line))
+		if (num_parse(number, 25, &i) == 0 && taken_is_keyword(line))
 			letters[i] = line;
 	}
 }

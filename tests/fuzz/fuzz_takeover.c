@@ -75,6 +75,51 @@ static void lists(int what, char *p, size_t n)
 	free_taken(&pop3);
 }
 
+/* Up to the next NUL. */
+static char *next(char **p, size_t *n, size_t *len)
+{
+	char *text = *p;
+	char *nul = memchr(text, '\0', *n);
+
+	*len = nul != NULL ? (size_t)(nul - text) : *n;
+	*p += *len + (nul != NULL);
+	*n -= *len + (nul != NULL);
+	return text;
+}
+
+/* Courier's: uids, NUL, the list of keywords, NUL, then names of files and what they hold. */
+static void keywords(char *p, size_t n)
+{
+	struct taken t = TAKEN_INIT;
+	struct taken_words words = {0};
+	struct taken_wording g;
+	size_t len;
+	char *text = next(&p, &n, &len);
+
+	if (taken_courier(&t, text, len) == 0 && taken_wording(&g, &t, &words) == 0) {
+		text = next(&p, &n, &len);
+		taken_index(&g, text, len);
+		while (n > 0) {
+			char *name = next(&p, &n, &len);
+			char *file = strndup(name, len);
+
+			text = next(&p, &n, &len);
+			if (file != NULL)
+				taken_file(&g, file, text, len);
+			free(file);
+		}
+		taken_wording_end(&g);
+		check(&t);
+	}
+	for (size_t i = 0; i < taken_count(&t); i++)
+		if (words.n < BOX_KEYWORDS && taken_at(&t, i)->keywords >> words.n != 0)
+			abort();
+	for (unsigned i = 0; i < words.n; i++)
+		if (!taken_is_keyword(words.word[i]))
+			abort();
+	free_taken(&t);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *letters[26] = {NULL};
@@ -88,6 +133,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy, data + 1, n);
 	if (*data == 'k')
 		taken_letters(letters, copy, n);
+	else if (*data == 'c')
+		keywords(copy, n);
 	else
 		lists(*data & 1, copy, n);
 	for (size_t i = 0; i < 26; i++)

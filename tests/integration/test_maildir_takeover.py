@@ -200,6 +200,79 @@ def test_courier(home):
     assert list(listed.uidls.values()) == ["UID1-1111", "UID2-1111", "UID77", names[3], "UID5-1111", "UID6-1111"]
 
 
+def test_courier_keywords(home):
+    """:list, what was set since, and what sessions have read: the newest counts."""
+    names = courier(home)
+    kept = home / "Maildir/courierimapkeywords"
+    kept.mkdir()
+    words = [f"word{i}" for i in range(70)]
+    (kept / ":list").write_text("Work\n$Junk\nwork\nno good\n\n" + f"{names[0]}:0 1\n{names[1]}:1\n{names[2]}:2 3 9\n"
+                                f"{names[3]}:1\ngone.x,S=1:0\n{names[3]}\nx:\n:\n")
+    (kept / f".598.{names[1]}").write_text("Old\n")
+    (kept / f".599.{names[1]}").write_text("$junk\nOther\n")
+    (kept / f".597.{names[1]}").write_text("Older\n")
+    (kept / f".599.{names[3]}").write_text("Old\n")
+    (kept / names[3]).write_text("")
+    (kept / f"{names[4]}").write_text("Work\n")  # has no uid
+    for odd in (".", "..x", ".-1.x", ".5", ".18446744073709551615." + names[0]):
+        if odd != ".":
+            (kept / odd).write_text("Bad\n")
+    (kept / f".600.{names[2]}").symlink_to(kept / f".598.{names[1]}")
+    os.mkfifo(kept / names[2])
+    (home / "Maildir/.A/courierimapkeywords").mkdir(parents=True)
+    (home / "Maildir/.A/tmp").mkdir()
+    courier(home, ".A")
+    (home / "Maildir/.A/courierimapkeywords" / names[1]).write_text("".join(w + "\n" for w in words))
+    (home / "Maildir/.A/courierimapkeywords/:list").write_bytes(os.urandom(5000))
+    give(home)
+    assert take_over(home) == {"INBOX": "taken over", "A": "taken over"}
+    listed = Listed(home / "Maildir")
+    assert list(listed.keywords.values())[:4] == [{"Work", "$Junk"}, {"$Junk", "Other"}, {"Work"}, set()]
+    assert len(Listed(home / "Maildir/.A").keywords[10]) in range(1, 65)
+
+
+def test_courier_itself(home):
+    """A Maildir as imapd of courier-imap leaves it (QUOIN_COURIER names the program, its LD_LIBRARY_PATH is ours)."""
+    imapd = os.environ.get("QUOIN_COURIER", "/usr/lib/courier/courier/imapd")
+    if not os.access(imapd, os.X_OK):
+        pytest.skip("no courier-imap")
+    box = home / "Maildir"
+    for i in range(1, 9):
+        (box / f"new/170000000{i}.M{i}P1.host,S=30").write_bytes(b"Subject: x\n\nbody\n")
+    give(home)
+    env = {"AUTHENTICATED": "joe", "HOME": str(home), "IMAP_KEYWORDS": "1", "IMAP_USELOCKS": "0", "IMAP_TRASHFOLDERNAME": "Trash",
+           "IMAP_CAPABILITY": "IMAP4rev1 UIDPLUS CHILDREN", "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", "")}
+
+    def talk(*commands):
+        text = "".join(f"a{i} {c}\r\n" for i, c in enumerate([*commands, "LOGOUT"]))
+        out = as_user([imapd, box], input=text.encode(), env=env, cwd=home).stdout.decode()
+        assert all(f"a{i} OK" in out for i in range(len(commands))), out
+        return out
+
+    def seen(folder):
+        out = talk(f'SELECT "{folder}"', "FETCH 1:* (UID FLAGS)")
+        return int(re.search(r"UIDVALIDITY (\d+)", out)[1]), {
+            int(u): set(w.split()) for u, w in re.findall(r"FETCH \(UID (\d+) FLAGS \((.*?)\)\)", out)}
+
+    talk("SELECT INBOX", "STORE 1 +FLAGS (Work $Junk)", "STORE 2 +FLAGS (Work \\Seen)", "STORE 3,4 +FLAGS (\\Deleted)", "EXPUNGE",
+         'CREATE "INBOX.Entw&APw-rfe"', 'COPY 1:2 "INBOX.Entw&APw-rfe"', 'SUBSCRIBE "INBOX.Entw&APw-rfe"', 'CREATE "INBOX.b"')
+    talk("SELECT INBOX", "STORE 1 -FLAGS (Work)", "STORE 2 FLAGS (Deux \\Flagged)", "STORE 5 +FLAGS ($Forwarded)",
+         'SELECT "INBOX.Entw&APw-rfe"', "STORE 1 +FLAGS (Other)")
+    folders = {"INBOX": ".", "INBOX.Entw&APw-rfe": None}
+    before = {f: seen(f) for f in folders}
+    talk("SELECT INBOX", "STORE 3 +FLAGS (late)")
+    before["INBOX"][1][sorted(before["INBOX"][1])[2]].add("late")
+    folders["INBOX.Entw&APw-rfe"] = next(p.name for p in box.iterdir() if p.name.startswith(".Entw"))
+    assert set(take_over(home).values()) == {"taken over"}
+    for f, directory in folders.items():
+        listed = Listed(box / directory)
+        validity, flags = before[f]
+        assert listed.uidvalidity == validity and listed.uids == sorted(flags)
+        for uid, words in flags.items():
+            assert listed.flags[uid] & 0x3E == sum(BITS[w] for w in words if w in BITS)
+            assert listed.keywords[uid] == {w for w in words if w[0] != "\\"}, (f, uid)
+
+
 def test_courier_pop3_alone(home):
     names = courier(home)
     (home / "Maildir/courierimapuiddb").unlink()

@@ -313,11 +313,13 @@ static void test_arrive_kept(void **state)
 
 static void test_take_over(void **state)
 {
-	const struct box_taken msg[] = {
-	    {"1000.x", 7, "uidl-x"}, {"1001.y", 9, NULL}, {"1002.gone", 8, "uidl-gone"}};
+	const struct box_taken msg[] = {{"1000.x", 7, "uidl-x", 0},
+					{"1001.y", 9, NULL, 2},
+					{"1002.gone", 8, "uidl-gone", 0}};
 	const struct box_takeover t = {.uidvalidity = 1234,
 				       .uidnext = 20,
-				       .letters = {"work", NULL, "$Junk"},
+				       .words = {"work", NULL, "$Junk"},
+				       .has_letters = 1,
 				       .msg = msg,
 				       .n = COUNT(msg)};
 	char uidl[71];
@@ -339,6 +341,7 @@ static void test_take_over(void **state)
 	assert_int_equal(box_at(&b, 0)->keywords, 5);
 	assert_int_equal(box_at(&b, 1)->uid, 9);
 	assert_int_equal(box_at(&b, 2)->uid, 20);
+	assert_int_equal(box_at(&b, 1)->keywords, 2);
 	assert_string_equal(box_keyword(&b, 2), "$Junk");
 	assert_int_equal(box_uidl(&b, 0, uidl), 1);
 	assert_string_equal(uidl, "uidl-x");
