@@ -65,6 +65,7 @@ RUNS_AS = {
     "qrcpt": "quoinv",
     "qtls-key": "quoink",
     "qtls": "quoint",
+    "qtls-wait": "quoint",
     "qsts": "quoinm",
 }
 
@@ -488,6 +489,10 @@ class Quoin:
     def start_tls_client(self, **kw):
         """The starter for clients. env={"SSL_CERT_FILE": …}: whom they trust."""
         return self.start("qtls", "-c", *self._doors(("tls-client", "quoinr"), ("tls-fetch", "quoinm")), **kw)
+
+    def start_tls_waiting(self, *args, **kw):
+        """What package/s6 starts in its place: it becomes the starter when somebody calls."""
+        return self.start("qtls-wait", *args, "-c", *self._doors(("tls-client", "quoinr"), ("tls-fetch", "quoinm")), **kw)
 
     def _doors(self, *doors):
         """A starter's directories, each with the uid that may call there."""
