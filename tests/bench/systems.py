@@ -221,6 +221,8 @@ class Quoin(System):
         if self.tls:
             self.q.control("tlssessions", "400")
             self.q.start_tls()
+            self.q.start_tls_waiting()
+            self.q.start_auth()
         self.q.start_smtp("-c", "400", "-p", "400", port=self.port, env={"RELAYCLIENT": ""})
 
     def queue_empty(self):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from certs import Authority, Cert, openssl, self_signed
 from gate import GO, STRICT, Caller, Refused, client, tcp_pair
-from quoin import BIN, ROOT, Quoin, wait_for
+from quoin import BIN, Quoin, wait_for
 
 pytestmark = [pytest.mark.programs("qtls"), pytest.mark.tools("openssl")]
 
@@ -357,18 +357,13 @@ def test_without_authorities(quoin):
 # ---- a starter that nobody needs ---------------------------------------------------------
 
 
-def start_waiting(q, idle="300", **kw):
-    doors = [f"tls-client:{q.ids['quoinr']}", f"tls-fetch:{q.ids['quoinm']}"]
-    return q.start("qtls-wait", "-w", idle, "-c", *doors, user="quoint" if ROOT else None, **kw)
-
-
 def runs(service):
-    return Path(f"/proc/{service.pid}/cmdline").read_bytes().split(b"\0")[0].rsplit(b"/", 1)[1].decode()
+    return Path(f"/proc/{service.pid}/comm").read_text("ascii").rstrip("\n")
 
 
 @pytest.fixture
 def waiting(quoin):
-    net = Net(quoin, lambda q, **kw: start_waiting(q, idle="1", **kw))
+    net = Net(quoin, lambda q, **kw: q.start_tls_waiting("-w", "1", **kw))
     yield net
     assert "warning" not in net.starter.text()
 
@@ -385,6 +380,7 @@ def test_it_becomes_qtls_when_somebody_calls(waiting):
 
 
 @pytest.mark.programs("qtls-wait")
+@pytest.mark.root("maps of a process that is not dumpable")
 def test_nothing_of_tls_is_loaded_while_it_waits(waiting):
     maps = Path(f"/proc/{waiting.starter.pid}/maps").read_text()
     assert "libssl" not in maps and "libcrypto" not in maps
@@ -439,7 +435,7 @@ def test_signals_while_it_waits(waiting):
 @pytest.mark.programs("qtls-wait")
 @pytest.mark.root("only root may be another uid")
 def test_the_uids_of_a_door_hold_for_who_woke_it(quoin):
-    starter = start_waiting(quoin)
+    starter = quoin.start_tls_waiting()
     caller = Caller(quoin, "tls-client", uid=0)  # whom no directory keeps out
     assert caller.s.recv(100) == b""
     assert "uid 0 may not call here" in starter.text()
@@ -452,7 +448,7 @@ def test_a_qtls_that_is_not_there(quoin):
     own.unlink()
     own.mkdir(mode=0o755)
     shutil.copy2(BIN / "qtls-wait", own)
-    net = Net(quoin, start_waiting)
+    net = Net(quoin, Quoin.start_tls_waiting)
     mine, peer = tcp_pair()
     caller = Caller(quoin, "tls-client").ask(by_name("mx.example"), mine)
     wait_for(lambda: "unable to run" in net.starter.text())
