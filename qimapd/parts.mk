@@ -16,7 +16,7 @@ IMAP_FETCH = qimapd/fetch.o qimapd/fetch_parse.o qimapd/fetch_section.o qimapd/f
 	qimapd/parsed.o qimapd/vanished.o
 IMAP_STORE = qimapd/set.o qimapd/messages.o qimapd/store.o qimapd/copy.o qimapd/expunge.o
 IMAP_SEARCH = qimapd/search.o qimapd/search_want.o qimapd/search_parse.o qimapd/search_keys.o \
-	qimapd/search_run.o qimapd/search_eval.o qimapd/sort.o qimapd/sortkept.o \
+	qimapd/search_run.o qimapd/search_eval.o qimapd/sort.o qimapd/sortrow.o qimapd/sortkept.o \
 	qimapd/thread_cmd.o $(IMAP_ORDER)
 IMAP_DATA = $(IMAP_FETCH) $(IMAP_STORE) $(IMAP_SEARCH)
 qimapd.o = qimapd/qimapd.o qimapd/mailbox.o $(IMAP_IO) $(IMAP_WORDS) $(IMAP_SESSION) $(IMAP_DATA)
@@ -59,3 +59,6 @@ test_thread.o = $(IMAP_ORDER)
 test_sortkey.o = $(IMAP_ORDER)
 test_thread.libs = -lutf8proc
 test_sortkey.libs = -lutf8proc
+
+fuzz_rows.o = qimapd/sortrow.o $(IMAP_ORDER)
+fuzz_rows.libs = -lutf8proc

@@ -3,16 +3,22 @@
 #include <stdlib.h>
 
 #include "io.h"
-#include "mime/digest.h"
+#include "maildir/rows.h"
 #include "out.h"
 #include "parsed.h"
 #include "sbuf.h"
 #include "search.h"
 #include "sortkept.h"
 #include "sortkey.h"
+#include "sortrow.h"
 #include "vanished.h"
 
-enum { SORT_KEYS = SORTKEPT_KEYS, SORT_REVERSE = 0x80, SORT_TEXTS = 512 * 1024 * 1024 };
+enum {
+	SORT_KEYS = SORTKEPT_KEYS,
+	SORT_REVERSE = 0x80,
+	SORT_TEXTS = 512 * 1024 * 1024,
+	SORT_ROW = 64 * 1024 * 1024
+};
 
 struct column {
 	enum sort_by by;
@@ -28,6 +34,10 @@ struct sort {
 	struct search search;
 	uint32_t *at; /* what was found; then their numbers or uids */
 	size_t n;
+	unsigned char *has; /* its keys are there */
+	size_t next;        /* the place that a row is looked for first */
+	struct rows rows;
+	struct sbuf row;
 	uint32_t *order;
 	int is_lasting;  /* the same keys would order them alike again */
 	uint64_t modseq; /* the highest, where a key asked for it */
@@ -38,13 +48,13 @@ struct sort {
 static const struct {
 	const char *name;
 	enum sort_by by;
-} keys[] = {{"ARRIVAL", SORT_ARRIVAL},
-	    {"CC", SORT_CC},
-	    {"DATE", SORT_DATE},
-	    {"FROM", SORT_FROM},
-	    {"SIZE", SORT_SIZE},
-	    {"SUBJECT", SORT_SUBJECT},
-	    {"TO", SORT_TO}};
+} criteria[] = {{"ARRIVAL", SORT_ARRIVAL},
+		{"CC", SORT_CC},
+		{"DATE", SORT_DATE},
+		{"FROM", SORT_FROM},
+		{"SIZE", SORT_SIZE},
+		{"SUBJECT", SORT_SUBJECT},
+		{"TO", SORT_TO}};
 
 static int read_key(struct words *w, struct column *col)
 {
@@ -54,9 +64,9 @@ static int read_key(struct words *w, struct column *col)
 		if (take_space(w) == -1)
 			return -1;
 	}
-	for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
-		if (take_word(w, keys[k].name) == 0) {
-			col->by = keys[k].by;
+	for (size_t k = 0; k < sizeof criteria / sizeof *criteria; k++)
+		if (take_word(w, criteria[k].name) == 0) {
+			col->by = criteria[k].by;
 			return 0;
 		}
 	return -1;
@@ -76,75 +86,146 @@ static int read_keys(struct words *w, struct sort *s)
 
 /* ---- keys of messages ---- */
 
-static enum digest_what field_of(enum sort_by by)
-{
-	switch (by) {
-	case SORT_CC:
-		return DIGEST_CC;
-	case SORT_FROM:
-		return DIGEST_FROM;
-	case SORT_TO:
-		return DIGEST_TO;
-	default:
-		return DIGEST_SUBJECT;
-	}
-}
-
 static int is_number(enum sort_by by)
 {
 	return by == SORT_ARRIVAL || by == SORT_DATE || by == SORT_SIZE;
 }
 
+static enum sortrow_text text_of(enum sort_by by)
+{
+	switch (by) {
+	case SORT_CC:
+		return SORTROW_CC;
+	case SORT_FROM:
+		return SORTROW_FROM;
+	case SORT_TO:
+		return SORTROW_TO;
+	default:
+		return SORTROW_SUBJECT;
+	}
+}
+
 /* A message that cannot be read any more has keys as if it had no header. */
-static int64_t number(struct sort *s, size_t i, enum sort_by by, const char *digest,
-		      size_t ndigest)
+static int64_t number(struct sort *s, size_t i, enum sort_by by, int64_t sent)
 {
 	struct box *b = &session.box;
-	struct digest_numbers numbers;
 	const struct msg *m = box_at(b, i);
 
 	if (by == SORT_SIZE)
 		return m == NULL || (m->size == 0 && box_size(b, i) == -1)
 			   ? 0
 			   : (int64_t)box_at(b, i)->size;
-	if (by == SORT_DATE && ndigest > 0 && digest_numbers(digest, ndigest, &numbers) &&
-	    numbers.sent != INT64_MIN)
-		return numbers.sent;
+	if (by == SORT_DATE && sent != INT64_MIN)
+		return sent;
 	if (m != NULL && (m->date != INT64_MIN || box_date(b, i) == 0))
 		return box_at(b, i)->date;
 	s->is_lasting = 0;
 	return 0;
 }
 
-static int add_keys(struct sort *s, size_t k, const char *digest, size_t ndigest)
+static int add_keys(struct sort *s, size_t k, const struct sortrow *keys)
 {
 	for (size_t c = 0; c < s->ncolumns; c++) {
 		struct column *col = &s->column[c];
-		const char *p = "";
-		size_t n = 0;
+		enum sortrow_text t = text_of(col->by);
 
 		if (col->number != NULL) {
-			col->number[k] = number(s, s->at[k], col->by, digest, ndigest);
+			col->number[k] = number(s, s->at[k], col->by, keys->sent);
 			continue;
 		}
-		if (ndigest > 0)
-			(void)digest_get(digest, ndigest, field_of(col->by), &p, &n);
-		if (sortkey_text(&col->texts, col->by, p, n, &col->text[k]) == -1)
+		col->text[k] = (struct sort_text){col->texts.len, keys->text[t].n};
+		if (sbuf_cat(&col->texts, keys->text[t].p, keys->text[t].n) == -1)
 			return -1;
 	}
 	return 0;
 }
 
+/* The place of a message among those that were found, or n. */
+static size_t place_of(const struct sort *s, size_t i)
+{
+	size_t lo = s->next, hi = s->n;
+
+	if (lo < hi && s->at[lo] == i)
+		return lo;
+	for (lo = 0; lo < hi;) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->at[mid] < i)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < s->n && s->at[lo] == i ? lo : s->n;
+}
+
+static void have_row(void *arg, size_t i, const char *p, size_t n)
+{
+	struct sort *s = arg;
+	size_t k = place_of(s, i);
+	struct sortrow keys;
+
+	if (k == s->n || s->has[k] || sortrow_read(&keys, p, n) == -1)
+		return;
+	s->has[k] = add_keys(s, k, &keys) == 0;
+	s->next = k + 1;
+}
+
+static int add_message(struct sort *s, size_t k)
+{
+	struct sortrow keys;
+	const char *p = NULL;
+	size_t n = 0;
+	int r = parsed_digest(s->at[k], &p, &n);
+
+	if (r != 1)
+		n = s->is_lasting = 0;
+	if (sortrow_make(&s->row, p, n) == -1 ||
+	    sortrow_read(&keys, s->row.p, s->row.len) == -1)
+		return -1;
+	if (r == 1)
+		rows_add(&s->rows, s->at[k], s->row.p, s->row.len);
+	return add_keys(s, k, &keys);
+}
+
+/* From what is kept, else from digests, which is kept then. */
+static int add_messages(struct sort *s)
+{
+	int64_t next = 0;
+
+	s->has = calloc(s->n + 1, 1);
+	if (s->has == NULL)
+		return -1;
+	rows_read(&s->rows, &session.box, SORTROW_FILE, have_row, s);
+	for (size_t k = 0; k < s->n; k++) {
+		if (s->has[k])
+			continue;
+		search_sign(&next, k, s->n);
+		if (add_message(s, k) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int add_numbers(struct sort *s)
+{
+	static const struct sortrow none = {.sent = INT64_MIN};
+
+	for (size_t k = 0; k < s->n; k++)
+		if (add_keys(s, k, &none) == -1)
+			return -1;
+	return 0;
+}
+
 static int make_columns(struct sort *s)
 {
-	int needs_digest = 0;
-	int64_t next = 0;
+	int needs_header = 0;
+	int r;
 
 	s->is_lasting = 1;
 	for (size_t c = 0; c < s->ncolumns; c++) {
 		struct column *col = &s->column[c];
 
-		needs_digest |= col->by != SORT_ARRIVAL && col->by != SORT_SIZE;
+		needs_header |= col->by != SORT_ARRIVAL && col->by != SORT_SIZE;
 		s->is_lasting &= col->by != SORT_SIZE;
 		if (is_number(col->by))
 			col->number = malloc((s->n + 1) * sizeof *col->number);
@@ -153,17 +234,11 @@ static int make_columns(struct sort *s)
 		if (col->number == NULL && col->text == NULL)
 			return -1;
 	}
-	for (size_t k = 0; k < s->n; k++) {
-		const char *p = NULL;
-		size_t n = 0;
-
-		search_sign(&next, k, s->n);
-		if (needs_digest && parsed_digest(s->at[k], &p, &n) != 1)
-			n = s->is_lasting = 0;
-		if (add_keys(s, k, p, n) == -1)
-			return -1;
-	}
-	return 0;
+	if (!needs_header)
+		return add_numbers(s);
+	r = add_messages(s);
+	rows_end(&s->rows);
+	return r;
 }
 
 static int find_order(struct sort *s)
@@ -240,6 +315,8 @@ static void sort_free(struct sort *s)
 		sbuf_free(&s->column[c].texts);
 	}
 	search_free(&s->search);
+	sbuf_free(&s->row);
+	free(s->has);
 	free(s->at);
 	free(s->order);
 	parsed_done();
@@ -247,7 +324,7 @@ static void sort_free(struct sort *s)
 
 void cmd_sort(struct command *c)
 {
-	struct sort s = {0};
+	struct sort s = {.row = SBUF_INIT(SORT_ROW)};
 	struct text charset;
 
 	if (read_keys(&c->w, &s) == -1 || take_space(&c->w) == -1 ||

@@ -231,7 +231,7 @@ def dovecot(base, maildir):
     (base / "run").mkdir()
     (base / "conf").write_text(CONF.format(base))
     shutil.copytree(maildir, base / "Maildir", copy_function=shutil.copy2)
-    for own in ("quoin-uids", "quoin-index", "quoin-cache", "quoin-lock"):
+    for own in ("quoin-uids", "quoin-index", "quoin-cache", "quoin-sort", "quoin-lock"):
         (base / "Maildir" / own).unlink(missing_ok=True)
     env = {"HOME": str(base), "USER": "nobody", "CONFIG_FILE": str(base / "conf"), "PATH": "/usr/bin:/bin"}
     return Session([DOVECOT, "-c", str(base / "conf")], env=env, cwd=str(base), preexec=give_away(base))

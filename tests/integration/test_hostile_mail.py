@@ -16,7 +16,7 @@ import quoin
 pytestmark = pytest.mark.programs("qimapd", "qpop3d")
 
 MAIL = b"From: a@b.example\nSubject: number %d\nMessage-ID: <%d@b.example>\n\nbody %d\n"
-OWN = ("quoin-uids", "quoin-index", "quoin-cache", "quoin-lock", "subscriptions", "maildirsize", "dovecot-uidlist",
+OWN = ("quoin-uids", "quoin-index", "quoin-cache", "quoin-sort", "quoin-lock", "subscriptions", "maildirsize", "dovecot-uidlist",
        "dovecot-keywords", "courierimapuiddb", "courierimapsubscribed", "quoin-rename", "quoin-validity", "quoin-uses")
 LINE = b'(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (SUBJECT)])'
 
@@ -125,7 +125,7 @@ class Pop(imapd.Session):
 def test_pop3_and_something_else(maildir, tmp_path, kind):
     secret = tmp_path / "secret"
     secret.write_bytes(b"secret\n")
-    for name in (*OWN[1:3], "new/1700000100.x", "cur/1700000101.y:2,"):
+    for name in (*OWN[1:4], "new/1700000100.x", "cur/1700000101.y:2,"):
         plant(maildir / name, kind, secret)
     answers = pop3(maildir, "STAT", "LIST", "UIDL", "RETR 1", "DELE 1", "QUIT")
     assert answers[0][0].startswith(b"+OK 5 ") and b"secret" not in b"".join(sum(answers, []))
@@ -143,6 +143,7 @@ def look(maildir):
     validity = [x for x in a.untagged if b"UIDVALIDITY" in x]
     told = s.ok(b"UID FETCH 1:* " + LINE).untagged
     found = [s.ok(f"UID SEARCH SUBJECT {i}").search() for i in (1, 37, 200)]
+    found.append(s.ok("UID SORT (SUBJECT) UTF-8 ALL").search())
     ended_well(s)
     return validity, told, found
 
@@ -172,7 +173,7 @@ TURNS = int(os.environ.get("DAMAGES", "60"))
 SEED = os.environ.get("QUOIN_SEED", "")  # other damages
 
 
-@pytest.mark.parametrize("name", ["quoin-index", "quoin-cache", "quoin-uids"])
+@pytest.mark.parametrize("name", ["quoin-index", "quoin-cache", "quoin-sort", "quoin-uids"])
 def test_random_damage(tmp_path, name):
     """Of index and cache nobody notices; of the durable file: the same answers, other uids, or a no."""
     good = imapd.make(tmp_path / "good", [("2," + "S" * (i % 2), MAIL % (i, i, i)) for i in range(1, 301)])

@@ -110,3 +110,44 @@ def test_search(both, key, word):
         command = b"SEARCH CHARSET UTF-8 " + key.encode() + b" {%d+}\r\n" % len(data) + data
         answers.append(s.ok(command).search())
     assert answers[0] == answers[1], (key, word)
+
+
+KEYS = ("SUBJECT", "REVERSE FROM", "CC SUBJECT", "TO DATE", "DATE REVERSE SUBJECT")
+
+
+def orders(maildir):
+    with imapd.Session.qimapd(maildir) as s:
+        s.ok("SELECT INBOX")
+        return [s.ok(f"UID SORT ({k}) UTF-8 {which}").search() for k in KEYS for which in ("ALL", "UID 20:90")]
+
+
+def test_keys_that_are_kept(tmp_path):
+    """A file of SORT's keys that is new, whole, older than new mail, of mail that has gone, damaged, or no file at all:
+    the order is the same."""
+    rng = random.Random(5)
+    box = imapd.make(tmp_path / "Maildir", [("2,", message(rng, i, 200)) for i in range(200)])
+    kept = box / "quoin-sort"
+
+    def without():
+        kept.unlink(missing_ok=True)
+        return orders(box)
+
+    wanted = without()
+    whole = kept.read_bytes()
+    assert orders(box) == wanted and kept.read_bytes() == whole
+    for i in range(200, 230):
+        (box / "new" / f"{1700000000 + i}.M{i}P1.h").write_bytes(message(rng, i, 230))
+    for path in sorted((box / "cur").iterdir())[::7]:
+        path.unlink()
+    later = orders(box)
+    assert len(kept.read_bytes()) > len(whole)
+    assert later != wanted and later == without()
+    whole = kept.read_bytes()
+    for turn in range(30):
+        data = bytearray(whole)
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        kept.write_bytes(data[: rng.randrange(len(data))] if turn % 3 == 0 else data)
+        assert orders(box) == later
+    kept.unlink()
+    kept.mkdir()
+    assert orders(box) == later

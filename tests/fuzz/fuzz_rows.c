@@ -1,0 +1,104 @@
+/* Any bytes as a file of rows, as they are or as one block whose sum fits; what is added afterwards
+ * is found. */
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../qimapd/sortrow.h"
+#include "../unit/fakebox.h"
+#include "maildir/cache_int.h"
+#include "maildir/rows.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { MESSAGES = 4, MOST = 65536 };
+
+static const char name[] = "rows";
+static const uint64_t magic = 0x3130776f526e6951;
+static char place[] = "/tmp/fuzz_rows.XXXXXX";
+static int dir = -1;
+
+static void check(int ok)
+{
+	if (!ok)
+		abort();
+}
+
+static void clean(void)
+{
+	(void)unlinkat(dir, name, 0);
+	(void)rmdir(place);
+}
+
+static void start(void)
+{
+	if (dir != -1)
+		return;
+	check(mkdtemp(place) != NULL);
+	dir = open(place, O_RDONLY | O_DIRECTORY);
+	check(dir != -1);
+	(void)atexit(clean);
+}
+
+static void make_file(const uint8_t *data, size_t size)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	uint64_t head[3] = {magic, size, cache_sum(magic, data, size)};
+
+	check(fd != -1);
+	if (size % 2 == 1)
+		check(write(fd, head, sizeof head) == (ssize_t)sizeof head);
+	check(write(fd, data, size) == (ssize_t)size && close(fd) == 0);
+}
+
+static size_t hits, own;
+
+static void have(void *arg, size_t i, const char *p, size_t n)
+{
+	const struct box *b = arg;
+	struct sortrow keys;
+
+	check(i < b->count && n <= ROWS_BLOCK);
+	for (size_t k = 0; k < n; k++)
+		hits += p[k] == 'x';
+	own += i == 1 && n == 3 && memcmp(p, "xyz", 3) == 0;
+	if (sortrow_read(&keys, p, n) == -1)
+		return;
+	for (size_t t = 0; t < SORTROW_TEXTS; t++)
+		check(keys.text[t].p + keys.text[t].n <= p + n);
+}
+
+static void read_and_add(struct box *b, int adds)
+{
+	struct rows r;
+
+	own = 0;
+	rows_read(&r, b, name, have, b);
+	if (adds)
+		rows_add(&r, 1, "xyz", 3);
+	rows_end(&r);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct box *b;
+
+	if (size > MOST)
+		return 0;
+	start();
+	make_file(data, size);
+	b = fakebox_new(dir, MESSAGES);
+	for (uint32_t i = 0; i < MESSAGES; i++) {
+		b->list->m[i].uid = i + 1;
+		b->list->m[i].hash = i;
+	}
+	read_and_add(b, 1);
+	read_and_add(b, 1); /* where the file was junk it has gone */
+	read_and_add(b, 0);
+	check(own > 0);
+	fakebox_free(b);
+	return 0;
+}
