@@ -123,6 +123,23 @@ def test_versions_and_keys(quoin, kind, version):
     none_left(starter)
 
 
+def known_groups():
+    """What the library offers if nobody has chosen: of that, what s_client here knows."""
+    usual = ["X25519", "P-256", "X448", "P-521", "P-384"]
+    new = ssl.OPENSSL_VERSION_INFO >= (3, 5)
+    return [*usual, "X25519MLKEM768"] if new else usual
+
+
+@pytest.mark.parametrize("group", known_groups())
+def test_groups_are_the_library_s_own(quoin, starter, group):
+    """A new one, as those that quantum computers do not break, comes with the library."""
+    bridge = Bridge(quoin)
+    said = s_client(bridge.port, "-tls1_3", "-groups", group, stdin=b"hello\n")
+    assert "New, TLSv1.3" in said and "Verify" in said, said
+    bridge.close()
+    none_left(starter)
+
+
 def test_old_versions_are_refused(quoin, starter):
     bridge = Bridge(quoin)
     said = s_client(bridge.port, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")

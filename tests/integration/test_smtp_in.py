@@ -216,6 +216,35 @@ def test_without_qrcpt(house):
     Raw(port).begin("MAIL FROM:<a@b.example>").say("RCPT TO:<anyone@q.example>", 250)
 
 
+def relays(port, host, source):
+    with smtplib.SMTP(host, port, timeout=20, source_address=(source, 0)) as s:
+        s.ehlo()
+        s.mail("a@b.example")
+        code, _ = s.rcpt("x@far.example")
+        assert s.rcpt("alice@q.example")[0] == 250
+        return {250: True, 550: False}[code]
+
+
+@pytest.mark.programs("qtcprules")
+@pytest.mark.parametrize("template", [True, False])
+def test_relay_by_address_range(house, template):
+    """Who is in a range may write to everybody, his neighbour may not; a change is obeyed at once."""
+    table = house.home / "control/rules.cdb"
+
+    def rules(text):
+        assert house.run("qtcprules", table, "-", stdin=text.encode()).returncode == 0
+
+    rules('127.0.8.0/21:allow,RELAYCLIENT=""\n::/126:allow,RELAYCLIENT=""\n:allow\n')
+    v4 = house.start_smtp("-r", table, template=template)
+    found = [relays(v4, "127.0.0.1", f"127.0.{n}") for n in ("7.255", "8.0", "15.255", "16.0", "0.1")]
+    assert found == [False, True, True, False, False]
+    v6 = house.start_smtp("-r", table, ip="::1", template=template)
+    assert relays(v6, "::1", "::1")
+    rules('127.0.0.1:allow,RELAYCLIENT=""\n2001:db8::/32:allow,RELAYCLIENT=""\n')
+    assert relays(v4, "127.0.0.1", "127.0.0.1") and not relays(v4, "127.0.0.1", "127.0.8.0")
+    assert not relays(v6, "::1", "::1")
+
+
 def test_ten_thousand_recipients(house):
     port = house.start_smtp(env={"RELAYCLIENT": ""})
     c = Raw(port).begin("MAIL FROM:<a@b.example>")
