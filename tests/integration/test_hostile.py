@@ -27,7 +27,7 @@ from test_qlspawn import Spawner
 pytestmark = pytest.mark.programs("qqueue", "qstart", "qsend", "qlspawn", "qlocal", "qlisten", "qsmtpd", "qnewusers")
 
 SERVICES = {"qqueue", "qgetpw", "qstart", "qsend", "qbounce", "qrspawn", "qrcpt", "qlisten", "qsmtpd", "qlspawn", "qlocal"}
-SECRETS = {"qtls", "qtls-key", "qauth", "qsts"}  # with TLS and passwords
+SECRETS = {"qtls", "qtls-wait", "qtls-key", "qauth", "qsts"}  # with TLS and passwords
 ROOTS = {"qlspawn", "qauth"}
 NOBODY = 65534
 
@@ -139,7 +139,7 @@ def test_who_runs_with_what(house):
     """Groups, capabilities and sandboxes of every process, and its descriptors."""
     house.passwords({"alice": "secret"})
     house.start_tls()
-    house.start_tls_client()
+    house.start_tls_waiting()
     house.start_auth()
     house.start("qsts")
     c = smtplib.SMTP("127.0.0.1", house.smtp_port)
@@ -148,8 +148,8 @@ def test_who_runs_with_what(house):
     house.sendmail("alice@q.example", stdin=b"Subject: x\n\n")
     wait_for(lambda: any(name == "qlocal" for name, _ in our_processes(house).values()))
     seen = set()
-    starters = {s.pid for s in house.services if s.name == "qtls"}
-    assert {p for p, (name, _) in our_processes(house).items() if name == "qtls"} > starters
+    starters = {s.pid for s in house.services if s.name in ("qtls", "qtls-wait")}
+    assert {p for p, (name, _) in our_processes(house).items() if name in ("qtls", "qtls-wait")} > starters
     for pid, (name, st) in our_processes(house).items():
         if name not in SERVICES | SECRETS:
             continue
@@ -165,7 +165,7 @@ def test_who_runs_with_what(house):
         if name not in ("qstart", "qlocal"):  # the program half of qlocal has none
             assert st["NoNewPrivs"] == "1", name
         # A starter has no filter, since its sessions would inherit it.
-        is_starter = name == "qtls" and pid in starters
+        is_starter = pid in starters
         if name not in ("qstart", "qlocal", "qlisten", "qrspawn") and not is_starter and not asan:
             assert st["Seccomp"] == "2", name
         held = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
