@@ -181,11 +181,50 @@ static void tell_folders(void)
 
 /* ---- names ---- */
 
+static struct names_renamed renamed[WATCHED_MAX];
+static size_t nrenamed;
+
+static void find_renamed(const struct folders *fresh)
+{
+	static struct names_held held[WATCHED_MAX];
+
+	for (size_t i = 0; i < nall; i++)
+		held[i] = (struct names_held){all[i].name, all[i].dir};
+	nrenamed = names_renamed(renamed, held, nall, &known, fresh);
+}
+
+static int is_told_of_name(const struct folder *f)
+{
+	return (notify_set_events(&want, f) & EVENT_NAME) != 0;
+}
+
+/* 1: of the name that it had nothing need be said. */
+static int goes_by_another(const char *name)
+{
+	for (size_t i = 0; i < nrenamed; i++)
+		if (strcmp(renamed[i].old, name) == 0)
+			return is_told_of_name(renamed[i].now);
+	return 0;
+}
+
+static const char *old_name(const char *name)
+{
+	for (size_t i = 0; i < nrenamed; i++)
+		if (strcmp(renamed[i].now->name, name) == 0)
+			return renamed[i].old;
+	return NULL;
+}
+
 static void tell_name(const struct folder *f, unsigned change)
 {
-	if (notify_set_events(&want, f) &
-	    (change == NAMES_SUBSCRIBED ? EVENT_SUBSCRIPTION : EVENT_NAME))
-		list_put(f, LIST_EXTENDED | LIST_SUBSCRIBED, NULL);
+	static const unsigned bits = LIST_EXTENDED | LIST_SUBSCRIBED;
+
+	if (change == NAMES_SUBSCRIBED) {
+		if (notify_set_events(&want, f) & EVENT_SUBSCRIPTION)
+			list_put(f, bits, NULL);
+	} else if (is_told_of_name(f) && (f->bits != 0 || !goes_by_another(f->name))) {
+		list_put(f, bits, old_name(f->name));
+	}
 }
 
 static void look_at_names(void)
@@ -198,6 +237,7 @@ static void look_at_names(void)
 	root_time = now;
 	if (folders_read(&fresh, &session.store, 1, 0) == -1)
 		return;
+	find_renamed(&fresh);
 	if (names_differ(&known, &fresh, tell_name)) {
 		unwatch();
 		folders_free(&known);

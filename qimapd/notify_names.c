@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "session.h"
@@ -70,6 +71,77 @@ int names_differ(const struct folders *old, const struct folders *now,
 
 	free(a);
 	free(b);
+	return found;
+}
+
+/* ---- other names ---- */
+
+struct gone {
+	const char *name;
+	dev_t dev;
+	ino_t ino;
+};
+
+static int has(const struct folder *list, size_t n, const char *name)
+{
+	const struct folder key = {name, 0};
+	const struct folder *f = bsearch(&key, list, n, sizeof *list, compare);
+
+	return f != NULL && (f->bits & FOLDER_EXISTS);
+}
+
+static size_t find_gone(struct gone *out, const struct names_held *held, size_t n,
+			const struct folder *list, size_t nlist)
+{
+	size_t found = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < n; i++)
+		if (!has(list, nlist, held[i].name) && fstat(held[i].dir, &st) == 0 &&
+		    st.st_nlink > 0)
+			out[found++] = (struct gone){held[i].name, st.st_dev, st.st_ino};
+	return found;
+}
+
+static const char *old_name(const struct folder *f, const struct gone *gone, size_t n)
+{
+	int dir = folder_open(&session.store, f->name);
+	const char *name = NULL;
+	struct stat st;
+
+	if (dir == -1)
+		return NULL;
+	if (fstat(dir, &st) == 0)
+		for (size_t i = 0; i < n && name == NULL; i++)
+			if (gone[i].dev == st.st_dev && gone[i].ino == st.st_ino)
+				name = gone[i].name;
+	(void)close(dir);
+	return name;
+}
+
+size_t names_renamed(struct names_renamed *out, const struct names_held *held, size_t n,
+		     const struct folders *old, const struct folders *now)
+{
+	struct folder *before = sorted(old);
+	struct folder *after = sorted(now);
+	struct gone *gone = calloc(n + 1, sizeof *gone);
+	size_t found = 0;
+	size_t left = 0;
+
+	if (before != NULL && after != NULL && gone != NULL)
+		left = find_gone(gone, held, n, after, now->n);
+	for (size_t i = 0; i < now->n && found < left; i++) {
+		const struct folder *f = &now->folder[i];
+		const char *name = NULL;
+
+		if ((f->bits & FOLDER_EXISTS) && !has(before, old->n, f->name))
+			name = old_name(f, gone, left);
+		if (name != NULL)
+			out[found++] = (struct names_renamed){name, f};
+	}
+	free(before);
+	free(after);
+	free(gone);
 	return found;
 }
 

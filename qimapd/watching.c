@@ -68,6 +68,16 @@ static int hear(void)
 	return is_selected;
 }
 
+/* A client that always has another command must not miss what NOTIFY promised. What is new in
+ * the open mailbox the next wait sees. */
+static void hear_of_others(void)
+{
+	if (notify_timeout() == -1)
+		return;
+	(void)hear();
+	notify_tell();
+}
+
 static int sooner(int a, int b)
 {
 	return a == -1 || (b != -1 && b < a) ? b : a;
@@ -89,8 +99,10 @@ int watching_wait(int idle, int64_t deadline)
 		int ms = sooner(watch_timeout(watching()), clock_left_ms(until));
 		int what = io_wait(watching()->fd, sooner(ms, notify_timeout()));
 
-		if (what & IO_INPUT)
+		if (what & IO_INPUT) {
+			hear_of_others();
 			return 1;
+		}
 		if (hear() && tells)
 			tell_selected(idle);
 		notify_tell();

@@ -149,6 +149,28 @@ def test_notify_tells_of_the_parent(start):
     hears(s, b'* LIST (\\NonExistent \\HasNoChildren) "." a.b', b'* LIST (\\HasNoChildren) "." a')
 
 
+def test_notify_tells_the_old_name(start):
+    """RFC 5465 5.4: a folder that was renamed is one LIST with OLDNAME; for what lies below it as well."""
+    other = start("CREATE a", "CREATE a.b", "CREATE c", "SUBSCRIBE a.b")
+    s = start("NOTIFY SET (PERSONAL (MailboxName MessageNew MessageExpunge))")
+    other.ok("RENAME a d.e")
+    hears(s, b'* LIST (\\HasChildren) "." d.e ("OLDNAME" (a))', b'* LIST (\\HasNoChildren) "." d.e.b ("OLDNAME" (a.b))',
+          b'* LIST (\\NonExistent \\HasChildren) "." d', b'* LIST (\\NonExistent \\HasNoChildren \\Subscribed) "." a.b')
+    other.ok("DELETE c")
+    other.ok("CREATE f")
+    hears(s, b'* LIST (\\NonExistent \\HasNoChildren) "." c', b'* LIST (\\HasNoChildren) "." f')
+    other.ok("RENAME INBOX g")
+    hears(s, b'* LIST (\\HasNoChildren) "." g')
+    other.ok("RENAME f h")
+    said = s.ok("NOOP").untagged
+    for _ in range(100):
+        if said and b"OLDNAME" in said[-1]:
+            break
+        select.select([s.sock], [], [], 0.1)
+        said += s.ok("NOOP").untagged
+    assert [x for x in said if b"LIST" in x] == [b'* LIST (\\HasNoChildren) "." h ("OLDNAME" (f))']
+
+
 def test_an_extended_list_asks_for_no_delimiter(start):
     """RFC 5258 3: whichever way LIST is extended, an empty pattern matches nothing."""
     s = start()
