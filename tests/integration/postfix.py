@@ -76,7 +76,7 @@ class Postfix:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_for(self._greets, 30, f"postfix greets; its log: {self.log()[-300:]}")
+        wait_for(self._greets, 60, f"postfix greets; its log: {self.log()[-300:]}")
 
     def _greets(self):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 2) as c:

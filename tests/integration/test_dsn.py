@@ -311,7 +311,7 @@ def test_qsbmf(s):
 # ---- delay ------------------------------------------------------------------------
 
 
-def passes(s, rcpt, until, deadline=15):
+def passes(s, rcpt, until, deadline=60):
     """Tries it again and again until something is true."""
     def again():
         n = s.tried(rcpt)
@@ -407,7 +407,7 @@ def mail(port, sender, rcpt, options=(), rcpt_options=(), message=b"Subject: x\r
         return c.sendmail(sender, [rcpt], message, options, rcpt_options)
 
 
-def reports_in(q, user, n=1, deadline=20):
+def reports_in(q, user, n=1, deadline=60):
     """What came to a user, as reports; the From_ lines of delivery are taken off."""
     mails = wait_for(lambda: len(q.maildir(user)) >= n and q.maildir(user), deadline, f"mail for {user}")
     return [read_report(re.sub(rb"\A(?:Return-Path|Delivered-To|Received): .*\n(?:[ \t].*\n)*", b"", strip(m)))
@@ -464,7 +464,7 @@ def test_a_failure_behind_a_forward(house, options, told):
     house.write_home("bob", ".qmail", "&carol-gone@q.example\n")
     run(house)
     mail(house.smtp_port, "alice@q.example", "bob@q.example", (), options)
-    wait_for(lambda: "result=D" in house.log("qstart") and house.queue_is_empty(), 20)
+    wait_for(lambda: "result=D" in house.log("qstart") and house.queue_is_empty(), 60)
     assert len(house.maildir("alice")) == told
     for _, rcpts, _, _ in reports_in(house, "alice", told) if told else ():
         assert rcpts[0]["final-recipient"] == "rfc822; carol-gone@q.example"
@@ -570,12 +570,12 @@ def success_at_postfix(p, q):
     """What was asked goes on to a peer that announces DSN, and exactly one report comes."""
     options = (["RET=FULL", "ENVID=QQ+2B1"], ["NOTIFY=SUCCESS", "ORCPT=rfc822;Sam+2Bx@far.example"])
     mail(q.smtp_port, "alice@q.example", "sam@far.example", *options)
-    data = wait_for(lambda: q.maildir("alice"), 30, p.log()[-2000:])[0]
+    data = wait_for(lambda: q.maildir("alice"), 60, p.log()[-2000:])[0]
     whole, rcpts = foreign(data)
     assert whole["Reporting-MTA"] == "dns; pf.example" and whole["Original-Envelope-Id"] == "QQ+1"
     assert [r["Action"] for r in rcpts] == ["delivered"]
     assert rcpts[0]["Original-Recipient"] == "rfc822;Sam+x@far.example"
-    wait_for(lambda: q.queue_is_empty() and p.queue_is_empty(), 20)
+    wait_for(lambda: q.queue_is_empty() and p.queue_is_empty(), 60)
     assert len(q.maildir("alice")) == 1 and "result=R" in q.log("qstart")
 
 
@@ -591,12 +591,12 @@ def failure_at_postfix(p, q):
 def asked_by_postfix(p, q):
     had = set(p.box.iterdir())
     mail(p.port, "sam@far.example", "bob@q.example", *ALL_OPTIONS)
-    [report] = wait_for(lambda: set(p.box.iterdir()) - had, 30, p.log()[-2000:])
+    [report] = wait_for(lambda: set(p.box.iterdir()) - had, 60, p.log()[-2000:])
     data = strip(report.read_bytes().replace(b"X-Original-To: ", b"Received: x "))
     whole, rcpts, _, _ = read_report(data)
     assert whole["original-envelope-id"] == "QQ+1" and whole["reporting-mta"] == "dns; q.example"
     assert [(r["action"], r["original-recipient"]) for r in rcpts] == [("delivered", "rfc822; Bob+x@q.example")]
-    wait_for(lambda: q.queue_is_empty() and p.queue_is_empty(), 20)
+    wait_for(lambda: q.queue_is_empty() and p.queue_is_empty(), 60)
     assert len(set(p.box.iterdir()) - had) == 1
 
 
@@ -619,5 +619,5 @@ def test_a_postfix_without_dsn_leaves_it_to_quoin(pair):
     [(whole, rcpts, text, _)] = reports_in(q, "alice", deadline=30)
     assert [r["action"] for r in rcpts] == ["relayed"] and whole["original-envelope-id"] == "QQ+1"
     assert rcpts[0]["remote-mta"].startswith("dns; ") and "will not tell" in text.replace("\n", " ")
-    wait_for(lambda: p.box.is_dir() and list(p.box.iterdir()), 20)
+    wait_for(lambda: p.box.is_dir() and list(p.box.iterdir()), 60)
     assert len(q.maildir("alice")) == 1

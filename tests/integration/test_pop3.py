@@ -406,7 +406,7 @@ def test_four_sessions_and_deliveries(pop):
         tmp = pop.put(b"Subject: %d\n\nx\n" % n, f"x{n}", "tmp")
         tmp.rename(pop.maildir / "new" / f"1700000000.M{n}P1.host")
         time.sleep(0.005)
-    wait_for(lambda: not pop.names(), 30)
+    wait_for(lambda: not pop.names(), 60)
     stop.set()
     for t in threads:
         t.join()

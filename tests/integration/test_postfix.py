@@ -35,7 +35,7 @@ def test_postfix_relays_to_quoin(pair):
     body = b".one\r\n..two\r\n" + "8-bit: äöü\r\n".encode() + b"x" * 900 + b"\r\nthe end\r\n"
     send(p, ["alice@q.example", "bob@q.example"], b"Subject: relayed\r\n\r\n" + body)
     for user in ("alice", "bob"):
-        mail = wait_for(lambda u=user: q.maildir(u), 20, p.log()[-2000:])[0]
+        mail = wait_for(lambda u=user: q.maildir(u), 60, p.log()[-2000:])[0]
         assert b"Subject: relayed\n" in mail
         assert mail.endswith(b"\n\n" + body.replace(b"\r\n", b"\n"))
         assert b"\n  by q.example with ESMTP id " in mail
@@ -47,8 +47,8 @@ def test_postfix_hears_who_does_not_exist(pair):
     """One transaction, one good recipient and one bad: the bad one bounces at Postfix."""
     p, q = pair
     send(p, ["alice@q.example", "nobody@q.example"], b"Subject: half\r\n\r\nx\r\n", sender="bob@q.example")
-    wait_for(lambda: q.maildir("alice"), 20)
-    bounce = wait_for(lambda: q.maildir("bob"), 20)[0]
+    wait_for(lambda: q.maildir("alice"), 60)
+    bounce = wait_for(lambda: q.maildir("bob"), 60)[0]
     assert b"<nobody@q.example>" in bounce and b"550 5.1.1" in bounce
 
 

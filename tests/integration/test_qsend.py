@@ -473,7 +473,7 @@ def test_bit_flips(s):
         idents.append(s.put(bytes(data)))
     s.start()
     fine = s.queue("a@example.org", ["bob@q.example"], message)
-    wait_for(lambda: f"end id={fine}" in s.log() and s.is_empty(), 20)
+    wait_for(lambda: f"end id={fine}" in s.log() and s.is_empty(), 60)
     assert not wrong
     assert len([p for p in (s.q.queue / "bad").iterdir() if len(p.name) == 17]) == 400
 
@@ -591,10 +591,10 @@ def test_full_disk_goes_on_delivering(s):
     wait_for(lambda: s.log().count("No space left") >= 3)
     assert "bounce id=" not in s.log()
     s.send(signal.SIGALRM)
-    wait_for(lambda: "bounce id=" in s.log() or s.send(signal.SIGALRM), 20)
+    wait_for(lambda: "bounce id=" in s.log() or s.send(signal.SIGALRM), 60)
     wait_for(lambda: any((s.q.queue / "state").iterdir()))
     s.local.policy = yes
-    wait_for(lambda: s.is_empty() or s.send(signal.SIGALRM), 20)
+    wait_for(lambda: s.is_empty() or s.send(signal.SIGALRM), 60)
     assert s.tried("u@q.example") == 2
 
 

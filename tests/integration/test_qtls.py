@@ -93,7 +93,7 @@ def sessions(starter):
 
 
 def none_left(starter):
-    wait_for(lambda: not sessions(starter), 20, "all sessions end")
+    wait_for(lambda: not sessions(starter), 60, "all sessions end")
 
 
 @pytest.fixture

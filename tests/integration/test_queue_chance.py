@@ -113,7 +113,7 @@ def restart(s, k):
     """As qctl restart does: what is under way ends first."""
     k.leave()
     s.qsend.send_signal(signal.SIGTERM)
-    wait_for(lambda: s.local.release() or s.remote.release() or s.qsend.poll() is not None, 30, "qsend stopped")
+    wait_for(lambda: s.local.release() or s.remote.release() or s.qsend.poll() is not None, 60, "qsend stopped")
     assert s.qsend.returncode == 0
     s.close()
     policy = s.policy

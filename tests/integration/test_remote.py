@@ -695,10 +695,10 @@ def test_sendmail_to_another_host_and_the_bounce_back():
         out = q.sendmail("-f", "alice@q.example", "b@there.example", "gone@there.example",
                          stdin=b"Subject: on its way\n\n.hello\n")
         assert out.returncode == 0, out.stderr
-        wait_for(lambda: got, 20)
+        wait_for(lambda: got, 60)
         assert [x.split()[1] for x in got[0][0]][1:] == [b"TO:<b@there.example>"]
         assert got[0][1].endswith(b"\r\n\r\n..hello\r\n")
-        text = wait_for(lambda: q.maildir("alice"), 20)[0].decode()
+        text = wait_for(lambda: q.maildir("alice"), 60)[0].decode()
         assert "gone@there.example" in text and "550 5.1.1 no such user" in text
         assert "Status: 5.1.1" in text, text
         wait_for(q.queue_is_empty)

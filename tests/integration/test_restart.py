@@ -85,18 +85,18 @@ def test_restart_under_load(tree):
     for c in clients:
         c.start()
     try:
-        wait_for(lambda: all(c.accepted for c in clients), 20, "each client has sent one")
+        wait_for(lambda: all(c.accepted for c in clients), 60, "each client has sent one")
         tree.qctl("restart")
         tree.qctl("restart")
         counts = [len(c.accepted) for c in clients]
-        wait_for(lambda: all(len(c.accepted) > n for c, n in zip(clients, counts)), 20, "each goes on")
+        wait_for(lambda: all(len(c.accepted) > n for c, n in zip(clients, counts)), 60, "each goes on")
     finally:
         stop.set()
         for c in clients:
             c.join(60)
     assert [f for c in clients for f in c.faults] == []
     sent = [t for c in clients for t in c.accepted]
-    wait_for(lambda: len(subjects(tree)) >= len(sent), 30, "all are delivered")
+    wait_for(lambda: len(subjects(tree)) >= len(sent), 60, "all are delivered")
     assert sorted(subjects(tree)) == sorted(sent)
     after = {n: pid_of(tree, n) for n in before}
     assert after["qlisten"] == before["qlisten"]
@@ -173,7 +173,7 @@ def test_what_was_begun_is_finished(tree):
         slow.close()
     other.join(60)
     assert other.faults == [] and not pid_of(tree, "qqueue") & qqueue
-    wait_for(lambda: {"slow", *other.accepted} <= set(subjects(tree)), 20, "delivered")
+    wait_for(lambda: {"slow", *other.accepted} <= set(subjects(tree)), 60, "delivered")
 
 
 def _connects(tree):
@@ -231,7 +231,7 @@ def test_restart_runs_what_is_installed_now(tree):
         exes = {n: os.readlink(f"/proc/{p}/exe") for p, n in tree.pids() if n != "s6-log"}
         return [n for n, exe in exes.items() if exe.startswith(str(build))]
 
-    wait_for(lambda: not old(), 20, "the old programs are gone")
+    wait_for(lambda: not old(), 60, "the old programs are gone")
 
 
 def test_reload_serves_a_new_certificate(tree):

@@ -191,7 +191,7 @@ def test_another_quoin_is_the_smart_host(quoin, ca):
         quoin.start_delivery()
         r = quoin.sendmail("-f", "alice@q.example", "bob@q.example", stdin=MAIL)
         assert r.returncode == 0, r
-        (text,) = wait_for(lambda: smart.maildir("bob"), 30, quoin.all_logs)
+        (text,) = wait_for(lambda: smart.maildir("bob"), 60, quoin.all_logs)
         assert b"with ESMTPSA" in text
     finally:
         smart.close()

@@ -60,7 +60,7 @@ class Sender(Postfix):
         to = f"alice@{domain}.signed.test"
         subprocess.run([*self.prefix, *self.sendmail_argv("-f", "s@pf.example", to)], input=b"Subject: x\n\nx\n", check=True)
         line = rf"to=<{to}>.* status=(\w+) (.*)"
-        return wait_for(lambda: re.search(line, self.log()), 30, self.log()[-1500:]).groups()
+        return wait_for(lambda: re.search(line, self.log()), 60, self.log()[-1500:]).groups()
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def traced(tree, word, *wanted):
         return all(any(re.search(w, line) for line in lines) for w in wanted)
 
     try:
-        wait_for(there, 15)
+        wait_for(there, 60)
     except AssertionError:
         raise AssertionError(f"{wanted} not in:\n" + "\n".join(lines)) from None
     return lines

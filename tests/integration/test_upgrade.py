@@ -32,8 +32,8 @@ def test_queue_1(quoin):
     # what was tried waits for its time, which depends on today's date
     wait_for(lambda: quoin.maildir("alice"), what="what was new is delivered")
     quoin.run("qctl-queue", "retry", check=True)
-    wait_for(lambda: quoin.maildir("dave") and quoin.maildir("sender"), 20, "the rest is done")
-    wait_for(lambda: not [f for part in OWNER for f in (quoin.queue / part).iterdir()], 20, "the queue is empty")
+    wait_for(lambda: quoin.maildir("dave") and quoin.maildir("sender"), 60, "the rest is done")
+    wait_for(lambda: not [f for part in OWNER for f in (quoin.queue / part).iterdir()], 60, "the queue is empty")
     assert b"nobody has looked at it" in quoin.maildir("alice")[0]
     assert [b"some have it" in m for m in quoin.maildir("dave")] == [True]
     (notice,) = quoin.maildir("sender")
