@@ -363,6 +363,21 @@ def test_damaged_counts_keep_no_mail_out(house, damage):
         assert house.log("qqueue").count("what logins sent is counted anew") == 1
 
 
+def test_counts_that_cannot_be_written_keep_no_mail_out(house):
+    """Said once, not at each attempt, and tried again at the end."""
+    (house.queue / "sending/counts.new").mkdir()
+    port = house.start_submission()
+    with client(port) as s:
+        s.login("joe", PASSWORD)
+        assert send(s, "joe@q.example", "bob@far.example") == 250
+        wait_for(lambda: "warning: unable to write queue/sending/counts: Is a directory" in house.log("qqueue"))
+        assert send(s, "joe@q.example", "bob@far.example") == 250
+    (house.queue / "sending/counts.new").rmdir()
+    assert house.stop("qqueue") == 0
+    assert house.log("qqueue").count("warning") == 1
+    assert b"joe\0" in (house.queue / "sending/counts").read_bytes()
+
+
 def test_a_bad_userlimit_names_file_and_line(quoin):
     quoin.control("userlimit", "joe:1")
     with pytest.raises(AssertionError, match="userlimit: line 1"):
