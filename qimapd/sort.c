@@ -191,19 +191,20 @@ static int add_message(struct sort *s, size_t k)
 static int add_messages(struct sort *s)
 {
 	int64_t next = 0;
+	int r = 0;
 
 	s->has = calloc(s->n + 1, 1);
 	if (s->has == NULL)
 		return -1;
 	rows_read(&s->rows, &session.box, SORTROW_FILE, have_row, s);
-	for (size_t k = 0; k < s->n; k++) {
+	for (size_t k = 0; r == 0 && k < s->n; k++) {
 		if (s->has[k])
 			continue;
 		search_sign(&next, k, s->n);
-		if (add_message(s, k) == -1)
-			return -1;
+		r = add_message(s, k);
 	}
-	return 0;
+	rows_end(&s->rows);
+	return r;
 }
 
 static int add_numbers(struct sort *s)
@@ -219,7 +220,6 @@ static int add_numbers(struct sort *s)
 static int make_columns(struct sort *s)
 {
 	int needs_header = 0;
-	int r;
 
 	s->is_lasting = 1;
 	for (size_t c = 0; c < s->ncolumns; c++) {
@@ -234,11 +234,7 @@ static int make_columns(struct sort *s)
 		if (col->number == NULL && col->text == NULL)
 			return -1;
 	}
-	if (!needs_header)
-		return add_numbers(s);
-	r = add_messages(s);
-	rows_end(&s->rows);
-	return r;
+	return needs_header ? add_messages(s) : add_numbers(s);
 }
 
 static int find_order(struct sort *s)

@@ -53,7 +53,7 @@ static size_t read_and_add(struct box *b, size_t most)
 		char row[200];
 
 		n += s.at[i] > 0;
-		if (s.at[i] == 0 && i < most)
+		if (i < most && s.at[i] == 0)
 			rows_add(&r, i, row, row_of(b->list->m[i].uid, row));
 	}
 	rows_end(&r);
