@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "fetch.h"
@@ -11,28 +10,12 @@
 #include "list.h"
 #include "notify_names.h"
 #include "notify_set.h"
-#include "prog.h"
-#include "status.h"
-#include "watching.h"
+#include "notify_watched.h"
 
-enum {
-	LOOK_MS = 1000,
-	WATCHED_MAX = WATCH_MAX - 1, /* one is the open mailbox */
-	ITEMS = STATUS_MESSAGES | STATUS_UIDNEXT | STATUS_UIDVALIDITY | STATUS_UNSEEN |
-		STATUS_HIGHESTMODSEQ
-};
-
-struct watched {
-	int id, dir;
-	int is_changed;
-	char *name;
-	struct status told;
-};
+enum { LOOK_MS = 1000 };
 
 static struct notify_set want;
 static int is_on;
-static struct watched *all;
-static size_t nall;
 static struct folders known; /* as they were told */
 static struct timespec root_time;
 static int64_t looked;
@@ -68,23 +51,9 @@ int notify_timeout(void)
 	return has_others() ? LOOK_MS : -1;
 }
 
-/* ---- the folders that are watched ---- */
-
-static void unwatch(void)
-{
-	for (size_t i = 0; i < nall; i++) {
-		watch_remove(watching(), all[i].id);
-		(void)close(all[i].dir);
-		free(all[i].name);
-	}
-	free(all);
-	all = NULL;
-	nall = 0;
-}
-
 static void end(void)
 {
-	unwatch();
+	watched_end();
 	folders_free(&known);
 	notify_set_free(&want);
 	is_on = 0;
@@ -94,44 +63,6 @@ static void overflow(void)
 {
 	io_puts("* OK [NOTIFICATIONOVERFLOW] There is too much to watch.\r\n");
 	end();
-}
-
-static int watch_one(struct watched *w, const char *name)
-{
-	w->name = strdup(name);
-	w->dir = w->name != NULL ? folder_open(&session.store, name) : -1;
-	w->id = w->dir != -1 ? watch_add(watching(), w->dir) : -1;
-	if (w->id != -1) {
-		if (status_get(name, ITEMS, &w->told) == -1)
-			w->told = (struct status){{0}};
-		return 0;
-	}
-	if (w->dir != -1)
-		(void)close(w->dir);
-	free(w->name);
-	return -1;
-}
-
-/* -1: more than can be watched. */
-static int watch_folders(void)
-{
-	all = calloc(WATCHED_MAX, sizeof *all);
-	if (all == NULL)
-		return -1;
-	for (size_t i = 0; i < known.n; i++) {
-		const struct folder *f = &known.folder[i];
-
-		if (!(f->bits & FOLDER_EXISTS) ||
-		    !(notify_set_events(&want, f) & EVENTS_MESSAGE))
-			continue;
-		if (nall == WATCHED_MAX)
-			return -1;
-		if (watch_one(&all[nall], f->name) == 0)
-			nall++;
-		else if (folder_is_there(f->name))
-			return -1;
-	}
-	return 0;
 }
 
 static struct timespec time_of_root(void)
@@ -146,37 +77,9 @@ static int start(void)
 {
 	root_time = time_of_root();
 	looked = clock_mono_ms();
-	return folders_read(&known, &session.store, 1, 0) == -1 ? -1 : watch_folders();
-}
-
-void notify_changed(int id)
-{
-	for (size_t i = 0; i < nall; i++)
-		if (all[i].id == id)
-			all[i].is_changed = 1;
-}
-
-static int is_open(const char *name)
-{
-	return session.state == ST_SELECTED && name != NULL &&
-	       strcmp(session.folder, name) == 0;
-}
-
-static void tell_folders(void)
-{
-	for (size_t i = 0; i < nall; i++) {
-		struct status now = {{0}};
-
-		if (!all[i].is_changed)
-			continue;
-		all[i].is_changed = 0;
-		if (status_get(all[i].name, ITEMS, &now) == -1 ||
-		    memcmp(&now, &all[i].told, sizeof now) == 0)
-			continue;
-		all[i].told = now;
-		if (!is_open(all[i].name))
-			status_put(all[i].name, ITEMS, &now);
-	}
+	return folders_read(&known, &session.store, 1, 0) == -1
+		   ? -1
+		   : watched_begin(&known, &want);
 }
 
 /* ---- names ---- */
@@ -188,9 +91,7 @@ static void find_renamed(const struct folders *fresh)
 {
 	static struct names_held held[WATCHED_MAX];
 
-	for (size_t i = 0; i < nall; i++)
-		held[i] = (struct names_held){all[i].name, all[i].dir};
-	nrenamed = names_renamed(renamed, held, nall, &known, fresh);
+	nrenamed = names_renamed(renamed, held, watched_held(held), &known, fresh);
 }
 
 static int is_told_of_name(const struct folder *f)
@@ -239,10 +140,10 @@ static void look_at_names(void)
 		return;
 	find_renamed(&fresh);
 	if (names_differ(&known, &fresh, tell_name)) {
-		unwatch();
+		watched_end();
 		folders_free(&known);
 		known = fresh;
-		if (watch_folders() == -1)
+		if (watched_begin(&known, &want) == -1)
 			overflow();
 		return;
 	}
@@ -253,7 +154,7 @@ void notify_tell(void)
 {
 	if (!has_others())
 		return;
-	tell_folders();
+	watched_tell();
 	if (clock_mono_ms() - looked < LOOK_MS)
 		return;
 	looked = clock_mono_ms();
@@ -278,9 +179,8 @@ static void begin(struct command *c)
 		no(c, "NOTIFICATIONOVERFLOW", "There is too much to watch.");
 		return;
 	}
-	for (size_t i = 0; want.with_status && i < nall; i++)
-		if (!is_open(all[i].name))
-			status_put(all[i].name, ITEMS, &all[i].told);
+	if (want.with_status)
+		watched_tell_all();
 	ok(c, "", "done");
 }
 

@@ -18,9 +18,7 @@ int notify_is_on(void);
 enum notify_selected notify_selected(void);
 int notify_selected_flags(void); /* FlagChange is among them */
 
-/* For watching.c: a folder of the watch may have changed; what is to be told is told; how long to
- * wait at most, or -1. */
-void notify_changed(int id);
+/* For watching.c: what is to be told is told; how long to wait at most, or -1. */
 void notify_tell(void);
 int notify_timeout(void);
 

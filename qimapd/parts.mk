@@ -10,7 +10,7 @@ IMAP_SESSION = qimapd/session.o qimapd/answers.o qimapd/verbs.o qimapd/update.o 
 	qimapd/out.o qimapd/cmd_any.o qimapd/cmd_select.o qimapd/qresync.o qimapd/list.o \
 	qimapd/list_match.o qimapd/list_take.o qimapd/cmd_list.o qimapd/status.o qimapd/cmd_folder.o \
 	qimapd/append.o qimapd/append_binary.o qimapd/cmd_append.o qimapd/cmd_quota.o qimapd/cmd_idle.o qimapd/watching.o \
-	qimapd/notify.o qimapd/notify_set.o qimapd/notify_names.o
+	qimapd/notify.o qimapd/notify_set.o qimapd/notify_names.o qimapd/notify_watched.o
 IMAP_FETCH = qimapd/fetch.o qimapd/fetch_parse.o qimapd/fetch_section.o qimapd/fetch_items.o \
 	qimapd/fetch_body.o qimapd/fetch_binary.o qimapd/source.o qimapd/wire.o \
 	qimapd/parsed.o qimapd/vanished.o

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "io.h"
 #include "notify.h"
+#include "notify_watched.h"
 #include "prog.h"
 #include "session.h"
 #include "update.h"
@@ -64,7 +65,7 @@ static int hear(void)
 		if (id == selected)
 			is_selected = 1;
 		else
-			notify_changed(id);
+			watched_changed(id);
 	return is_selected;
 }
 
