@@ -14,7 +14,7 @@ IMAP_SESSION = qimapd/session.o qimapd/answers.o qimapd/verbs.o qimapd/update.o 
 IMAP_FETCH = qimapd/fetch.o qimapd/fetch_parse.o qimapd/fetch_section.o qimapd/fetch_items.o \
 	qimapd/fetch_body.o qimapd/fetch_binary.o qimapd/source.o qimapd/wire.o \
 	qimapd/parsed.o qimapd/vanished.o
-IMAP_STORE = qimapd/set.o qimapd/messages.o qimapd/store.o qimapd/copy.o qimapd/expunge.o
+IMAP_STORE = qimapd/set.o qimapd/set_ordinals.o qimapd/messages.o qimapd/store.o qimapd/copy.o qimapd/expunge.o
 IMAP_SEARCH = qimapd/search.o qimapd/search_want.o qimapd/search_parse.o qimapd/search_keys.o \
 	qimapd/search_run.o qimapd/search_eval.o qimapd/sort.o qimapd/sortrow.o qimapd/sortkept.o \
 	qimapd/thread_cmd.o $(IMAP_ORDER)
