@@ -366,7 +366,7 @@ static void refuses_wrong_records(void **state)
 /* As many as there may be. */
 static void keeps_all(void **state)
 {
-	char name[32];
+	char name[64];
 	struct sbuf b;
 
 	(void)state;
