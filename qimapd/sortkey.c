@@ -104,7 +104,21 @@ static uint64_t first_of(const struct sort_column *c, uint32_t i)
 	return c->reverse ? ~first : first;
 }
 
-/* ---- sorting: merges from below, left out where two runs are in order already ---- */
+/* ---- sorting: short runs by insertion, then merges, left out where two runs are in order already ---- */
+
+enum { RUN = 8 };
+
+static void sort_runs(const struct columns *cs, struct item *a, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct item x = a[i];
+		size_t k = i;
+
+		for (; k % RUN != 0 && compare(cs, &a[k - 1], &x) > 0; k--)
+			a[k] = a[k - 1];
+		a[k] = x;
+	}
+}
 
 static void merge(const struct columns *cs, struct item *to, const struct item *a,
 		  size_t na, const struct item *b, size_t nb)
@@ -146,6 +160,7 @@ int sortkey_order(uint32_t *order, size_t n, const struct sort_column *columns,
 {
 	struct columns cs = {columns, ncolumns};
 	struct item *a, *both;
+	size_t run = n;
 
 	if (n == 0 || ncolumns == 0)
 		return 0;
@@ -155,7 +170,11 @@ int sortkey_order(uint32_t *order, size_t n, const struct sort_column *columns,
 	a = both;
 	for (size_t i = 0; i < n; i++)
 		a[i] = (struct item){first_of(columns, order[i]), order[i]};
-	for (size_t run = is_sorted(&cs, a, n) ? n : 1; run < n; run *= 2) {
+	if (!is_sorted(&cs, a, n)) {
+		sort_runs(&cs, a, n);
+		run = RUN;
+	}
+	for (; run < n; run *= 2) {
 		struct item *to = a == both ? both + n : both;
 
 		merge_all(&cs, a, to, n, run);

@@ -8,7 +8,7 @@
 #include "maildir/box.h"
 #include "maildir/cache_int.h"
 
-enum { PIECE = 4 * ROWS_BLOCK, FEW = 65536 /* dead bytes that harm nobody */ };
+enum { PIECE = 2 * ROWS_BLOCK, FEW = 65536 /* dead bytes that harm nobody */ };
 
 static const uint64_t magic = 0x3130776f526e6951;
 
