@@ -168,17 +168,24 @@ static void advance(struct msghdr *m, size_t n)
 	}
 }
 
-int netstr_write(int fd, const void *p, size_t n, const char *behind, int64_t deadline)
+static void add(struct msghdr *m, const void *p, size_t n)
 {
-	char head[HEAD_MAX];
-	struct iovec iov[] = {
-	    {head, put_head(head, n)},
-	    {(void *)p, n},
-	    {(char[]){','}, 1},
-	    {(void *)behind, strlen(behind)},
-	};
-	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 4};
+	m->msg_iov[m->msg_iovlen++] = (struct iovec){(void *)p, n};
+}
 
+int netstr_write(int fd, const struct netstr_part *part, size_t count, const char *behind,
+		 int64_t deadline)
+{
+	char head[NETSTR_PARTS][HEAD_MAX];
+	struct iovec iov[3 * NETSTR_PARTS + 1];
+	struct msghdr m = {.msg_iov = iov};
+
+	for (size_t i = 0; i < count; i++) {
+		add(&m, head[i], put_head(head[i], part[i].n));
+		add(&m, part[i].p, part[i].n);
+		add(&m, ",", 1);
+	}
+	add(&m, behind, strlen(behind));
 	while (m.msg_iovlen > 0) {
 		ssize_t w = sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 

@@ -59,9 +59,16 @@ __attribute__((warn_unused_result)) int netstr_read(struct netstr_reader *r, int
 						    char *out, size_t size, size_t *len,
 						    int64_t deadline);
 
-/* p as a netstring and then the string behind, in as few writes to the socket as it
- * takes. No SIGPIPE; EPIPE when the other side is gone. */
-__attribute__((warn_unused_result)) int
-netstr_write(int fd, const void *p, size_t n, const char *behind, int64_t deadline);
+/* Each part as a netstring and then the string behind, in as few writes to the socket as
+ * it takes. No SIGPIPE; EPIPE when the other side is gone. */
+enum { NETSTR_PARTS = 2 };
+struct netstr_part {
+	const void *p;
+	size_t n;
+};
+__attribute__((warn_unused_result)) int netstr_write(int fd,
+						     const struct netstr_part *part,
+						     size_t count, const char *behind,
+						     int64_t deadline);
 
 #endif

@@ -56,6 +56,7 @@ int submit_open_fd(struct submit *s, int fd, int64_t deadline)
 	s->fd = fd;
 	s->deadline = deadline;
 	s->id[0] = s->text[0] = '\0';
+	s->env = NULL;
 	s->fill = 0;
 	s->in.from = s->in.to = 0;
 	if (netstr_byte(&s->in, fd, &c, deadline) == -1)
@@ -96,14 +97,20 @@ static int has_offer(const struct submit *s)
 	return s->id[0] != '\0' && poll(&p, 1, 0) == 0;
 }
 
-/* What follows a part that is missing must not look like the rest: it is over. */
-static int put(struct submit *s, const char *p, size_t n, const char *behind)
+/* The envelope, if it waits, and what is in buf. What follows a part that is missing must
+ * not look like the rest: it is over. */
+static int flush(struct submit *s, const char *behind)
 {
+	const struct netstr_part part[] = {{s->env, s->env_len}, {s->buf, s->fill}};
+	size_t first = s->env == NULL;
+	size_t end = s->fill > 0 ? 2 : 1;
 	int e;
 
+	s->env = NULL;
+	s->fill = 0;
 	if (s->fd == -1)
 		return fail(EPIPE);
-	if (netstr_write(s->fd, p, n, behind, s->deadline) == 0)
+	if (netstr_write(s->fd, part + first, end - first, behind, s->deadline) == 0)
 		return 0;
 	e = errno;
 	submit_close(s);
@@ -116,16 +123,15 @@ int submit_envelope(struct submit *s, const char *env, size_t n)
 		return fail(EMSGSIZE);
 	if (!has_offer(s))
 		return fail(EPIPE);
+	s->env = env;
+	s->env_len = n;
 	s->fill = 0;
-	return put(s, env, n, "");
+	return 0;
 }
 
-static int flush(struct submit *s, const char *behind)
+int submit_push(struct submit *s)
 {
-	size_t n = s->fill;
-
-	s->fill = 0;
-	return put(s, s->buf, n, behind);
+	return s->env != NULL || s->fill > 0 ? flush(s, "") : 0;
 }
 
 int submit_data(struct submit *s, const void *p, size_t n)
@@ -153,8 +159,8 @@ int submit_commit(struct submit *s, char *answer)
 	char refusal[LIMIT_TEXT + 1];
 	size_t len;
 
-	/* An empty netstring ends the message: behind the last bytes, or alone. */
-	if (flush(s, s->fill > 0 ? "0:," : "") == -1 || read_answer(s, text, &len) == -1)
+	/* An empty netstring ends the message. */
+	if (flush(s, "0:,") == -1 || read_answer(s, text, &len) == -1)
 		return -1;
 	/* It was withdrawn when the envelope was under way: that still counts. */
 	if (text[0] == 'W' && read_answer(s, text, &len) == -1)

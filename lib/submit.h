@@ -6,12 +6,17 @@
  *
  *	submit_open(&s, deadline)	  connect and read the first offer
  *	s.id				  the id, for Received and the reply
- *	submit_envelope(&s, env, n)	  fields of qfile.h without U
+ *	submit_envelope(&s, env, n)	  fields of qfile.h without U; lent
  *	submit_data(&s, p, n) ...	  message bytes, LF line ends
+ *	submit_push(&s)			  what is there is sent, if there will be a pause
  *	submit_commit(&s, &answer)	  K, Z or D and a text; then the next offer
  *
+ * The envelope goes with the first message bytes that are sent: a small message is one
+ * call, and wakes qqueue once.
+ *
  * Owner:    submit_close() after a submit_open(), whatever happened between;
- *	     closing before the commit leaves nothing behind.
+ *	     closing before the commit leaves nothing behind. The envelope stays where it
+ *	     is until the commit, or a push.
  * Errors:   -1 with errno; ECONNREFUSED and ENOENT: nobody serves; EAGAIN: qqueue
  *	     says not now, the reason is in s.text; EPIPE, ETIMEDOUT, EBADMSG: the
  *	     connection is dead, and closed when it was writing that failed: all calls
@@ -38,6 +43,8 @@ struct submit {
 	char id[QID_LEN + 1];      /* of the submission that comes next */
 	char text[LIMIT_TEXT + 1]; /* reason or answer, printable */
 	struct netstr_reader in;
+	const char *env; /* not sent yet, or NULL */
+	size_t env_len;
 	size_t fill;
 	char buf[LIMIT_CHUNK]; /* message bytes until a netstring is full */
 };
@@ -56,6 +63,9 @@ __attribute__((warn_unused_result)) int submit_envelope(struct submit *s, const 
 							size_t n);
 __attribute__((warn_unused_result)) int submit_data(struct submit *s, const void *p,
 						    size_t n);
+
+/* qqueue must not take a submission that has begun for an idle client. */
+__attribute__((warn_unused_result)) int submit_push(struct submit *s);
 
 /* *answer is 'K', 'Z' or 'D', and s->text the rest. 0 also when the next offer then
  * was a refusal (s->id is then ""); -1 when no answer came. */

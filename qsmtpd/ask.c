@@ -47,12 +47,17 @@ void ask_queue_close(struct session *s)
 	s->queue_open = 0;
 }
 
+int ask_queue_again(struct session *s)
+{
+	ask_queue_close(s);
+	return open_queue(s);
+}
+
 int ask_queue(struct session *s)
 {
 	if (s->queue_open && s->queue.id[0] != '\0')
 		return 0;
-	ask_queue_close(s);
-	if (open_queue(s) == 0)
+	if (ask_queue_again(s) == 0)
 		return 0;
 	if (errno == EAGAIN) {
 		reply_with(s, SAY_QUEUE_REFUSES, s->queue.text);

@@ -9,6 +9,9 @@ struct session;
 /* Have an id for the next message: 0, or -1 when the client was told why not. */
 int ask_queue(struct session *s);
 
+/* The id that there was is void: have another, quietly. 0, or -1 with errno. */
+int ask_queue_again(struct session *s);
+
 /* Drop the connection: what was sent so far is forgotten by qqueue. */
 void ask_queue_close(struct session *s);
 

@@ -1,6 +1,6 @@
-/* DATA (RFC 5321 4.1.1.4): the envelope and our trace field go to qqueue, then the
- * message as it comes. What is refused is read to its end, within limits, so that
- * the client hears why.
+/* DATA (RFC 5321 4.1.1.4): the envelope and our trace field go to qqueue with the first
+ * bytes of the message, then the rest as it comes. What is refused is read to its end,
+ * within limits, so that the client hears why.
  */
 #include <errno.h>
 #include <string.h>
@@ -26,7 +26,8 @@ enum {
 struct transfer {
 	struct session *s;
 	struct data d;
-	int lost; /* qqueue takes no more */
+	int begun; /* at the first bytes */
+	int lost;  /* qqueue takes no more */
 	struct complete complete;
 	char author[LIMIT_ADDRESS + 1]; /* if there is no From */
 };
@@ -34,16 +35,12 @@ struct transfer {
 /* qqueue may have been restarted since MAIL: then there is a new id. */
 static int send_envelope(struct session *s)
 {
-	submit_deadline(&s->queue, clock_mono_ms() + QUEUE_MS);
 	if (submit_envelope(&s->queue, s->env.p, s->env.len) == 0)
 		return 0;
-	ask_queue_close(s);
-	if (ask_queue(s) == -1)
+	if (ask_queue_again(s) == -1)
 		return -1;
-	if (submit_envelope(&s->queue, s->env.p, s->env.len) == 0)
-		return 0;
-	reply(s, SAY_QUEUE_AWAY);
-	return -1;
+	submit_deadline(&s->queue, clock_mono_ms() + QUEUE_MS);
+	return submit_envelope(&s->queue, s->env.p, s->env.len);
 }
 
 /* RFC 3848: S for TLS, A for a login. */
@@ -58,7 +55,7 @@ static const char *protocol(const struct session *s)
 
 static int send_received(struct session *s)
 {
-	struct sbuf b = SBUF_INIT(4096);
+	struct sbuf *b = &s->trace;
 	struct received r = {
 	    .helo = s->helo,
 	    .host = s->peer.host,
@@ -72,23 +69,15 @@ static int send_received(struct session *s)
 	    .rcpt = s->nrcpts == 1 ? s->first_rcpt : NULL,
 	    .when = (time_t)(clock_wall_ns() / 1000000000),
 	};
-	int result = received_make(&b, &r);
 
-	if (result == 0)
-		result = submit_data(&s->queue, b.p, b.len);
-	sbuf_free(&b);
-	return result;
+	sbuf_clear(b);
+	return received_make(b, &r) == -1 ? -1 : submit_data(&s->queue, b->p, b->len);
 }
 
-static int begin(struct session *s)
+static void lose(struct transfer *t)
 {
-	if (send_envelope(s) == -1)
-		return -1;
-	if (send_received(s) == 0)
-		return 0;
 	warn_sys("send to qqueue");
-	reply(s, SAY_QUEUE_AWAY);
-	return -1;
+	t->lost = 1;
 }
 
 static int is_too_big(const struct transfer *t)
@@ -101,12 +90,8 @@ static void pass(void *arg, const char *p, size_t n)
 {
 	struct transfer *t = arg;
 
-	if (t->lost || is_too_big(t))
-		return;
-	if (submit_data(&t->s->queue, p, n) == -1) {
-		warn_sys("send to qqueue");
-		t->lost = 1;
-	}
+	if (!t->lost && !is_too_big(t) && submit_data(&t->s->queue, p, n) == -1)
+		lose(t);
 }
 
 static void complete(void *arg, const char *p, size_t n)
@@ -135,6 +120,24 @@ static void begin_data(struct transfer *t)
 					.from = t->author,
 					.when = (time_t)(clock_wall_ns() / 1000000000)};
 	complete_init(&t->complete);
+}
+
+/* A piece of the message: most are whole, and then all of it goes to qqueue at once. Where
+ * more is to come qqueue must know that something has begun. */
+static enum data_result take(struct transfer *t, const char *p, size_t n, size_t *used)
+{
+	struct session *s = t->s;
+	int first = !t->begun;
+	enum data_result r;
+
+	submit_deadline(&s->queue, clock_mono_ms() + QUEUE_MS);
+	t->begun = 1;
+	if (first && (send_envelope(s) == -1 || send_received(s) == -1))
+		lose(t);
+	r = data_decode(&t->d, p, n, used);
+	if (first && r == DATA_MORE && !t->lost && submit_push(&s->queue) == -1)
+		lose(t);
+	return r;
 }
 
 static void end_data(struct transfer *t)
@@ -186,8 +189,7 @@ static int receive(struct transfer *t)
 			interrupted(s, got);
 			return -1;
 		}
-		submit_deadline(&s->queue, clock_mono_ms() + QUEUE_MS);
-		r = data_decode(&t->d, p, n, &n);
+		r = take(t, p, n, &n);
 		rbuf_take(&s->in, n);
 		if (r == DATA_MORE && t->d.bytes > s->cfg.databytes + DRAIN_BYTES) {
 			reply_last(s, SAY_TOO_BIG);
@@ -269,7 +271,7 @@ static void transfer(struct session *s)
 	struct transfer t = {.s = s};
 	enum reply r;
 
-	if (begin(s) == -1 || receive(&t) == -1) {
+	if (receive(&t) == -1) {
 		ask_queue_close(s);
 		return;
 	}

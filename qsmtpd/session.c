@@ -12,6 +12,8 @@
 /* Counts as junk; is the last of a pipelined group (RFC 2920 3.1). */
 enum { JUNK = 1, LAST = 2 };
 
+enum { USUAL_ENVELOPE = 500, USUAL_TRACE = 1000, LIMIT_TRACE = 4096 };
+
 enum { LINGER_MS = 2000, LINGER_BYTES = 16 * RBUF_SIZE, LINGER_TLS_MS = 5500 };
 
 static const struct command {
@@ -48,11 +50,19 @@ static const struct command {
     {"PRI", cmd_not_smtp, 0},
 };
 
+void session_prepare(struct session *s)
+{
+	sbuf_init(&s->env, LIMIT_ENVELOPE);
+	sbuf_init(&s->trace, LIMIT_TRACE);
+	/* where there is none, who needs it is told */
+	(void)!sbuf_reserve(&s->env, USUAL_ENVELOPE);
+	(void)!sbuf_reserve(&s->trace, USUAL_TRACE);
+}
+
 void session_init(struct session *s, int in, int out)
 {
 	rbuf_init(&s->in, in, &s->out);
 	obuf_init(&s->out, out);
-	sbuf_init(&s->env, LIMIT_ENVELOPE);
 	rbuf_kernel_timeout(&s->in, s->cfg.timeout_ms);
 	s->end = clock_mono_ms() + LIMIT_SESSION_MS;
 	s->rcpt_fd = -1;

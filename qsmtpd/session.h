@@ -50,7 +50,8 @@ struct session {
 	int has_sender; /* a transaction is open */
 	char sender[LIMIT_ADDRESS + 1];
 	char first_rcpt[LIMIT_ADDRESS + 1];
-	struct sbuf env; /* its fields up to the last recipient */
+	struct sbuf env;   /* its fields up to the last recipient */
+	struct sbuf trace; /* our Received */
 	size_t nrcpts;
 
 	int queue_open;
@@ -63,7 +64,10 @@ struct session {
 	struct submit queue; /* to qqueue */
 };
 
-/* cfg and peer are there; ready for session_serve(). */
+/* Room for what most messages need: a template has it for all its sessions. */
+void session_prepare(struct session *s);
+
+/* That was done, cfg and peer are there; ready for session_serve(). */
 void session_init(struct session *s, int in, int out);
 
 /* From the greeting to the end. */

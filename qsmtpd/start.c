@@ -107,6 +107,7 @@ void start(struct session *session, int template)
 {
 	s = session;
 	given.template = template;
+	session_prepare(s);
 	if (template != -1)
 		start_from_template();
 	else

@@ -304,6 +304,17 @@ def test_queue_comes_back(quoin):
     assert qid.encode() in f.message
 
 
+def test_queue_comes_back_behind_354(house):
+    """Nothing had begun for qqueue yet: the message gets another id, the client hears nothing."""
+    c = Raw(house.start_smtp()).begin(*TRANSACTION)
+    house.kill("qqueue")
+    house.start_queue()
+    reply = c.say("Subject: x\r\n\r\nx\r\n.", 250)
+    (qid,) = house.queue_ids()
+    (f,) = house.queue_files()
+    assert qid in reply and qid.encode() in f.message
+
+
 @pytest.mark.long
 def test_queue_stays_away(quoin):
     quoin.control("rcpthosts", "q.example")

@@ -1,6 +1,7 @@
 /* netstr: whatever the pieces, the same netstrings; what is none is refused early. */
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "exact.h"
@@ -112,6 +113,47 @@ static int64_t soon(void)
 	return clock_mono_ms() + 5000;
 }
 
+static int put_one(int fd, const void *p, size_t n, const char *behind, int64_t deadline)
+{
+	const struct netstr_part one = {p, n};
+
+	return netstr_write(fd, &one, 1, behind, deadline);
+}
+
+/* Parts that the socket takes in several pieces, none, and the string alone. */
+static void test_write_parts(void **state)
+{
+	static char big[1 << 19];
+	const struct netstr_part part[] = {{"hello", 5}, {big, sizeof big}};
+	struct netstr_reader r = {0, 0, {0}};
+	static char out[sizeof big + 1];
+	size_t len;
+	int sv[2];
+	pid_t pid;
+
+	(void)state;
+	memset(big, 'b', sizeof big);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(netstr_write(sv[0], part, 2, "0:,", soon()) == 0 &&
+			      netstr_write(sv[0], part, 0, "1:x,", soon()) == 0
+			  ? 0
+			  : 1);
+	assert_int_equal(netstr_read(&r, sv[1], out, sizeof out, &len, soon()), 0);
+	assert_string_equal(out, "hello");
+	assert_int_equal(netstr_read(&r, sv[1], out, sizeof out, &len, soon()), 0);
+	assert_int_equal(len, sizeof big);
+	assert_memory_equal(out, big, sizeof big);
+	assert_int_equal(netstr_read(&r, sv[1], out, sizeof out, &len, soon()), 0);
+	assert_int_equal(len, 0);
+	assert_int_equal(netstr_read(&r, sv[1], out, sizeof out, &len, soon()), 0);
+	assert_string_equal(out, "x");
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	(void)close(sv[0]);
+	(void)close(sv[1]);
+}
+
 static void test_read_and_write(void **state)
 {
 	struct netstr_reader r = {0, 0, {0}};
@@ -124,8 +166,8 @@ static void test_read_and_write(void **state)
 	(void)state;
 	memset(big, 'b', sizeof big);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
-	assert_int_equal(netstr_write(sv[0], "hello", 5, "X", soon()), 0);
-	assert_int_equal(netstr_write(sv[0], big, sizeof big, "0:,", soon()), 0);
+	assert_int_equal(put_one(sv[0], "hello", 5, "X", soon()), 0);
+	assert_int_equal(put_one(sv[0], big, sizeof big, "0:,", soon()), 0);
 	assert_int_equal(netstr_read(&r, sv[1], out, sizeof out, &len, soon()), 0);
 	assert_string_equal(out, "hello");
 	assert_int_equal(netstr_byte(&r, sv[1], &c, soon()), 0);
@@ -138,14 +180,14 @@ static void test_read_and_write(void **state)
 	assert_int_equal(
 	    netstr_read(&r, sv[1], out, sizeof out, &len, clock_mono_ms() + 20), -1);
 	assert_int_equal(errno, ETIMEDOUT);
-	assert_int_equal(netstr_write(sv[0], big, 11, "", soon()), 0);
+	assert_int_equal(put_one(sv[0], big, 11, "", soon()), 0);
 	assert_int_equal(netstr_read(&r, sv[1], out, 11, &len, soon()), -1);
 	assert_int_equal(errno, EMSGSIZE);
 	(void)close(sv[0]);
 	r.from = r.to;
 	assert_int_equal(netstr_read(&r, sv[1], out, 11, &len, soon()), -1);
 	assert_int_equal(errno, EPIPE);
-	assert_int_equal(netstr_write(sv[1], "x", 1, "", soon()), -1); /* no SIGPIPE */
+	assert_int_equal(put_one(sv[1], "x", 1, "", soon()), -1); /* no SIGPIPE */
 	assert_int_equal(errno, EPIPE);
 	(void)close(sv[1]);
 }
@@ -157,8 +199,7 @@ static void test_write_to_nobody(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
-	assert_int_equal(netstr_write(sv[0], big, sizeof big, "", clock_mono_ms() + 30),
-			 -1);
+	assert_int_equal(put_one(sv[0], big, sizeof big, "", clock_mono_ms() + 30), -1);
 	assert_int_equal(errno, ETIMEDOUT);
 	(void)close(sv[0]);
 	(void)close(sv[1]);
@@ -167,9 +208,8 @@ static void test_write_to_nobody(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_table),
-	    cmocka_unit_test(test_put),
-	    cmocka_unit_test(test_read_and_write),
+	    cmocka_unit_test(test_table),           cmocka_unit_test(test_put),
+	    cmocka_unit_test(test_write_parts),     cmocka_unit_test(test_read_and_write),
 	    cmocka_unit_test(test_write_to_nobody),
 	};
 

@@ -228,6 +228,39 @@ static void test_wire(void **state)
 	wire(300000, 300000);
 }
 
+static int says_nothing(int peer)
+{
+	struct pollfd p = {peer, POLLIN, 0};
+
+	return poll(&p, 1, 0) == 0;
+}
+
+/* A small message is one write; a push sends what there is, once. */
+static void test_push(void **state)
+{
+	char got[100];
+	char letter;
+	int peer;
+
+	(void)state;
+	for (int pushes = 0; pushes < 3; pushes++) {
+		assert_int_equal(open_with(OFFER "1:K,", 1, &peer), 0);
+		assert_int_equal(submit_envelope(&s, ENV, sizeof ENV), 0);
+		assert_true(says_nothing(peer));
+		for (int i = 0; i < pushes; i++)
+			assert_int_equal(submit_push(&s), 0);
+		if (pushes > 0)
+			assert_int_equal(read(peer, got, sizeof got), 14);
+		assert_int_equal(submit_data(&s, "hi\n", 3), 0);
+		assert_true(says_nothing(peer));
+		s.deadline = clock_mono_ms() + 20; /* no second offer comes */
+		assert_int_equal(submit_commit(&s, &letter), 0);
+		assert_int_equal(read(peer, got, sizeof got), pushes > 0 ? 9 : 23);
+		submit_close(&s);
+		(void)close(peer);
+	}
+}
+
 static void test_too_large(void **state)
 {
 	int peer;
@@ -304,6 +337,7 @@ int main(void)
 	    cmocka_unit_test(test_commit),
 	    cmocka_unit_test(test_withdrawn),
 	    cmocka_unit_test(test_wire),
+	    cmocka_unit_test(test_push),
 	    cmocka_unit_test(test_too_large),
 	    cmocka_unit_test(test_nothing_follows_a_lost_part),
 	    cmocka_unit_test(test_server_gone),
