@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,8 +17,9 @@
 enum { ANSWER = 5 };
 
 static struct {
-	char words[TEMPLATE_ENV];
 	size_t len;
+	char *vars[TEMPLATE_VARS + 1];
+	char words[TEMPLATE_ENV];
 } now;
 
 /* ---- the program's half ---- */
@@ -36,22 +36,13 @@ static int are_words(void)
 
 int template_next(int channel)
 {
-	for (;;) {
-		int fd = -1;
-		ssize_t n;
+	int fd = -1;
+	ssize_t n = usock_await(channel, now.words, sizeof now.words, &fd);
 
-		if (fd_wait(channel, POLLIN, CLOCK_NEVER) == -1)
-			return -1;
-		n = usock_recv(channel, now.words, sizeof now.words, &fd);
-		if (n == 0 || (n == -1 && errno != EAGAIN))
-			return -1;
-		if (n == -1)
-			continue;
-		now.len = (size_t)n;
-		if (fd != -1 && are_words())
-			return fd;
-		return -1; /* that was no listener */
-	}
+	if (n <= 0)
+		return -1;
+	now.len = (size_t)n;
+	return fd != -1 && are_words() ? fd : -1; /* else that was no listener */
 }
 
 static void answer(int channel, char letter, uint32_t n)
@@ -68,21 +59,38 @@ void template_refuse(int channel, char letter)
 	answer(channel, letter, 0);
 }
 
-static void take_words(void)
+/* The connection's words, the last one first, and then our own: who asks for a name gets
+ * the first. Without putenv(), which allocates, and so costs a session several pages. */
+static int fill_vars(void)
 {
-	for (size_t at = 0; at < now.len; at += strlen(now.words + at) + 1)
-		(void)putenv(now.words + at);
+	size_t n = 0;
+
+	for (size_t at = now.len - 1; at > 0 && n < TEMPLATE_VARS; n++) {
+		do
+			at--;
+		while (at > 0 && now.words[at - 1] != '\0');
+		now.vars[n] = now.words + at;
+	}
+	for (char **own = environ; *own != NULL && n < TEMPLATE_VARS; own++)
+		now.vars[n++] = *own;
+	now.vars[n] = NULL;
+	if (n < TEMPLATE_VARS)
+		return 0;
+	errno = E2BIG;
+	return -1;
 }
 
 int template_fork(int channel, int fd)
 {
-	/* No function of libc does this; nothing here has threads or hooks at fork. */
-	long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+	long pid = fill_vars();
 
+	/* No function of libc does this; nothing here has threads or hooks at fork. */
+	if (pid == 0)
+		pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
 	if (pid == 0) {
 		answer(channel, 'P', (uint32_t)getpid());
 		(void)close(channel);
-		take_words();
+		environ = now.vars;
 		return 1;
 	}
 	if (pid == -1)

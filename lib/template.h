@@ -27,6 +27,7 @@
 
 enum {
 	TEMPLATE_ENV = 16384, /* bytes of a connection's environment */
+	TEMPLATE_VARS = 256,  /* with the template's own */
 	TEMPLATE_FD = 3,      /* where a program finds its half */
 	TEMPLATE_ANSWER_MS = 10000
 };
@@ -40,7 +41,7 @@ int template_next(int channel);
 void template_refuse(int channel, char letter);
 
 /* Fork. In the session 1: it has answered, channel is closed, and environ has the
- * connection's words. In the template 0: fd is closed. */
+ * connection's words in front. In the template 0: fd is closed. */
 int template_fork(int channel, int fd);
 
 /* ---- the listener's half ---- */

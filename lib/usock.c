@@ -173,7 +173,7 @@ static int take_fds(struct msghdr *m, int *fd)
 	return count;
 }
 
-ssize_t usock_recv(int fd, void *p, size_t size, int *got)
+static ssize_t receive(int fd, void *p, size_t size, int *got, int flags)
 {
 	union {
 		struct cmsghdr head;
@@ -191,7 +191,7 @@ ssize_t usock_recv(int fd, void *p, size_t size, int *got)
 	if (got != NULL)
 		*got = -1;
 	do
-		r = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		r = recvmsg(fd, &m, flags | MSG_CMSG_CLOEXEC);
 	while (r == -1 && errno == EINTR);
 	if (r == -1)
 		return -1;
@@ -213,4 +213,14 @@ ssize_t usock_recv(int fd, void *p, size_t size, int *got)
 	if (one != -1)
 		(void)close(one);
 	return -1;
+}
+
+ssize_t usock_recv(int fd, void *p, size_t size, int *got)
+{
+	return receive(fd, p, size, got, MSG_DONTWAIT);
+}
+
+ssize_t usock_await(int fd, void *p, size_t size, int *got)
+{
+	return receive(fd, p, size, got, 0);
 }

@@ -40,4 +40,7 @@ int usock_send(int fd, const void *p, size_t n, int pass);
  * or more than one descriptor, what came is closed and the frame is EBADMSG. */
 ssize_t usock_recv(int fd, void *p, size_t size, int *got);
 
+/* The same, and wait for it. */
+ssize_t usock_await(int fd, void *p, size_t size, int *got);
+
 #endif

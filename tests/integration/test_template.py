@@ -143,6 +143,15 @@ def test_a_link_that_points_elsewhere(house):
     assert hello(port)[1].startswith("220 new.example")
 
 
+def test_a_link_to_what_comes_later(house):
+    """Its directory is another one, and does not tell."""
+    (house.home / "control/smtpgreeting").symlink_to(house.home / "greeting")
+    port = settled(house)
+    assert hello(port)[1].startswith("220 q.example")
+    (house.home / "greeting").write_text("late.example x\n")
+    assert hello(port)[1].startswith("220 late.example")
+
+
 def test_every_file_is_looked_at(house):
     """What config.c reads is in the table of stamps.c."""
     source = (SOURCE / "qsmtpd/config.c").read_text()
@@ -169,7 +178,7 @@ def test_broken_settings_are_told_to_each_client(house):
 @pytest.mark.programs("qtcprules")
 def test_rules_are_each_connection_s_own(house):
     """DATABYTES of one client is not the next one's."""
-    table = house.home / "control/rules.cdb"
+    table = house.home / "rules.cdb"  # a change in control/ starts a new template
 
     def rule(text):
         house.run("qtcprules", table, "-", stdin=text.encode(), check=True)

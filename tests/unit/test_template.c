@@ -140,6 +140,28 @@ static void forks_a_session(void **state)
 	assert_int_equal(status_of(pid), 0);
 }
 
+/* What getenv() would not find any more is no session's. */
+static void refuses_too_many_words(void **state)
+{
+	static char *many[TEMPLATE_VARS + 1];
+	static char word[] = "A=1";
+	char **before = environ;
+	int channel, client;
+	pid_t pid, none;
+
+	(void)state;
+	for (size_t i = 0; i < TEMPLATE_VARS; i++)
+		many[i] = word;
+	environ = many;
+	pid = start("f", &channel);
+	environ = before;
+	assert_int_equal(ask(channel, &client, &none), TEMPLATE_FAILED);
+	assert_int_equal(errno, E2BIG);
+	(void)close(client);
+	(void)close(channel);
+	assert_int_equal(status_of(pid), 0);
+}
+
 static void ends_with_a_listener_that_is_none(void **state)
 {
 	static const struct {
@@ -218,6 +240,7 @@ int main(void)
 	    cmocka_unit_test(says_what_becomes_of_a_connection),
 	    cmocka_unit_test(hears_the_end_of_a_template),
 	    cmocka_unit_test(forks_a_session),
+	    cmocka_unit_test(refuses_too_many_words),
 	    cmocka_unit_test(ends_with_a_listener_that_is_none),
 	    cmocka_unit_test(hears_no_nonsense),
 #ifndef SANITIZED
