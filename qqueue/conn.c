@@ -216,8 +216,10 @@ static void commit_done(struct work *w)
 	struct conn *c = of_commit(w);
 
 	set_deadline(c);
-	if (w->error == 0)
+	if (w->error == 0) {
 		c->server->committed = 1;
+		c->server->look_at = 0;
+	}
 	if (c->state == CONN_GONE) {
 		if (w->error == 0)
 			log_result(c, 'K', c->id);

@@ -12,10 +12,28 @@
 /* What draft_add() may add over DRAFT_BUFFER is one read of the server. */
 enum { DRAFT_MAX = QFILE_HEAD + LIMIT_ENVELOPE + 2 * DRAFT_BUFFER };
 
+enum { SPARES = 4, SPARE_MAX = 16384 };
+
 static int fail(int e)
 {
 	errno = e;
 	return -1;
+}
+
+/* Buffers of small messages for those that come next: each would be mapped and unmapped.
+ * The loop's alone. */
+static struct sbuf spare[SPARES];
+static size_t nspares;
+
+static void give_back(struct sbuf *b)
+{
+	if (b->p == NULL || b->cap > SPARE_MAX || nspares == SPARES) {
+		sbuf_free(b);
+		return;
+	}
+	sbuf_clear(b);
+	spare[nspares++] = *b;
+	sbuf_init(b, DRAFT_MAX);
 }
 
 void draft_init(struct draft *d)
@@ -30,6 +48,8 @@ int draft_begin(struct draft *d, const char *id, int tmp_dir, uid_t submitter)
 	static const char no_head[QFILE_HEAD];
 
 	draft_init(d);
+	if (nspares > 0)
+		d->b = spare[--nspares];
 	memcpy(d->id, id, sizeof d->id);
 	d->tmp_dir = tmp_dir;
 	sum_init(&d->sum);
@@ -82,9 +102,20 @@ static int write_out(struct draft *d)
 	return 0;
 }
 
+static void drop_file(struct draft *d)
+{
+	if (d->in_tmp)
+		(void)unlinkat(d->tmp_dir, d->id, 0);
+	if (d->fd != -1)
+		(void)close(d->fd);
+	d->in_tmp = 0;
+	d->fd = -1;
+}
+
+/* The buffer is the loop's, who drops the draft when he hears of it. */
 static int drop_with(struct draft *d, int e)
 {
-	draft_drop(d);
+	drop_file(d);
 	return fail(e);
 }
 
@@ -164,11 +195,6 @@ int draft_commit(struct draft *d, int new_dir)
 
 void draft_drop(struct draft *d)
 {
-	if (d->in_tmp)
-		(void)unlinkat(d->tmp_dir, d->id, 0);
-	if (d->fd != -1)
-		(void)close(d->fd);
-	d->in_tmp = 0;
-	d->fd = -1;
-	sbuf_free(&d->b);
+	drop_file(d);
+	give_back(&d->b);
 }

@@ -92,6 +92,16 @@ static int renew(struct ids *ids, struct syncer *syncer, uint64_t mark)
 	return 0;
 }
 
+/* A call of the kernel for many ids. */
+static uint32_t next_random(struct ids *ids)
+{
+	if (ids->nrandom == 0) {
+		rnd_bytes(ids->random, sizeof ids->random);
+		ids->nrandom = IDS_RANDOM;
+	}
+	return ids->random[--ids->nrandom];
+}
+
 int ids_next(struct ids *ids, struct syncer *syncer, char id[QID_LEN + 1])
 {
 	uint64_t now = clock_wall_ns();
@@ -103,7 +113,7 @@ int ids_next(struct ids *ids, struct syncer *syncer, char id[QID_LEN + 1])
 	    ns >= ids->mark)
 		return -1;
 	ids->last = ns;
-	qid_make(id, ns, rnd_u32());
+	qid_make(id, ns, next_random(ids));
 	return 0;
 }
 

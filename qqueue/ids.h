@@ -13,10 +13,14 @@
 #include "qid.h"
 #include "syncer.h"
 
+enum { IDS_RANDOM = 16 };
+
 struct ids {
 	int fd; /* queue/qlock, locked for as long as the process lives */
 	uint64_t last;
 	uint64_t mark;
+	uint32_t random[IDS_RANDOM]; /* for the next ids, nrandom of them */
+	unsigned nrandom;
 	struct work sync;
 	int syncing;
 	int garbled; /* the file had other contents: ids begin at the clock's time */

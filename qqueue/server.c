@@ -15,9 +15,9 @@
 
 enum {
 	EVENTS_A_ROUND = 64,
-	ACCEPTS_A_ROUND = 16,
 	ACCEPT_PAUSE_MS = 500, /* no descriptors or memory: others may give some back */
 	TICK_MS = 1000,
+	ROOM_MS = 10,
 	END_MS = 20 * 1000, /* for what has begun when SIGTERM comes */
 	IDLE_END_MS = 500,  /* for an envelope that is on its way then */
 };
@@ -45,9 +45,20 @@ const char *server_shortage(const struct server *s)
 	return NULL;
 }
 
-const char *server_refusal(const struct server *s)
+/* A file system that had room some milliseconds ago, and got no message since, has it
+ * still. */
+const char *server_refusal(struct server *s)
 {
-	return s->end_at != 0 ? "the queue is shutting down" : server_shortage(s);
+	const char *why;
+
+	if (s->end_at != 0)
+		return "the queue is shutting down";
+	if (s->now < s->look_at)
+		return NULL;
+	why = server_shortage(s);
+	if (why == NULL)
+		s->look_at = s->now + ROOM_MS;
+	return why;
 }
 
 /* ---- accepting ---- */
@@ -73,26 +84,26 @@ static int is_shortage(int e)
 	return e == EMFILE || e == ENFILE || e == ENOBUFS || e == ENOMEM;
 }
 
+/* One a round: mostly there is no other, and to hear that is a call. */
 static void on_connect(struct server *s, struct source *source, uint32_t events)
 {
+	int fd;
+
 	(void)source;
 	(void)events;
-	for (int i = 0; i < ACCEPTS_A_ROUND && s->end_at == 0; i++) {
-		int fd;
-
-		if (s->nconns >= s->conns_max) {
-			(void)pause_accept(s, 0);
-			return;
-		}
-		fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd == -1 && is_shortage(errno)) {
-			warn_sys("accept a connection");
-			(void)pause_accept(s, ACCEPT_PAUSE_MS);
-		}
-		if (fd == -1)
-			return;
-		conn_open(s, fd);
+	if (s->end_at != 0)
+		return;
+	if (s->nconns >= s->conns_max) {
+		(void)pause_accept(s, 0);
+		return;
 	}
+	fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd == -1 && is_shortage(errno)) {
+		warn_sys("accept a connection");
+		(void)pause_accept(s, ACCEPT_PAUSE_MS);
+	}
+	if (fd != -1)
+		conn_open(s, fd);
 }
 
 /* ---- ending ---- */

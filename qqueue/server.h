@@ -58,6 +58,7 @@ struct server {
 	int64_t accept_at; /* listening pauses until then, 0: it does not */
 	int64_t tick_at;   /* silent clients are looked for then */
 	int64_t end_at;    /* SIGTERM came: the end at the latest */
+	int64_t look_at;   /* there is room until then */
 	int committed;     /* qsend is to be woken */
 };
 
@@ -73,7 +74,7 @@ __attribute__((warn_unused_result)) int server_watch(struct server *s, int fd,
 						     uint32_t events);
 
 /* Why there may be no submission now: NULL, or a text. */
-const char *server_refusal(const struct server *s);
+const char *server_refusal(struct server *s);
 
 /* Why one that has begun cannot go on. */
 const char *server_shortage(const struct server *s);
