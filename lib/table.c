@@ -19,13 +19,10 @@ static int broken(void)
 	return -1;
 }
 
-/* n bytes at pos, all of them below the size that the file had when it was opened. */
-static int read_at(const struct table *t, uint64_t pos, void *p, size_t n)
+static int read_file(const struct table *t, uint64_t pos, void *p, size_t n)
 {
 	size_t done = 0;
 
-	if (pos > t->size || n > t->size - pos)
-		return broken();
 	while (done < n) {
 		ssize_t r = pread(t->fd, (char *)p + done, n - done, (off_t)(pos + done));
 
@@ -40,7 +37,38 @@ static int read_at(const struct table *t, uint64_t pos, void *p, size_t n)
 	return 0;
 }
 
-static int read_pair(const struct table *t, uint64_t pos, uint32_t *a, uint32_t *b)
+static int is_held(const struct table *t, uint64_t pos, size_t n)
+{
+	return pos >= t->at && pos - t->at <= t->held && n <= t->held - (pos - t->at);
+}
+
+/* A record is read forwards, piece by piece. */
+static int read_ahead(struct table *t, uint64_t pos)
+{
+	size_t n = t->size - pos < TABLE_AHEAD ? (size_t)(t->size - pos) : TABLE_AHEAD;
+
+	t->held = 0;
+	if (read_file(t, pos, t->ahead, n) == -1)
+		return -1;
+	t->at = pos;
+	t->held = n;
+	return 0;
+}
+
+/* n bytes at pos, all of them below the size that the file had when it was opened. */
+static int read_at(struct table *t, uint64_t pos, void *p, size_t n)
+{
+	if (pos > t->size || n > t->size - pos)
+		return broken();
+	if (n > TABLE_AHEAD)
+		return read_file(t, pos, p, n);
+	if (!is_held(t, pos, n) && read_ahead(t, pos) == -1)
+		return -1;
+	memcpy(p, t->ahead + (pos - t->at), n);
+	return 0;
+}
+
+static int read_pair(struct table *t, uint64_t pos, uint32_t *a, uint32_t *b)
 {
 	unsigned char pair[CDB_PAIR];
 
@@ -56,7 +84,9 @@ int table_open(struct table *t, const char *path)
 	struct stat st;
 
 	t->value = NULL;
-	t->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	t->at = 0;
+	t->held = 0;
+	t->fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (t->fd == -1)
 		return errno == ENOENT ? 0 : -1;
 	if (fstat(t->fd, &st) == -1) {
@@ -78,6 +108,8 @@ void table_close(struct table *t)
 {
 	free(t->value);
 	t->value = NULL;
+	explicit_bzero(t->ahead, t->held); /* others' hashes may be in it */
+	t->held = 0;
 	(void)close(t->fd);
 	t->fd = -1;
 }

@@ -3,7 +3,7 @@
  * tool of cdb/ and replaced by rename; open it, look up, close it.
  *
  * Read with pread(2), not mapped: a file that somebody cuts while it is open must not
- * kill its reader (SIGBUS).
+ * kill its reader (SIGBUS). A record is mostly one call.
  * Owner:   the caller; table_close() after a table_open() that gave 1.
  * Results: 1 found, 0 not there (no such file, no such key), -1 with errno
  *          (EPROTO: the file is broken).
@@ -17,10 +17,15 @@
 
 enum { LIMIT_TABLEKEY = 2048, LIMIT_TABLEVALUE = 16 * 1024 * 1024 };
 
+enum { TABLE_AHEAD = 512 };
+
 struct table {
 	int fd;
 	uint64_t size;
 	char *value; /* of the last look-up */
+	uint64_t at; /* in the file, of what was read ahead */
+	size_t held; /* bytes of it */
+	char ahead[TABLE_AHEAD];
 };
 
 /* At most 2^31 bytes. */

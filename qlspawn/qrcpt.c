@@ -55,6 +55,7 @@ static struct client {
 	int fd; /* -1: free */
 	struct asked *asked;
 } clients[CLIENTS_MAX];
+static size_t nplaces; /* beyond, nobody has been */
 
 static struct route *route;
 static int when_full; /* quota_when_full() */
@@ -105,7 +106,7 @@ static void work(struct client *c)
 /* Answers have come, or have not in time. */
 static void work_waiting(void)
 {
-	for (struct client *c = clients; c < clients + CLIENTS_MAX; c++)
+	for (struct client *c = clients; c < clients + nplaces; c++)
 		if (c->asked != NULL && c->asked->waits_for_room)
 			work(c);
 }
@@ -113,7 +114,7 @@ static void work_waiting(void)
 /* Somebody's name has become known. */
 static void settled(const char *name, char result)
 {
-	for (struct client *c = clients; c < clients + CLIENTS_MAX; c++) {
+	for (struct client *c = clients; c < clients + nplaces; c++) {
 		if (c->asked == NULL)
 			continue;
 		question_settle(&c->asked->question, name, result);
@@ -159,9 +160,11 @@ static void take_client(int sock)
 
 	if (fd == -1)
 		return;
-	for (struct client *c = clients; c < clients + CLIENTS_MAX; c++)
-		if (c->fd == -1) {
-			c->fd = fd;
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		if (clients[i].fd == -1) {
+			clients[i].fd = fd;
+			if (i >= nplaces)
+				nplaces = i + 1;
 			return;
 		}
 	warn_msg("a client is turned away: more than %d", CLIENTS_MAX);
@@ -196,7 +199,7 @@ static nfds_t fill(int sock, int signals)
 	watched[P_SIGNALS] = (struct pollfd){.fd = signals, .events = POLLIN};
 	watched[P_GETPW] = (struct pollfd){.fd = pwask_fd(), .events = POLLIN};
 	watched[P_ROOM] = (struct pollfd){.fd = roomask_fd(), .events = POLLIN};
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
+	for (size_t i = 0; i < nplaces; i++)
 		if (clients[i].fd != -1)
 			watched[n++] =
 			    (struct pollfd){.fd = clients[i].fd, .events = POLLIN};
@@ -209,7 +212,7 @@ static void hear_clients(nfds_t n)
 {
 	nfds_t at = P_CLIENTS;
 
-	for (size_t i = 0; i < CLIENTS_MAX && at < n; i++) {
+	for (size_t i = 0; i < nplaces && at < n; i++) {
 		if (clients[i].fd == -1 || clients[i].fd != watched[at].fd)
 			continue;
 		if (watched[at++].revents != 0)
