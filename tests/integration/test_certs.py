@@ -423,6 +423,7 @@ def test_lego_gets_and_renews_while_mail_flows(tree, acme, ca, tmp_path):
     session that began before goes on, no connection is refused, none waits for long."""
     q = tree.q
     q.control("me", "mail.example")
+    q.control("timeoutsmtpd", "300")
     before, session = shown(tree.port)
     lego = ["lego", "--server", f"https://localhost:{acme.port}/dir", "--accept-tos", "--email", "a@example.org",
             "--domains", "mail.example", "--domains", "imap.example", "--path", str(tmp_path / "lego"),

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import pytest
+from quoin import free_port, wait_for
 from remote_driver import BIN, Remote, Server, speaker
 
 DNSQ = BIN.parent / "tests" / "dnsq"
@@ -90,20 +91,6 @@ $TTL 60
 12 PTR mx2.zone.test.
 13 PTR mx1.zone.test.
 """
-
-
-def wait_for(condition, seconds=10):
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, "not in time"
-        time.sleep(0.02)
-    return value
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def dnsq(home, *args, prefix=()):
