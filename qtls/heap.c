@@ -10,9 +10,12 @@
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
 
-enum { STEP = 16, FILL_MAX = 4 << 20 };
+/* CACHED: what malloc() keeps by itself when it is freed (glibc's per-thread cache). */
+enum { STEP = 16, FILL_MAX = 4 << 20, CACHED = 1040 };
 
-/* Chunks of n bytes, as long as they are found below mark: what was taken. */
+/* Chunks of n bytes, as long as they are found below mark: what was taken. The first one
+ * behind it goes back to the free end of the heap; a small one would not, but be a
+ * session's first, and one page more to copy. */
 static size_t fill(const char *mark, size_t n)
 {
 	size_t taken = 0;
@@ -20,7 +23,8 @@ static size_t fill(const char *mark, size_t n)
 
 	while ((p = malloc(n)) != NULL && p < mark && taken < FILL_MAX)
 		taken += n;
-	free(p);
+	if (n > CACHED)
+		free(p);
 	return taken;
 }
 

@@ -11,11 +11,14 @@
 
 /* One direction. */
 struct half {
-	unsigned char buf[RELAY_BUFFER];
 	size_t at, len; /* of what waits */
 	int ended;      /* its source has */
 	int told;       /* its sink knows that */
+	unsigned char *buf;
 };
+
+/* Not among what is written all the time: an empty one touches no page of its own. */
+static unsigned char buffers[2][RELAY_BUFFER];
 
 static struct {
 	SSL *ssl;
@@ -64,6 +67,14 @@ static int wait_or_lose(int result)
 	}
 }
 
+/* SSL_get_error() looks at the queue too. It is empty nearly always, and to look is less
+ * than to clear all its places. */
+static void forget_errors(void)
+{
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
+}
+
 static int from_network(void)
 {
 	int n;
@@ -75,8 +86,8 @@ static int from_network(void)
 		r.tcp_wants |= r.read_needs;
 		return 0;
 	}
-	ERR_clear_error();
-	n = SSL_read(r.ssl, r.in.buf, sizeof r.in.buf);
+	forget_errors();
+	n = SSL_read(r.ssl, r.in.buf, RELAY_BUFFER);
 	r.tcp_ready = n > 0 && SSL_has_pending(r.ssl);
 	if (n <= 0) {
 		moved = wait_or_lose(n);
@@ -141,8 +152,8 @@ static int from_plain(void)
 		r.plain_wants |= POLLIN;
 		return 0;
 	}
-	n = recv(r.plain, r.out.buf, sizeof r.out.buf, MSG_DONTWAIT);
-	r.plain_ready = n == sizeof r.out.buf;
+	n = recv(r.plain, r.out.buf, RELAY_BUFFER, MSG_DONTWAIT);
+	r.plain_ready = n == RELAY_BUFFER;
 	if (n == -1 && is_later()) {
 		r.plain_wants |= POLLIN;
 		return 0;
@@ -163,7 +174,7 @@ static int tell_network(void)
 
 	if (!r.out.ended || r.out.told)
 		return 0;
-	ERR_clear_error();
+	forget_errors();
 	n = SSL_shutdown(r.ssl);
 	if (n < 0)
 		return wait_or_lose(n);
@@ -178,7 +189,7 @@ static int to_network(void)
 
 	if (r.out.len == 0)
 		return tell_network();
-	ERR_clear_error();
+	forget_errors();
 	n = SSL_write(r.ssl, r.out.buf + r.out.at, (int)r.out.len);
 	if (n <= 0)
 		return wait_or_lose(n);
@@ -220,9 +231,12 @@ static int move(struct relay_count *count)
 	return moved;
 }
 
-/* An idle session shall have few pages; one that is soon over need not give them back. */
+/* An idle session shall have few pages, and no buffers of records from now on; one that is
+ * soon over keeps them, and need not give them back. */
 static void be_idle(void)
 {
+	(void)SSL_free_buffers(r.ssl);
+	(void)SSL_set_mode(r.ssl, SSL_MODE_RELEASE_BUFFERS);
 	(void)malloc_trim(0);
 	r.tidy = 1;
 }
@@ -258,6 +272,8 @@ static int wait_for_more(void)
 enum relay_end relay(SSL *ssl, int tcp, int plain, struct relay_count *count)
 {
 	r.ssl = ssl;
+	r.in.buf = buffers[0];
+	r.out.buf = buffers[1];
 	r.tcp = tcp;
 	r.plain = plain;
 	r.tcp_ready = 1; /* the handshake may have read further than its end */

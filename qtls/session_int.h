@@ -18,9 +18,9 @@ struct session {
 	struct tls_facts facts;
 	struct relay_count bytes;
 	int64_t began;
-	int64_t deadline;        /* of the handshake */
-	char frame[LIMIT_FRAME]; /* want points into it */
+	int64_t deadline; /* of the handshake */
 	size_t len;
+	char frame[LIMIT_FRAME]; /* want points into it; last: its pages stay untouched */
 };
 
 extern struct session session_now;
