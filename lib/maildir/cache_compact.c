@@ -122,7 +122,8 @@ static uint64_t live_bytes(struct box *b)
 }
 
 /* To add up means to look at every message: only if this session wrote, or if there are
- * far fewer messages than the file has room for. */
+ * far fewer messages than the file has room for. What others have written since is learned
+ * first, else their records would count as dead. */
 int cache_is_dead(struct cache *c)
 {
 	struct stat st;
@@ -133,5 +134,6 @@ int cache_is_dead(struct cache *c)
 	size = (uint64_t)st.st_size;
 	if (!c->wrote && (c->box->count - c->box->gone) * c->mean > size / 2)
 		return 0;
+	cache_learn(c, size);
 	return live_bytes(c->box) < size / 2;
 }
