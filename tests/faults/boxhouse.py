@@ -60,6 +60,7 @@ class Told(Truth):
         super().__init__()
         self.lock = contextlib.nullcontext()
         self.uidnext = self.highest = 0
+        self.above = 0  # UIDVALIDITY of the folder that had the name before
 
     def told_state(self, uid, modseq, flags):
         super().told_state(uid, modseq, flags)
@@ -182,12 +183,18 @@ class Client(View):
 
     def _code(self, line):
         super()._code(line)
+        if b"UIDVALIDITY" in self.code:
+            self._is_later(self.truth)
         if m := re.match(rb"UIDNEXT (\d+)", self.code):
             self._rises("uidnext", int(m[1]))
         if m := re.match(rb"HIGHESTMODSEQ (\d+)", self.code):
             self._rises("highest", int(m[1]))
         if m := re.match(rb"(APPENDUID|COPYUID) (\d+) (\S+)(?: (\S+))?", self.code):
             self._named(m)
+
+    def _is_later(self, told):
+        if told.uidvalidity <= told.above:
+            self.fail(f"UIDVALIDITY {told.uidvalidity}, and {told.above} of the folder before")
 
     def _rises(self, name, value):
         if value < getattr(self.truth, name):
@@ -200,6 +207,7 @@ class Client(View):
         if dest.uidvalidity not in (None, int(m[2])):
             self.fail("another UIDVALIDITY of the target")
         dest.uidvalidity = int(m[2])
+        self._is_later(dest)
         if m[1] == b"APPENDUID":
             tokens, uids = change.tokens, list(uid_set(m[3]))
         else:
@@ -311,16 +319,25 @@ class Client(View):
         tokens = self.account.tokens(name)
         change = self.account.without(tokens, name)
         change.folders[name] = False
-        return self.do(f'DELETE "{name}"', change)
+        if not self.do(f'DELETE "{name}"', change):
+            return False
+        old = self.account.told.pop(name, Told())
+        self.account.of(name).above = max(old.above, old.uidvalidity or 0)
+        self.mark("told", self.tags)
+        return True
 
     def folders(self):
-        self.listed = []
+        """A name that is none stands in the list if one below it is (RFC 3501 6.3.4)."""
+        self.listed, self.bare = [], []
         self.must('LIST "" "*"')
+        for name in self.bare:
+            if not any(f.startswith(f"{name}.") for f in self.listed):
+                self.fail(f"{name} is no folder, nothing is below it, and it is listed")
         return self.listed
 
     def _untagged(self, line):
-        if m := re.match(rb'\* LIST \([^)]*\) "." "?([^"]*)"?$', line):
-            self.listed.append(m[1].decode())
+        if m := re.match(rb'\* LIST \(([^)]*)\) "." "?([^"]*)"?$', line):
+            (self.bare if rb"\Noselect" in m[1] else self.listed).append(m[2].decode())
         super()._untagged(line)
 
     def leave(self):
