@@ -115,6 +115,7 @@ void put_binary(struct fetch *f, const struct fetch_item *it)
 	end = k.at < k.to ? k.at : k.to;
 	out_literal_head(end > k.from ? end - k.from : 0, k.has_nul);
 	k.at = 0;
+	k.to = end; /* though the file may have more now */
 	k.is_sent = 1;
 	decode(f, &r, encoding(&r), &k);
 	if (k.at < end)

@@ -52,6 +52,7 @@ test_imapin.libs = -lz
 test_out.o = $(IMAP_ALL)
 test_out.libs = $(test_set.libs)
 test_listmatch.o = qimapd/list_match.o
+test_wire.o = qimapd/wire.o
 
 # pure algorithms of SORT and THREAD
 IMAP_ORDER = qimapd/sortkey.o qimapd/thread.o qimapd/thread_tree.o qimapd/thread_link.o

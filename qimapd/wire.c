@@ -1,5 +1,6 @@
 #include "wire.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "io.h"
@@ -94,8 +95,10 @@ static int place_reach(struct place *at, struct source *s, uint64_t end, uint64_
 		const char *p = NULL;
 		ssize_t n = source_at(s, at->raw, &p);
 
+		if (n == 0) /* it has become shorter */
+			errno = EIO;
 		if (n <= 0)
-			return (int)n;
+			return -1;
 		if ((uint64_t)n > end - at->raw)
 			n = (ssize_t)(end - at->raw);
 		if ((uint64_t)n > target - at->wire)
@@ -210,7 +213,7 @@ void wire_send(const struct wire *w, struct source *s)
 		const char *p = NULL;
 		ssize_t n = source_at(s, raw, &p);
 
-		if (n <= 0)
+		if (n <= 0 || raw >= w->end) /* or LFs that were counted are none now */
 			io_lost("was promised more than a file has now");
 		if (n > IO_PIECE)
 			n = IO_PIECE;

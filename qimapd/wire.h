@@ -8,8 +8,8 @@
  * (UINT64_MAX: all). It is counted first, so that the literal's length is right whatever the
  * name or the cache says; the next piece of a large message begins to count where the one
  * before it ended. NUL, which no literal may hold (RFC 9051 9, CHAR8), goes as 0x80.
- * Errors: -1 with errno of reading. wire_send() has none: when the file has become shorter
- *	   since it was counted, the connection ends.
+ * Errors: -1 with errno of reading, EIO when the file has become shorter. wire_send() has none: when
+ *	   less is there than was counted, the connection ends.
  */
 #ifndef QIMAPD_WIRE_H
 #define QIMAPD_WIRE_H
