@@ -8,7 +8,9 @@
 #include "maildir/box.h"
 #include "maildir/cache_int.h"
 
-enum { PIECE = 2 * ROWS_BLOCK, FEW = 65536 /* dead bytes that harm nobody */ };
+/* Dead bytes that harm nobody, and those behind which no others are looked for: the oldest
+ * messages go first, and their rows stand first. */
+enum { PIECE = 2 * ROWS_BLOCK, FEW = 65536, MANY = 64 * 1024 * 1024 };
 
 static const uint64_t magic = 0x3130776f526e6951;
 
@@ -92,9 +94,9 @@ static ssize_t take_blocks(struct reader *in, const char *p, size_t n)
 	return (ssize_t)used;
 }
 
-static int is_dead(const struct rows *r)
+static int is_dead(const struct rows *r, uint64_t few)
 {
-	return r->dead > FEW && r->dead > r->live;
+	return r->dead > few && r->dead > r->live;
 }
 
 /* What is left at the end is a block that was cut off. */
@@ -105,7 +107,8 @@ static int read_file(struct reader *in, char *p)
 	size_t have = 0;
 	ssize_t n = 0;
 
-	while (!is_dead(r) && (n = pread(r->fd, p + have, PIECE - have, (off_t)at)) > 0) {
+	while (!is_dead(r, MANY) &&
+	       (n = pread(r->fd, p + have, PIECE - have, (off_t)at)) > 0) {
 		at += (uint64_t)n;
 		have += (size_t)n;
 		n = take_blocks(in, p, have);
@@ -114,7 +117,7 @@ static int read_file(struct reader *in, char *p)
 		have -= (size_t)n;
 		memmove(p, p + n, have);
 	}
-	return is_dead(r) || have > 0 || n == -1 ? -1 : 0;
+	return is_dead(r, FEW) || have > 0 || n == -1 ? -1 : 0;
 }
 
 void rows_read(struct rows *r, struct box *b, const char *name, rows_have *have,

@@ -106,6 +106,21 @@ static void test_dead_rows(void **state)
 	fakebox_free(b);
 }
 
+/* The oldest mail goes: its rows come first, and are not the most. */
+static void test_dead_rows_first(void **state)
+{
+	struct box *b = fakebox_new(dir, MANY);
+
+	(void)state;
+	assert_int_equal(read_and_add(b, MANY), 0);
+	for (size_t i = 0; i < MANY * 2 / 5; i++)
+		b->list->m[i].hash++;
+	assert_int_equal(read_and_add(b, 0), MANY - MANY * 2 / 5);
+	assert_int_equal(read_and_add(b, 0), MANY - MANY * 2 / 5);
+	unlinkat(dir, name, 0);
+	fakebox_free(b);
+}
+
 static void change(off_t at, const char *p, size_t n)
 {
 	int fd = openat(dir, name, O_WRONLY);
@@ -182,9 +197,9 @@ static void test_large_rows(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_rows_come_back), cmocka_unit_test(test_dead_rows),
-	    cmocka_unit_test(test_damage),         cmocka_unit_test(test_no_file),
-	    cmocka_unit_test(test_large_rows),
+	    cmocka_unit_test(test_rows_come_back),  cmocka_unit_test(test_dead_rows),
+	    cmocka_unit_test(test_dead_rows_first), cmocka_unit_test(test_damage),
+	    cmocka_unit_test(test_no_file),         cmocka_unit_test(test_large_rows),
 	};
 	int failed;
 
