@@ -38,6 +38,9 @@ uint64_t door_count(const struct keeper_request *r);
 /* The same request for each of n ids: its letter into letters (n of them). */
 void door_each(char ask, const char *ids, size_t n, char *letters);
 
+/* What was asked before, by whoever is dead since, is done when this returns. */
+void door_settle(void);
+
 /* ---- ids ---- */
 
 /* Ids behind each other, each with its NUL, as a request has them. */

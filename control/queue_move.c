@@ -11,13 +11,15 @@
  *
  * So it is never to be found at both ends. After a crash the next move to that directory
  * begins with what is left: if the id is still in the queue, the copy is thrown away and
- * the message released; if it is not, the .part is the message. */
+ * the message released; if it is not, the .part is the message. What is in the queue is
+ * known only when qsend has done all that a killed move has asked of it. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -349,8 +351,11 @@ static void finish_one(struct moving *v, const char *name)
 static void finish_earlier(struct moving *v)
 {
 	struct dirent **names;
-	int n = scandirat(v->dir, ".", &names, is_unfinished, alphasort);
+	int n;
 
+	if (!v->stopped)
+		door_settle();
+	n = scandirat(v->dir, ".", &names, is_unfinished, alphasort);
 	if (n == -1)
 		die_sys(EXIT_TEMP, "read the directory");
 	for (int i = 0; i < n; i++) {
@@ -362,6 +367,14 @@ static void finish_earlier(struct moving *v)
 }
 
 /* ---- the verb ---- */
+
+/* One at a time: a second one would take what this one works at for what was left. Where a
+ * directory cannot be locked (NFS) the keeper has to see to it. */
+static void lock_dir(const struct moving *v, const char *path)
+{
+	if (flock(v->dir, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK)
+		die_msg(EXIT_TEMP, "another move works in %s", path);
+}
 
 static void open_all(struct moving *v, const char *path)
 {
@@ -424,8 +437,10 @@ int do_move(int argc, char **argv)
 	if (f.dry && filter_is_empty(&f))
 		die_queue_usage();
 	open_all(&v, path);
-	if (!f.dry)
+	if (!f.dry) {
+		lock_dir(&v, path);
 		finish_earlier(&v);
+	}
 	ids_init(&ids);
 	if (!filter_is_empty(&f))
 		filter_select(&f, &ids);

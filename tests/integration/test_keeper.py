@@ -1,6 +1,7 @@
 """The queue's keeper: qctl queue, the door that serves it, and the files it moves."""
 
 import contextlib
+import fcntl
 import json
 import os
 import random
@@ -11,6 +12,7 @@ import struct
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -605,6 +607,49 @@ def test_move_and_take_killed_at_each_step(s, other, drop, running):
         there.send(signal.SIGALRM)
     there.wait_empty()
     assert seen == [(ident, "second@q.example")]
+
+
+def test_a_killed_move_that_qsend_has_not_heard_yet(s, drop):
+    """Its last request is in qsend's socket when the next move looks at what it left."""
+    s.policy["local"] = later
+    s.start()
+    i = s.queue("a@example.org", ["bob@q.example"])
+    waits(s, 1)
+    run(s.q, "hold", i)
+    good = (s.q.queue / "cur" / i).read_bytes()
+    (drop / f"{i}.part").write_bytes(good)
+    (drop / f"{i}.state").write_bytes((s.q.queue / "state" / i).read_bytes())
+    (drop / f"{i}.hold").touch()
+    s.send(signal.SIGSTOP)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as killed:
+            killed.connect(str(s.q.home / "run/qsend-ctl/sock"))
+            killed.send(b"m" + i.encode() + b"\0")
+        move = subprocess.Popen([s.q.bin / "qctl-queue", "-C", s.q.home, "move", i, "to", str(drop)],
+                                stdout=subprocess.DEVNULL)
+        wait_for(lambda: has_socket(move.pid), what="it asks qsend")
+    finally:
+        s.send(signal.SIGCONT)
+    assert move.wait(30) == 0
+    assert sorted(p.name for p in drop.iterdir()) == [i, f"{i}.state"]
+    assert (drop / i).read_bytes() == good and s.q.queue_ids("cur") == []
+
+
+def has_socket(pid):
+    with contextlib.suppress(FileNotFoundError):
+        return any(os.readlink(f).startswith("socket:") for f in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def test_one_move_at_a_time_in_a_directory(s, drop):
+    i = s.put(queue_file("a@example.org", ["bob@q.example"]), where="cur")
+    fd = os.open(drop, os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    (drop / f"{i}.part").write_bytes(b"half")
+    assert "another move works in" in run(s.q, "move", i, "to", str(drop), code=111)
+    assert [p.name for p in drop.iterdir()] == [f"{i}.part"] and s.q.queue_ids("cur") == [i]
+    os.close(fd)
+    run(s.q, "move", i, "to", str(drop))
+    assert [p.name for p in drop.iterdir()] == [i] and s.q.queue_ids("cur") == []
 
 
 @pytest.mark.parametrize("rounds", [4, pytest.param(40, marks=pytest.mark.long)])
