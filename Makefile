@@ -100,12 +100,7 @@ FASTLDFLAGS = $(OPT) $(FASTLINK) -Wl,-z,relro,-z,now
 
 # ---- the library: small units, one header each ----------------------------------
 
-LIB = addr alias alist822 args authask base64 clock control ctlmap cursor date822 dns dnsconf dnsmsg dotname dsnparam escape fdio hdr822 job jail journal keeper localjob login/ask login/checker login/line login/mechanism login/start login/tls logout maildir/deliver maildir/folder maildir/folder_inbox maildir/folder_rename maildir/folder_unused maildir/folders maildir/name maildir/put maildir/quota maildir/quota_control maildir/quota_count maildir/quota_text maildir/quota_weight maildir/root maildir/store maildir/store_list maildir/store_name maildir/store_purge maildir/store_special maildir/store_subscribed maildir/store_validity maildir/takeover maildir/takeover_courier maildir/takeover_join maildir/takeover_read maildir/utf7 maildir/watch maildir/watch_look \
-	move move_libc netstr num owner paths prog pwask pwrec qfile qid qlog qread rbuf ready relay remotejob rnd route route_local route_own said sasl sbuf sigfd slice smtpauth stsask submit sum syncer table table_source table_write tcprule template tlsgate tlsgate_frame tlspolicy usock wbuf
-LIB += utf8 mime/charset mime/charset_names mime/charset_tables mime/charset_unicode mime/unicode mime/convert mime/convert_child mime/date5322 mime/date_scan mime/date_time mime/fold mime/fold_find mime/subject mime/textsearch mime/textsearch_field mime/words mime/words_find maildir/cache maildir/cache_file maildir/cache_compact maildir/rows
-LIB += mime/digest mime/digest_address mime/digest_body mime/digest_envelope mime/digest_text mime/mime_head mime/mime_param mime/mime_param2231 mime/mime_scan mime/parse mime/parse_line mime/parse_part mime/parse_type mime/section mime/section_fields mime/transfer mime/transfer_qp mime/wire_crlf
-LIB += maildir/box_adopt maildir/box_append maildir/box_apply maildir/box_arrive maildir/box_batch maildir/box_bytes maildir/box_commit maildir/box_compact maildir/box_copy maildir/box_dir maildir/box_expunge maildir/box_file maildir/box_index maildir/box_items maildir/box_list maildir/box_log maildir/box_make maildir/box_names maildir/box_open maildir/box_order maildir/box_record maildir/box_reload maildir/box_repair maildir/box_save maildir/box_scan maildir/box_state maildir/box_store maildir/box_sum maildir/box_sync maildir/box_take maildir/box_target maildir/box_times maildir/box_twice maildir/box_uidl maildir/box_vanished maildir/box_view maildir/box_words
-LIBSRC = $(wildcard $(LIB:%=lib/%.c))
+LIBSRC = $(sort $(wildcard lib/*.c lib/*/*.c))
 LIBOBJ = $(LIBSRC:.c=.o)
 
 # ---- the programs: what each is made of ------------------------------------------

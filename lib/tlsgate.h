@@ -115,6 +115,12 @@ int tlsgate_open(struct tlsgate *g, const char *service, const struct tls_want *
 		 int tcp, int64_t deadline);
 int tlsgate_go(struct tlsgate *g);
 
+/* tlsgate_open() of a server, in times that qtls knows. A door that is shut may be a
+ * restart: it is tried again until then. What stands in the way is warned of. */
+enum { TLSGATE_DOOR_MS = 5000, TLSGATE_SHAKE_MS = 60000, TLSGATE_RESULT_MS = 65000 };
+int tlsgate_serve(struct tlsgate *g, const char *service, const struct tls_want *w,
+		  int tcp, int64_t until);
+
 /* The plaintext socket (a stream, blocking), or -1; either way g is closed. */
 int tlsgate_result(struct tlsgate *g, struct tls_facts *f, int64_t deadline);
 void tlsgate_close(struct tlsgate *g);

@@ -4,8 +4,6 @@
  */
 #include "tls.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,14 +14,6 @@
 #include "prog.h"
 #include "session.h"
 #include "tlsgate.h"
-
-enum {
-	DOOR_MS = 5000, /* a door that is shut may be a restart */
-	DOOR_PAUSE_MS = 100,
-	READY_MS = 10000,
-	HANDSHAKE_MS = 60000,
-	RESULT_MS = HANDSHAKE_MS + 5000,
-};
 
 static const char service[] = "tls-server";
 
@@ -39,28 +29,15 @@ int tls_is_served(void)
 	       stat(path, &st) == 0;
 }
 
-static int is_shut(int e)
-{
-	return e == ENOENT || e == ECONNREFUSED || e == ECONNRESET || e == EPIPE;
-}
-
 static int open_gate(struct session *s, struct tlsgate *g, unsigned flags)
 {
-	struct tls_want want = {
-	    .server = 1, .timeout_ms = HANDSHAKE_MS, .alpn = protocol};
-	int64_t until = clock_mono_ms() + (tls_is_served() ? DOOR_MS : 0);
+	const struct tls_want want = {.server = 1,
+				      .flags = flags | (s->cfg.has_keys ? TLS_ASK : 0),
+				      .timeout_ms = TLSGATE_SHAKE_MS,
+				      .alpn = protocol};
 
-	want.flags = flags | (s->cfg.has_keys ? TLS_ASK : 0);
-	while (tlsgate_open(g, service, &want, s->in.fd, clock_mono_ms() + READY_MS) ==
-	       -1) {
-		if (g->letter != '\0' || !is_shut(errno) || clock_left_ms(until) == 0) {
-			warn_msg("unable to ask for TLS: %s",
-				 g->letter != '\0' ? g->text : strerror(errno));
-			return -1;
-		}
-		(void)poll(NULL, 0, DOOR_PAUSE_MS);
-	}
-	return 0;
+	return tlsgate_serve(g, service, &want, s->in.fd,
+			     clock_mono_ms() + (tls_is_served() ? TLSGATE_DOOR_MS : 0));
 }
 
 /* A client certificate is worth its key's line in control/relaykeys, whoever signed it.
@@ -100,7 +77,7 @@ static int finish(struct session *s, struct tlsgate *g)
 	int plain;
 
 	close_client(s);
-	plain = tlsgate_result(g, &facts, clock_mono_ms() + RESULT_MS);
+	plain = tlsgate_result(g, &facts, clock_mono_ms() + TLSGATE_RESULT_MS);
 	if (plain == -1) {
 		session_log_refusal(
 		    s, g->letter != '\0' ? g->text : "no answer from qtls", NULL);

@@ -1,44 +1,21 @@
 /* What comes behind the command that starts TLS, in the clear, ends the session: here
  * what is there already, in qtls what comes before the handshake. */
-#include <errno.h>
 #include <poll.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "login/login.h"
-#include "prog.h"
 #include "tlsgate.h"
-
-enum {
-	DOOR_MS = 5000, /* a door that is shut may be a restart */
-	DOOR_PAUSE_MS = 100,
-	READY_MS = 10000,
-	HANDSHAKE_MS = 60000,
-	RESULT_MS = HANDSHAKE_MS + 5000,
-};
-
-static int is_shut(int e)
-{
-	return e == ENOENT || e == ECONNREFUSED || e == ECONNRESET || e == EPIPE;
-}
 
 static int open_gate(struct login *l, struct tlsgate *g, unsigned flags)
 {
-	const struct tls_want want = {
-	    .server = 1, .flags = flags, .timeout_ms = HANDSHAKE_MS, .alpn = l->service};
-	int64_t until = clock_mono_ms() + DOOR_MS;
+	const struct tls_want want = {.server = 1,
+				      .flags = flags,
+				      .timeout_ms = TLSGATE_SHAKE_MS,
+				      .alpn = l->service};
 
-	while (tlsgate_open(g, "tls-login", &want, l->in, clock_mono_ms() + READY_MS) ==
-	       -1) {
-		if (g->letter != '\0' || !is_shut(errno) || clock_left_ms(until) == 0) {
-			warn_msg("unable to ask for TLS: %s",
-				 g->letter != '\0' ? g->text : strerror(errno));
-			return -1;
-		}
-		(void)poll(NULL, 0, DOOR_PAUSE_MS);
-	}
-	return 0;
+	return tlsgate_serve(g, "tls-login", &want, l->in,
+			     clock_mono_ms() + TLSGATE_DOOR_MS);
 }
 
 /* From here on the connection is qtls's: what fails ends the session without a word. */
@@ -50,7 +27,7 @@ static void finish(struct login *l, struct tlsgate *g)
 	(void)close(l->in);
 	if (l->out != l->in)
 		(void)close(l->out);
-	plain = tlsgate_result(g, &facts, clock_mono_ms() + RESULT_MS);
+	plain = tlsgate_result(g, &facts, clock_mono_ms() + TLSGATE_RESULT_MS);
 	l->in = l->out = plain;
 	if (plain == -1) {
 		login_refuse(l, g->letter != '\0' ? g->text : "no answer from qtls");
