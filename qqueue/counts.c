@@ -68,7 +68,9 @@ void counts_open(struct counts *c, struct sending *s, int64_t now)
 	if (path_join(path, sizeof path, paths.queue, "sending") != NULL)
 		c->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->dir == -1)
-		warn_sys2("open: a restart will forget what logins sent:", path);
+		warn_msg("queue/sending: %s: a restart will forget what logins sent; "
+			 "qctl house dirs makes it",
+			 strerror(errno));
 	else
 		read_counts(c, s, now);
 }
@@ -82,11 +84,18 @@ static int write_file(int fd, const struct sbuf *b)
 	return close(fd) == -1 ? -1 : r;
 }
 
+/* Never what lies there already: a crash's half, or what could hold us up. */
+static int make_fresh(int dir)
+{
+	if (unlinkat(dir, fresh, 0) == -1 && errno != ENOENT)
+		return -1;
+	return openat(dir, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
 static int replace(struct work *w, unsigned thread)
 {
 	struct counts *c = of_work(w);
-	int fd = openat(c->dir, fresh,
-			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = make_fresh(c->dir);
 
 	(void)thread;
 	if (fd == -1)
@@ -110,22 +119,28 @@ static void replaced(struct work *w)
 	c->failed = w->error != 0;
 }
 
-/* The text, if there is something to write and nobody writes. */
+/* There is something to write, and nobody writes. */
+static int is_wanted(const struct counts *c, const struct sending *s)
+{
+	return c->dir != -1 && !c->writing && (s->changed || c->failed);
+}
+
 static int prepare(struct counts *c, struct sending *s, int64_t now)
 {
-	if (c->dir == -1 || c->writing || !s->changed)
+	if (!is_wanted(c, s))
 		return -1;
 	c->due_at = now + EVERY_MS;
-	s->changed = 0;
-	if (counts_put(&c->text, s, now, wall_ms()) == 0)
+	if (counts_put(&c->text, s, now, wall_ms()) == 0) {
+		s->changed = 0;
 		return 0;
+	}
 	sbuf_free(&c->text);
 	return -1;
 }
 
 int64_t counts_due(const struct counts *c, const struct sending *s)
 {
-	return c->dir != -1 && s->changed ? c->due_at : CLOCK_NEVER;
+	return is_wanted(c, s) ? c->due_at : CLOCK_NEVER;
 }
 
 void counts_tick(struct counts *c, struct sending *s, struct syncer *syncer, int64_t now)
@@ -137,8 +152,11 @@ void counts_tick(struct counts *c, struct sending *s, struct syncer *syncer, int
 	syncer_add(syncer, &c->work);
 }
 
+/* Also what has grown older only: where the clock was set back, and stands still for the
+ * text, hours go by in our lives alone. */
 void counts_close(struct counts *c, struct sending *s, int64_t now)
 {
+	s->changed |= s->count > 0;
 	if (prepare(c, s, now) == -1)
 		return;
 	c->work.error = replace(&c->work, 0) == -1 ? errno : 0;

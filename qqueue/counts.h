@@ -12,7 +12,7 @@
  * the host. A clock that was set back is taken for one that stood still; one that was set
  * forward makes hours go by.
  * Errors: a damaged file, or none, is a start from nothing; one that cannot be written is
- *	   a warning. Neither keeps mail out.
+ *	   a warning, and tried again a minute later. Neither keeps mail out.
  */
 #ifndef QQUEUE_COUNTS_H
 #define QQUEUE_COUNTS_H
@@ -33,7 +33,7 @@ struct counts {
 	struct sbuf text;
 	struct work work;
 	int writing;
-	int failed;     /* and said so */
+	int failed;     /* the last time, and said so: to be done again */
 	int64_t due_at; /* not before; monotonic ms */
 };
 
@@ -43,7 +43,7 @@ void counts_open(struct counts *c, struct sending *s, int64_t now);
 /* Have it written if that is due. */
 void counts_tick(struct counts *c, struct sending *s, struct syncer *syncer, int64_t now);
 
-/* When it is, CLOCK_NEVER: nothing has changed. */
+/* When it is, CLOCK_NEVER: nothing has changed, or it is under way. */
 int64_t counts_due(const struct counts *c, const struct sending *s);
 
 /* The last time, by the caller itself. */

@@ -378,6 +378,32 @@ def test_counts_that_cannot_be_written_keep_no_mail_out(house):
     assert b"joe\0" in (house.queue / "sending/counts").read_bytes()
 
 
+@pytest.mark.parametrize("what", ["a fifo", "a link", "another name of a file", "another's"])
+def test_what_lies_where_counts_are_written_holds_nobody_up(house, what):
+    """It is taken away, and what it leads to stays as it is."""
+    fresh, other = house.queue / "sending/counts.new", house.home / "other"
+    house.stop("qqueue")
+    other.write_text("mine")
+    if what == "a fifo":
+        os.mkfifo(fresh)
+    elif what == "a link":
+        fresh.symlink_to(other)
+    elif what == "another name of a file":
+        other.chmod(0o666)
+        os.link(other, fresh)
+    else:
+        fresh.write_text("theirs")
+        fresh.chmod(0)
+    house.start_queue()
+    with client(house.start_submission()) as s:
+        s.login("joe", PASSWORD)
+        assert send(s, "joe@q.example", "bob@far.example") == 250
+    assert house.stop("qqueue") == 0
+    assert "warning" not in house.log("qqueue")
+    assert b"joe\0" in (house.queue / "sending/counts").read_bytes()
+    assert not fresh.exists() and other.read_text() == "mine"
+
+
 def test_a_bad_userlimit_names_file_and_line(quoin):
     quoin.control("userlimit", "joe:1")
     with pytest.raises(AssertionError, match="userlimit: line 1"):

@@ -8,6 +8,7 @@
 
 #include "../../qqueue/counts.h"
 #include "../../qqueue/sending.h"
+#include "clock.h"
 #include "control.h"
 #include "paths.h"
 #include "sum.h"
@@ -382,11 +383,96 @@ static void keeps_all(void **state)
 	sbuf_free(&b);
 }
 
+/* ---- the file ---- */
+
+static const char *in_queue(const char *name)
+{
+	static char path[LIMIT_PATH];
+
+	return path_join(path, sizeof path, paths.queue, name);
+}
+
+static void begin_file(struct counts *c)
+{
+	assert_int_equal(mkdir(in_queue("sending"), 0700), 0);
+	assert_int_equal(load(":10:0\n"), 0);
+	sending.changed = 0;
+	counts_open(c, &sending, 0);
+	assert_int_not_equal(c->dir, -1);
+}
+
+static void end_file(const struct counts *c)
+{
+	assert_int_equal(close(c->dir), 0);
+	(void)unlink(in_queue("sending/counts"));
+	assert_int_equal(rmdir(in_queue("sending")), 0);
+}
+
+/* A disk that hangs: the loop must not be woken for what nobody can begin. */
+static void is_not_due_while_it_is_written(void **state)
+{
+	struct counts c;
+
+	(void)state;
+	begin_file(&c);
+	assert_true(counts_due(&c, &sending) == CLOCK_NEVER);
+	assert_int_equal(count("joe", 1, 0, 1), SENDING_OK);
+	assert_true(counts_due(&c, &sending) == 0);
+	c.writing = 1;
+	assert_true(counts_due(&c, &sending) == CLOCK_NEVER);
+	end_file(&c);
+}
+
+/* Who is over his limit changes nothing: without another try he begins anew. */
+static void is_due_again_when_it_failed(void **state)
+{
+	struct counts c;
+
+	(void)state;
+	begin_file(&c);
+	assert_int_equal(count("joe", 1, 0, 1), SENDING_OK);
+	assert_int_equal(mkdir(in_queue("sending/counts.new"), 0700), 0);
+	counts_close(&c, &sending, 5);
+	assert_true(counts_due(&c, &sending) == 5 + MINUTE);
+	assert_int_equal(rmdir(in_queue("sending/counts.new")), 0);
+	counts_close(&c, &sending, 6);
+	assert_true(counts_due(&c, &sending) == CLOCK_NEVER);
+	assert_int_equal(access(in_queue("sending/counts"), R_OK), 0);
+	end_file(&c);
+}
+
+/* The file's clock may be years ahead: an hour of ours must end all the same. */
+static void grows_older_where_the_clock_was_set_back(void **state)
+{
+	struct sbuf b;
+	struct counts c;
+
+	(void)state;
+	begin_file(&c);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(count("joe", 1, 0, 1), SENDING_OK);
+	put_kept(&b, 0, UINT64_MAX);
+	for (int life = 0; life < 4; life++) {
+		assert_int_equal(load(":10:0\n"), 0);
+		sending.changed = 0;
+		if (life == 0)
+			assert_int_equal(take_kept(&b, 0, noon), 0);
+		else
+			counts_open(&c, &sending, 0);
+		assert_int_equal(left_for("joe", 0) > 0, life == 3);
+		counts_close(&c, &sending, 29 * MINUTE);
+		if (life < 3)
+			assert_int_equal(close(c.dir), 0);
+	}
+	sbuf_free(&b);
+	end_file(&c);
+}
+
 static int setup(void **state)
 {
 	(void)state;
 	return mkdtemp(home) == NULL || paths_under(home) == -1 ||
-		       mkdir(paths.control, 0700) == -1
+		       mkdir(paths.control, 0700) == -1 || mkdir(paths.queue, 0700) == -1
 		   ? -1
 		   : 0;
 }
@@ -399,6 +485,7 @@ static int teardown(void **state)
 	sending_free(&sending);
 	(void)unlink(path_join(path, sizeof path, paths.control, "userlimit"));
 	(void)rmdir(paths.control);
+	(void)rmdir(paths.queue);
 	return rmdir(home);
 }
 
@@ -418,6 +505,9 @@ int main(void)
 	    cmocka_unit_test(refuses_damage),
 	    cmocka_unit_test(refuses_wrong_records),
 	    cmocka_unit_test(keeps_all),
+	    cmocka_unit_test(is_not_due_while_it_is_written),
+	    cmocka_unit_test(is_due_again_when_it_failed),
+	    cmocka_unit_test(grows_older_where_the_clock_was_set_back),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
