@@ -105,16 +105,17 @@ static int make_unique(struct commit *c, struct box_seen *s)
 		   : 0;
 }
 
-/* 1: in cur/ by us; 0: it stays; -1: it is not there. */
+/* What lies in new/ comes to cur/, and is ours then. -1: it is not there. */
 static int claim_file(struct commit *c, struct box_seen *s)
 {
 	char to[MSG_NAME + 1];
 
-	if (msg_name_make(to, name_of(c, s), s->flags) == -1)
+	if (!s->in_new || !(c->b->flags & BOX_CLAIM) ||
+	    msg_name_make(to, name_of(c, s), s->flags) == -1)
 		return 0;
 	if (rename_file(c, s, 1, to) == 0 || (errno == EEXIST && make_unique(c, s) == 0))
-		return 1;
-	return errno == ENOENT ? -1 : 0;
+		s->at = 1;
+	return s->at || errno != ENOENT ? 0 : -1;
 }
 
 /* Bases that are there twice get another; what is in new/ is claimed. What cannot be
@@ -122,21 +123,25 @@ static int claim_file(struct commit *c, struct box_seen *s)
 static void prepare_unknown(struct commit *c)
 {
 	struct box_seens *u = &c->l->unknown;
+	size_t held = 0; /* the last that kept its base */
 	size_t to = 0;
 
 	for (size_t i = 0; i < u->n; i++) {
 		struct box_seen s = u->p[i];
+		enum box_twice twice = to > 0 && is_same_base(c, &u->p[held], &s)
+					   ? boxtwice(c->b, c->l, &u->p[held], &s)
+					   : BOX_ALONE;
 
-		if (to > 0 && is_same_base(c, &u->p[to - 1], &s) &&
-		    make_unique(c, &s) == -1)
+		if (twice == BOX_FIRST ||
+		    (twice == BOX_BOTH && make_unique(c, &s) == -1) ||
+		    claim_file(c, &s) == -1)
 			continue;
-		if (s.in_new && (c->b->flags & BOX_CLAIM)) {
-			int claimed = claim_file(c, &s);
-
-			if (claimed == -1)
-				continue;
-			s.at = (uint32_t)claimed;
+		if (twice == BOX_SECOND) {
+			u->p[held] = s;
+			continue;
 		}
+		if (twice == BOX_ALONE)
+			held = to;
 		u->p[to++] = s;
 	}
 	u->n = to;

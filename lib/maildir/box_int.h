@@ -369,7 +369,16 @@ int boxlook_is_seen(const struct box_look *l, size_t i);
 int boxlook_keep(struct box_seens *to, struct box_seen seen);
 /* Which of twice are messages of their own? The others leave it. box_twice.c */
 int boxlook_judge(struct box *b, struct box_look *l);
-/* Sort unknown by arrival. box_order.c */
+/* The same of any two. */
+enum box_twice {
+	BOX_ALONE,
+	BOX_FIRST,  /* the second is gone, or a link of the first */
+	BOX_SECOND, /* the first is gone */
+	BOX_BOTH
+};
+enum box_twice boxtwice(const struct box *b, const struct box_look *l,
+			const struct box_seen *first, const struct box_seen *second);
+/* Sort unknown by arrival; files of one base are neighbours. box_order.c */
 int boxorder(struct box_look *l);
 /* Look if there may be something, and write down what is new. */
 int boxscan(struct box *b, int force);

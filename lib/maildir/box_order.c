@@ -21,7 +21,8 @@ static uint64_t number(const char **p)
 	return v;
 }
 
-/* 1700000000.M12345P67.host: seconds and microseconds; else the name decides. */
+/* 1700000000.M12345P67.host: seconds and microseconds, of the base alone; else the name
+ * decides. */
 static struct key key_of(const char *name, uint32_t at)
 {
 	uint64_t seconds = number(&name);
@@ -36,12 +37,24 @@ static struct key key_of(const char *name, uint32_t at)
 	return (struct key){seconds * 1000000 + (micros < 1000000 ? micros : 999999), at};
 }
 
+/* Bases first, so that files of one base are neighbours: '-' lies between ',' and ':'. */
+static int is_name_before(const struct box_look *l, const struct box_seen *a,
+			  const struct box_seen *b)
+{
+	const char *x = l->names.p + a->name;
+	const char *y = l->names.p + b->name;
+	int r = memcmp(x, y, a->base < b->base ? a->base : b->base);
+
+	if (r != 0 || a->base != b->base)
+		return r != 0 ? r < 0 : a->base < b->base;
+	return strcmp(x + a->base, y + b->base) <= 0;
+}
+
 static int is_before(const struct box_look *l, const struct key *a, const struct key *b)
 {
-	if (a->when != b->when)
-		return a->when < b->when;
-	return strcmp(l->names.p + l->unknown.p[a->at].name,
-		      l->names.p + l->unknown.p[b->at].name) <= 0;
+	return a->when != b->when
+		   ? a->when < b->when
+		   : is_name_before(l, &l->unknown.p[a->at], &l->unknown.p[b->at]);
 }
 
 static void merge(const struct box_look *l, const struct key *from, struct key *to,

@@ -18,8 +18,28 @@ static int stat_of(const struct box *b, int in_new, const char *name, struct sta
 	return fstatat(in_new ? b->new_ : b->cur, name, st, AT_SYMLINK_NOFOLLOW);
 }
 
-/* One may be the other's name of a moment ago, or a link on its way. Else second is
- * another message: it stays in twice. */
+/* One may be the other's name of a moment ago, or a link on its way. */
+static enum box_twice which(const struct box *box, int in_new, const char *name,
+			    int second_in_new, const char *second)
+{
+	struct stat a;
+	struct stat b;
+
+	if (stat_of(box, second_in_new, second, &b) == -1)
+		return BOX_FIRST;
+	if (stat_of(box, in_new, name, &a) == -1)
+		return BOX_SECOND;
+	return a.st_ino == b.st_ino && a.st_dev == b.st_dev ? BOX_FIRST : BOX_BOTH;
+}
+
+enum box_twice boxtwice(const struct box *b, const struct box_look *l,
+			const struct box_seen *first, const struct box_seen *second)
+{
+	return which(b, first->in_new, l->names.p + first->name, second->in_new,
+		     l->names.p + second->name);
+}
+
+/* Another message stays in twice. */
 static int judge(struct box *box, struct box_look *l, struct box_seen second)
 {
 	struct msg *msg = boxlist_at(&box_state(box)->list, second.at);
@@ -27,24 +47,23 @@ static int judge(struct box *box, struct box_look *l, struct box_seen second)
 				     ? NULL
 				     : bsearch(&second, l->renamed.p, l->known_renamed,
 					       sizeof second, by_ordinal);
-	struct stat a;
-	struct stat b;
 
 	if (msg == NULL)
 		return -1;
-	if (stat_of(box, second.in_new, l->names.p + second.name, &b) == -1)
-		return 0;
-	if (stat_of(box, other ? other->in_new : (msg->state & MSG_NEW) != 0,
-		    other ? l->names.p + other->name : msg->name, &a) == -1) {
+	switch (other != NULL ? boxtwice(box, l, other, &second)
+			      : which(box, (msg->state & MSG_NEW) != 0, msg->name,
+				      second.in_new, l->names.p + second.name)) {
+	case BOX_SECOND:
 		l->flags = 1;
 		if (other == NULL)
 			return boxlook_keep(&l->renamed, second);
 		*other = second;
 		return 0;
+	case BOX_BOTH:
+		return boxlook_keep(&l->twice, second);
+	default:
+		return 0;
 	}
-	return a.st_ino == b.st_ino && a.st_dev == b.st_dev
-		   ? 0
-		   : boxlook_keep(&l->twice, second);
 }
 
 int boxlook_judge(struct box *b, struct box_look *l)

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "boxdir.h"
+#include "maildir/box_int.h"
 
 static void test_uids_stay(void **state)
 {
@@ -230,6 +231,78 @@ static void test_foreign_mess(void **state)
 	open_box(&b, "a", 0);
 	assert_int_equal(b.count, 3);
 	box_close(&b);
+}
+
+static void assert_bases_differ(struct box *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		for (size_t k = 0; k < i; k++) {
+			const char *x = box_at(b, k)->name;
+			const char *y = box_at(b, i)->name;
+			size_t n = strcspn(x, ",:");
+
+			assert_false(n == strcspn(y, ",:") && memcmp(x, y, n) == 0);
+		}
+}
+
+/* New files of one base, with others' names between theirs in the order of bytes. */
+static void test_one_base(void **state)
+{
+	static const char *const names[] = {"cur/a,S=2",
+					    "cur/a-b:2,",
+					    "cur/a.b,S=2:2,S",
+					    "cur/a:2,S",
+					    "new/a",
+					    "cur/c:2,",
+					    "cur/c:2,F",
+					    "cur/c:2,S",
+					    "cur/1700000000.x:2,",
+					    "new/1700000000.x",
+					    "new/1700000000.x,S=2"};
+	char path[64];
+	struct box b;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names) * 2; i++) {
+		(void)snprintf(path, sizeof path, "%c/%s", i % 2 == 0 ? 'a' : 'b',
+			       names[i / 2]);
+		put(path, "a\n");
+	}
+	for (int claim = 0; claim < 2; claim++) {
+		const char *name = claim ? "b" : "a";
+
+		open_box(&b, name, claim ? BOX_CLAIM : 0);
+		assert_int_equal(b.count, COUNT(names));
+		assert_bases_differ(&b);
+		assert_int_equal(boxscan(&b, 1), 0);
+		assert_int_equal(boxscan(&b, 1), 0);
+		assert_int_equal(b.gone, 0);
+		assert_int_equal(b.uidnext, COUNT(names) + 1);
+		box_close(&b);
+	}
+}
+
+/* Two names of one file are one message, by either of them. */
+static void test_links(void **state)
+{
+	char a[400];
+	char b[400];
+	struct box box;
+
+	(void)state;
+	put("a/cur/1000.x:2,", "a\n");
+	path_of(a, "a/cur/1000.x:2,");
+	path_of(b, "a/cur/1000.x:2,S");
+	assert_int_equal(link(a, b), 0);
+	open_box(&box, "a", 0);
+	assert_int_equal(box.count, 1);
+	drop("a/cur/1000.x:2,");
+	assert_int_equal(boxscan(&box, 1), 0);
+	assert_int_equal(boxscan(&box, 1), 0);
+	assert_int_equal(box.count, 1);
+	assert_int_equal(box.gone, 0);
+	assert_string_equal(box_at(&box, 0)->name, "1000.x:2,S");
+	box_close(&box);
 }
 
 static void test_arrive_together(void **state)
@@ -465,6 +538,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_copy_and_move, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_foreign_mess, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_one_base, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_links, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_arrive_kept, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_arrive_together, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_take_over, setup, teardown),
