@@ -40,11 +40,18 @@ void append_refuse_bad(struct append *a, const char *why)
 		bad(a->c, "%s", why);
 }
 
-/* May a message of n bytes come? 0, or -1: the client was told. */
-static int judge(struct append *a, uint64_t n)
+/* All messages, with n bytes more than are known of. */
+static int has_room(const struct append *a, uint64_t n, size_t messages)
 {
 	struct quota q;
 
+	return quota_read(&q, session.store.root) != 1 ||
+	       quota_allows(&q, a->bytes + n, messages);
+}
+
+/* May a message of n bytes come? 0, or -1: the client was told. */
+static int judge(struct append *a, uint64_t n)
+{
 	if (n > session.appendlimit)
 		append_refuse(a, "TOOBIG", "A message may not be that large.");
 	else if (n == 0)
@@ -53,8 +60,7 @@ static int judge(struct append *a, uint64_t n)
 		append_refuse(a, "TOOBIG", "{N+} may have 4096 bytes (LITERAL-).");
 	else if (a->n == PUT_MAX)
 		append_refuse(a, "LIMIT", "So many messages cannot be appended at once.");
-	else if (quota_read(&q, session.store.root) == 1 &&
-		 !quota_allows(&q, a->bytes + n, a->n + 1))
+	else if (!has_room(a, n, a->n + 1))
 		append_refuse(a, "OVERQUOTA", "The mailbox is full.");
 	else
 		return 0;
@@ -67,6 +73,7 @@ enum received {
 	WHOLE,       /* and durable */
 	HAS_NUL,     /* and must not */
 	NO_ENCODING, /* a NUL that cannot be kept, where it stands */
+	NO_ROOM,     /* in base64 */
 	NOT_WRITTEN, /* errno says why; the bytes left are on their way */
 	NOBODY       /* the session is over */
 };
@@ -135,6 +142,17 @@ static enum received take_message(struct append *a, struct put *p, uint64_t *lef
 	return r == WHOLE && put_sync(p) == -1 ? NOT_WRITTEN : r;
 }
 
+/* By how much base64 has made a message of n bytes longer. */
+static enum received count_more(struct append *a, const struct put *p, uint64_t n)
+{
+	uint64_t more = p->w.bytes > n ? p->w.bytes - n : 0;
+
+	if (more > 0 && !has_room(a, more, a->n))
+		return NO_ROOM;
+	a->bytes += more;
+	return WHOLE;
+}
+
 static struct put *begin(struct append *a, const struct append_head *h)
 {
 	struct put *p = malloc(sizeof *p);
@@ -153,6 +171,7 @@ int append_message(struct append *a, const struct append_head *h)
 {
 	struct in *in = a->c->in;
 	uint64_t left = in->literal.n;
+	enum received r;
 	struct put *p;
 	int e;
 
@@ -163,7 +182,10 @@ int append_message(struct append *a, const struct append_head *h)
 		return -1;
 	}
 	a->bytes += left;
-	switch (take_message(a, p, &left)) {
+	r = take_message(a, p, &left);
+	if (r == WHOLE)
+		r = count_more(a, p, in->literal.n);
+	switch (r) {
 	case WHOLE:
 		return 0;
 	case NOBODY:
@@ -175,6 +197,10 @@ int append_message(struct append *a, const struct append_head *h)
 	case NO_ENCODING:
 		if (session_heard(in_refuse_rest(in, 0), in) == 0)
 			no(a->c, "UNKNOWN-CTE", "A NUL stands where none can be kept.");
+		break;
+	case NO_ROOM:
+		if (session_heard(in_refuse_rest(in, 0), in) == 0)
+			no(a->c, "OVERQUOTA", "The mailbox is full.");
 		break;
 	case NOT_WRITTEN:
 		e = errno;

@@ -102,6 +102,20 @@ def test_a_nul_elsewhere_is_refused(s, text):
     s.ok("NOOP")
 
 
+def test_quota_is_what_lies_on_the_disk(s):
+    """Base64 is a third longer than what was announced: it fits as that, or not at all."""
+    text = PICTURE + b"\0" * 900
+    (s.box / "maildirsize").write_text("1200S\n0 0\n")
+    a = append(s, text)
+    assert a.status == b"NO" and a.code() == "OVERQUOTA"
+    assert not list((s.box / "cur").iterdir())
+    (s.box / "maildirsize").write_text("2400S\n0 0\n")
+    two = b" ~{%d+}\r\n" % len(text) + text
+    a = s.do(b"APPEND INBOX" + two + two)
+    assert a.status == b"NO" and a.code() == "OVERQUOTA"
+    assert append(s, text).status == b"OK"
+
+
 def test_chance(s):
     """Whatever is cut and joined: the same bytes come back, or a no."""
     rnd = random.Random(7)
