@@ -14,7 +14,10 @@ enum { JUNK = 1, LAST = 2 };
 
 enum { USUAL_ENVELOPE = 500, USUAL_TRACE = 1000, LIMIT_TRACE = 4096 };
 
-enum { LINGER_MS = 2000, LINGER_BYTES = 16 * RBUF_SIZE, LINGER_TLS_MS = 5500 };
+/* LINGER_QUIET_MS: of silence; LINGER_MS: in all. LINGER_BYTES: more than the kernel keeps
+ * for both ends of a connection. */
+enum { LINGER_QUIET_MS = 2000, LINGER_MS = 10000, LINGER_TLS_MS = 5500 };
+enum { LINGER_BYTES = 64 << 20 };
 
 static const struct command {
 	const char *verb;
@@ -225,18 +228,26 @@ static void greet(struct session *s)
 	session_say(s, " ESMTP\r\n");
 }
 
-/* Closing while input waits would make the kernel throw our last reply away. Under TLS it
- * is qtls who waits for the client, but the listener counts us: who had no place here any
- * more would have one there, and one address could have them all. */
+/* Closing while input waits would make the kernel throw away what the client has not read
+ * yet, our last reply with it; so what was pipelined is read, and not what a stream brings
+ * that has no end. Who is silent has nothing that waits. Under TLS it is qtls who waits for
+ * the client, but the listener counts us: who had no place here any more would have one
+ * there, and one address could have them all. */
 static void linger(struct session *s)
 {
+	int64_t end = clock_mono_ms() + (s->tls.on ? LINGER_TLS_MS : LINGER_MS);
 	size_t left = s->tls.on ? SIZE_MAX : LINGER_BYTES;
-	const char *p;
-	size_t n;
+	int64_t now;
 
 	(void)shutdown(s->out.fd, SHUT_WR);
-	s->in.deadline = clock_mono_ms() + (s->tls.on ? LINGER_TLS_MS : LINGER_MS);
-	while (rbuf_some(&s->in, &p, &n) == 1 && n < left) {
+	while ((now = clock_mono_ms()) < end) {
+		int64_t quiet = now + LINGER_QUIET_MS;
+		const char *p;
+		size_t n;
+
+		s->in.deadline = s->tls.on || quiet > end ? end : quiet;
+		if (rbuf_some(&s->in, &p, &n) != 1 || n >= left)
+			return;
 		rbuf_take(&s->in, n);
 		left -= n;
 	}

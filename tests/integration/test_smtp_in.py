@@ -34,8 +34,12 @@ def house(quoin):
 class Raw:
     """SMTP by hand."""
 
-    def __init__(self, port, host="127.0.0.1"):
-        self.s = socket.create_connection((host, port), timeout=30)
+    def __init__(self, port, host="127.0.0.1", window=None):
+        self.s = socket.socket()
+        if window:
+            self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        self.s.settimeout(30)
+        self.s.connect((host, port))
         self.f = self.s.makefile("rb")
 
     def reply(self):
@@ -264,19 +268,31 @@ def test_ten_thousand_recipients(house):
     assert f.recipients == [f"u{i}@far.example" for i in range(1000)]
 
 
-def test_recipients_without_an_end(house):
-    """452 is no fault of the client, but not 100,000 times."""
-    c = Raw(house.start_smtp(env={"RELAYCLIENT": ""})).begin("MAIL FROM:<a@b.example>")
-
+def recipients_without_an_end(c):
     def flood():
         with contextlib.suppress(OSError):
             for _ in range(100):
                 c.s.sendall(b"RCPT TO:<u@far.example>\r\n" * 1000)
 
+    c.begin("MAIL FROM:<a@b.example>")
     sender = threading.Thread(target=flood)
     sender.start()
+    return sender
+
+
+def test_recipients_without_an_end(house):
+    """452 is no fault of the client, but not 100,000 times."""
+    c = Raw(house.start_smtp(env={"RELAYCLIENT": ""}))
+    sender = recipients_without_an_end(c)
     assert ended_within(90, c).startswith("421 4.7.0")
     sender.join()
+
+
+def test_last_words_to_who_says_all_and_then_reads(house):
+    """With megabytes behind what ended the session; the replies do not fit in its window."""
+    c = Raw(house.start_smtp(env={"RELAYCLIENT": ""}), window=4096)
+    recipients_without_an_end(c).join(60)
+    assert ended_within(90, c).startswith("421 4.7.0")
 
 
 # ---- the queue ------------------------------------------------------------------------------
