@@ -13,6 +13,7 @@ OURS = re.compile(
     r"^(qqueue|qgetpw|qrcpt|qstart|qsend|qbounce|qlspawn|qlocal|qrspawn|qremote|qlisten|qsmtpd"
     r"|qtls-key|qtls|qauth|qcheckpw|qsts|qimapd-login|qimapd|qpop3d-login|qpop3d|s6-log)$"
 )
+REPORTED = 25  # last lines of each log, where a test failed
 
 
 class Tree:
@@ -73,6 +74,15 @@ class Tree:
         for pid in found:
             found += children.get(pid, [])
         return [(p, names[p]) for p in found if OURS.match(names.get(p, ""))]
+
+    def report(self):
+        """What each service is and has said last, for a test that failed."""
+        states = self.q.run("qctl", "stat").stdout.decode()
+        log = self.q.home / "log"
+        return states + "".join(
+            f"--- {p.relative_to(log)}\n" + "".join(p.read_text(errors="replace").splitlines(True)[-REPORTED:])
+            for p in [log / "boot", *sorted(log.glob("*/current"))] if p.exists()
+        )
 
     def close(self):
         self.svscan.send_signal(signal.SIGTERM)
