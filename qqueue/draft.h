@@ -8,7 +8,7 @@
  * Owner:  draft_begin() .. draft_drop(); between draft_commit()'s start and end the
  *	   worker is the only one to touch it.
  * Errors: -1 with errno. After a failed draft_add() or draft_commit() nothing of the
- *	   message is left in the queue.
+ *	   message is left in the queue; its memory is, until draft_drop().
  */
 #ifndef QQUEUE_DRAFT_H
 #define QQUEUE_DRAFT_H

@@ -380,10 +380,12 @@ static void test_failing_draft(void **state)
 	begin(&d);
 	assert_int_equal(draft_commit(&d, -1), -1); /* the rename fails */
 	assert_int_equal(errno, EBADF);
+	draft_drop(&d);
 	begin(&d);
 	d.tmp_dir = -1;
 	assert_int_equal(draft_add(&d, part, sizeof part), -1); /* the open fails */
 	assert_int_equal(errno, EBADF);
+	draft_drop(&d);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
 	none = old;
 	none.rlim_cur = 0;
@@ -392,6 +394,7 @@ static void test_failing_draft(void **state)
 	assert_int_equal(draft_commit(&d, new_dir), -1);
 	assert_int_equal(errno, EMFILE);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	draft_drop(&d);
 }
 
 int main(void)
