@@ -207,6 +207,7 @@ static void serve(const char *p, size_t n)
 	session_serve();
 	store_close(&session.store);
 	set_free(&session.saved);
+	box_forget(session.kept);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
