@@ -148,6 +148,8 @@ static void look_at_names(void)
 		return;
 	}
 	folders_free(&fresh);
+	if (watched_renew() == -1)
+		overflow();
 }
 
 void notify_tell(void)

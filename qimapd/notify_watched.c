@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "notify.h"
@@ -69,6 +70,41 @@ int watched_begin(const struct folders *known, const struct notify_set *want)
 		else if (folder_is_there(f->name))
 			return -1;
 	}
+	return 0;
+}
+
+static int is_same(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+/* -1: it cannot be watched any more. What is new of it is told. */
+static int renew(struct watched *w)
+{
+	int dir = folder_open(&session.store, w->name);
+
+	if (dir == -1 || is_same(dir, w->dir)) {
+		if (dir != -1)
+			(void)close(dir);
+		return 0;
+	}
+	watch_remove(watching(), w->id);
+	(void)close(w->dir);
+	w->dir = dir;
+	w->id = watch_add(watching(), dir);
+	w->is_changed = 1;
+	return w->id == -1 ? -1 : 0;
+}
+
+int watched_renew(void)
+{
+	for (size_t i = 0; i < nall; i++)
+		if (renew(&all[i]) == -1)
+			return -1;
+	watched_tell();
 	return 0;
 }
 

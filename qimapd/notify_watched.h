@@ -13,6 +13,9 @@ enum { WATCHED_MAX = WATCH_MAX - 1 }; /* one is the open mailbox */
 /* Those of known that want asks for. -1: more than can be watched. */
 int watched_begin(const struct folders *known, const struct notify_set *want);
 void watched_end(void);
+/* The names are what they were, but a directory may be another one: removed and made again, or two that
+ * were exchanged. -1 as above. */
+int watched_renew(void);
 
 /* The watch of that id has seen something. */
 void watched_changed(int id);

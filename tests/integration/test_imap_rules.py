@@ -131,6 +131,13 @@ def hears(s, *lines):
         text += s.sock.recv(65536)
 
 
+def hears_of(s, name, messages):
+    text = b""
+    while b"* STATUS %s (MESSAGES %d " % (name, messages) not in text:
+        assert select.select([s.sock], [], [], 20)[0], f"all that was told: {text}"
+        text += s.sock.recv(65536)
+
+
 def test_notify_tells_flags_with_the_uid(start):
     """RFC 5465 5.1: the FETCH MUST include UID and FLAGS."""
     other = start("SELECT INBOX")
@@ -147,6 +154,26 @@ def test_notify_tells_of_the_parent(start):
     hears(s, b'* LIST (\\HasNoChildren) "." a.b', b'* LIST (\\HasChildren) "." a')
     other.ok("DELETE a.b")
     hears(s, b'* LIST (\\NonExistent \\HasNoChildren) "." a.b', b'* LIST (\\HasNoChildren) "." a')
+
+
+def test_notify_of_a_folder_that_was_made_again(start):
+    """Between two looks, a second apart: the name is the old one, the directory is not."""
+    other = start("CREATE a", "CREATE b")
+    s = start("NOTIFY SET (PERSONAL (MailboxName MessageNew MessageExpunge))")
+    other.ok("CREATE c")
+    hears(s, b'* LIST (\\HasNoChildren) "." c')
+    other.ok("DELETE a")
+    other.ok("CREATE a")
+    hears_of(s, b"a", 0)
+    other.ok("APPEND a {3+}\r\na\r\n")
+    hears_of(s, b"a", 1)
+    other.ok("CREATE d")
+    hears(s, b'* LIST (\\HasNoChildren) "." d')
+    for old, new in (("a", "x"), ("b", "a"), ("x", "b")):
+        other.ok(f"RENAME {old} {new}")
+    hears_of(s, b"b", 1)
+    other.ok("APPEND b {3+}\r\na\r\n")
+    hears_of(s, b"b", 2)
 
 
 def test_notify_tells_the_old_name(start):
