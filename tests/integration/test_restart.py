@@ -236,6 +236,17 @@ def test_an_upgrade_brings_services_and_scripts(tree):
     assert (state(tree, "qrcpt"), state(tree, "qgetpw")) == ("up", "up")
 
 
+@pytest.mark.long
+def test_who_is_not_ready_is_named(tree):
+    tree.q.control("concurrencylocal", "many")
+    failed = tree.q.run("qctl", "restart", timeout=150)
+    assert failed.returncode == 111 and b"warning: qsend is not ready" in failed.stderr
+    failed = tree.q.run("qctl", "start", timeout=150)
+    assert failed.returncode == 111 and b"not ready after 60 s: qsend; see" in failed.stderr
+    tree.q.control("concurrencylocal", "4")
+    tree.qctl("start")
+
+
 @pytest.mark.root("programs show their files to root alone")
 def test_restart_runs_what_is_installed_now(tree):
     """Every service, those that execute themselves too. The tree's bin is a link to the build;

@@ -13,6 +13,7 @@ OURS = re.compile(
     r"^(qqueue|qgetpw|qrcpt|qstart|qsend|qbounce|qlspawn|qlocal|qrspawn|qremote|qlisten|qsmtpd"
     r"|qtls-key|qtls|qauth|qcheckpw|qsts|qimapd-login|qimapd|qpop3d-login|qpop3d|s6-log)$"
 )
+QCTL_S = 150  # qctl itself waits 60 s for a service, and then says for which
 REPORTED = 25  # last lines of each log, where a test failed
 
 
@@ -55,7 +56,7 @@ class Tree:
         self.qctl("start")
 
     def qctl(self, *args):
-        return self.q.run("qctl", *args, check=True)
+        return self.q.run("qctl", *args, check=True, timeout=QCTL_S)
 
     def pids(self):
         """Our own processes below s6-svscan, as (pid, name)."""
