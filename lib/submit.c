@@ -56,8 +56,7 @@ int submit_open_fd(struct submit *s, int fd, int64_t deadline)
 	s->fd = fd;
 	s->deadline = deadline;
 	s->id[0] = s->text[0] = '\0';
-	s->env = NULL;
-	s->fill = 0;
+	s->env_len = s->fill = 0;
 	s->in.from = s->in.to = 0;
 	if (netstr_byte(&s->in, fd, &c, deadline) == -1)
 		return -1;
@@ -97,41 +96,51 @@ static int has_offer(const struct submit *s)
 	return s->id[0] != '\0' && poll(&p, 1, 0) == 0;
 }
 
-/* The envelope, if it waits, and what is in buf. What follows a part that is missing must
- * not look like the rest: it is over. */
-static int flush(struct submit *s, const char *behind)
+/* What follows a part that is missing must not look like the rest: it is over. */
+static int put(struct submit *s, const struct netstr_part *part, size_t n,
+	       const char *behind)
 {
-	const struct netstr_part part[] = {{s->env, s->env_len}, {s->buf, s->fill}};
-	size_t first = s->env == NULL;
-	size_t end = s->fill > 0 ? 2 : 1;
 	int e;
 
-	s->env = NULL;
-	s->fill = 0;
 	if (s->fd == -1)
 		return fail(EPIPE);
-	if (netstr_write(s->fd, part + first, end - first, behind, s->deadline) == 0)
+	if (netstr_write(s->fd, part, n, behind, s->deadline) == 0)
 		return 0;
 	e = errno;
 	submit_close(s);
 	return fail(e);
 }
 
+/* The envelope, if it waits, and what is in buf. */
+static int flush(struct submit *s, const char *behind)
+{
+	const struct netstr_part part[] = {{s->env, s->env_len}, {s->buf, s->fill}};
+	size_t first = s->env_len == 0;
+	size_t end = s->fill > 0 ? 2 : 1;
+
+	s->env_len = s->fill = 0;
+	return put(s, part + first, end - first, behind);
+}
+
 int submit_envelope(struct submit *s, const char *env, size_t n)
 {
+	const struct netstr_part part = {env, n};
+
 	if (n > LIMIT_ENVELOPE)
 		return fail(EMSGSIZE);
 	if (!has_offer(s))
 		return fail(EPIPE);
-	s->env = env;
+	s->env_len = s->fill = 0;
+	if (n == 0 || n > sizeof s->env)
+		return put(s, &part, 1, "");
+	memcpy(s->env, env, n);
 	s->env_len = n;
-	s->fill = 0;
 	return 0;
 }
 
 int submit_push(struct submit *s)
 {
-	return s->env != NULL || s->fill > 0 ? flush(s, "") : 0;
+	return s->env_len > 0 || s->fill > 0 ? flush(s, "") : 0;
 }
 
 int submit_data(struct submit *s, const void *p, size_t n)

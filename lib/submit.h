@@ -6,17 +6,16 @@
  *
  *	submit_open(&s, deadline)	  connect and read the first offer
  *	s.id				  the id, for Received and the reply
- *	submit_envelope(&s, env, n)	  fields of qfile.h without U; lent
+ *	submit_envelope(&s, env, n)	  fields of qfile.h without U
  *	submit_data(&s, p, n) ...	  message bytes, LF line ends
  *	submit_push(&s)			  what is there is sent, if there will be a pause
  *	submit_commit(&s, &answer)	  K, Z or D and a text; then the next offer
  *
- * The envelope goes with the first message bytes that are sent: a small message is one
- * call, and wakes qqueue once.
+ * A small envelope is copied and goes with the first message bytes that are sent: a small
+ * message is one call, and wakes qqueue once.
  *
  * Owner:    submit_close() after a submit_open(), whatever happened between;
- *	     closing before the commit leaves nothing behind. The envelope stays where it
- *	     is until the commit, or a push.
+ *	     closing before the commit leaves nothing behind. Nothing is lent.
  * Errors:   -1 with errno; ECONNREFUSED and ENOENT: nobody serves; EAGAIN: qqueue
  *	     says not now, the reason is in s.text; EPIPE, ETIMEDOUT, EBADMSG: the
  *	     connection is dead, and closed when it was writing that failed: all calls
@@ -37,14 +36,16 @@
 #include "qid.h"
 #include "qlimits.h"
 
+enum { SUBMIT_SMALL = 1024 /* bytes of an envelope that waits for the message */ };
+
 struct submit {
 	int fd;
 	int64_t deadline;
 	char id[QID_LEN + 1];      /* of the submission that comes next */
 	char text[LIMIT_TEXT + 1]; /* reason or answer, printable */
 	struct netstr_reader in;
-	const char *env; /* not sent yet, or NULL */
-	size_t env_len;
+	size_t env_len; /* 0: none waits */
+	char env[SUBMIT_SMALL];
 	size_t fill;
 	char buf[LIMIT_CHUNK]; /* message bytes until a netstring is full */
 };

@@ -235,6 +235,36 @@ static int says_nothing(int peer)
 	return poll(&p, 1, 0) == 0;
 }
 
+/* Whoever gives an envelope may let it go at once, whether it waits or not. */
+static void test_envelope_is_not_lent(void **state)
+{
+	static const size_t sizes[] = {1, 2, SUBMIT_SMALL, SUBMIT_SMALL + 1, 60000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		size_t n = sizes[i];
+		char *env = malloc(n);
+		char got[70000];
+		char head[16];
+		size_t h = (size_t)snprintf(head, sizeof head, "%zu:", n);
+		int peer;
+
+		assert_non_null(env);
+		assert_int_equal(open_with(OFFER, 1, &peer), 0);
+		memset(env, 'e', n);
+		assert_int_equal(submit_envelope(&s, env, n), 0);
+		memset(env, 'x', n);
+		assert_int_equal(submit_push(&s), 0);
+		assert_int_equal(read(peer, got, sizeof got), h + n + 1);
+		assert_memory_equal(got, head, h);
+		assert_ptr_equal(memchr(got + h, ',', n + 1), got + h + n);
+		assert_null(memchr(got, 'x', h + n));
+		submit_close(&s);
+		(void)close(peer);
+		free(env);
+	}
+}
+
 /* A small message is one write; a push sends what there is, once. */
 static void test_push(void **state)
 {
@@ -337,6 +367,7 @@ int main(void)
 	    cmocka_unit_test(test_commit),
 	    cmocka_unit_test(test_withdrawn),
 	    cmocka_unit_test(test_wire),
+	    cmocka_unit_test(test_envelope_is_not_lent),
 	    cmocka_unit_test(test_push),
 	    cmocka_unit_test(test_too_large),
 	    cmocka_unit_test(test_nothing_follows_a_lost_part),
