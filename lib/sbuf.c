@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "copy.h"
-
 enum { FIRST_CAP = 64, PIECE = 4096 };
 
 void sbuf_init(struct sbuf *b, size_t max)
@@ -61,7 +59,7 @@ int sbuf_cat(struct sbuf *b, const void *p, size_t n)
 {
 	if (sbuf_reserve(b, n) == -1)
 		return -1;
-	copy_few(b->p + b->len, p, n);
+	memcpy(b->p + b->len, p, n);
 	b->len += n;
 	return 0;
 }

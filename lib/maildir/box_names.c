@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "copy.h"
 #include "maildir/box_int.h"
 
 enum { SLACK = 9, NAMES_MAX = BLOCK * (MSG_NAME + 2) * 4 }; /* ":2," and six letters */
@@ -45,7 +44,7 @@ const char *boxnames_add(struct box_block *b, const char *name)
 		return NULL;
 	slot = b->names + b->names_len;
 	slot[0] = (char)room;
-	copy_few(slot + 1, name, len);
+	memcpy(slot + 1, name, len);
 	memset(slot + 1 + len, 0, room + 1 - len);
 	b->names_len += (uint32_t)room + 2;
 	return slot + 1;

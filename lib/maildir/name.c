@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "copy.h"
-
 static const char letters[] = "DFPRST"; /* in the order of ASCII, as all readers write */
 static const unsigned bits[] = {MSG_DRAFT,    MSG_FLAGGED, MSG_PASSED,
 				MSG_ANSWERED, MSG_SEEN,    MSG_DELETED};
@@ -148,14 +146,14 @@ static int put_letters(char *out, const char *stem, size_t n, const char *old,
 	char made[MSG_NAME + INFO + FLAGS + 1];
 	size_t len = n + INFO;
 
-	copy_few(made, stem, n);
+	memcpy(made, stem, n);
 	memcpy(made + n, ":2,", INFO);
 	len += merge_letters(made + len, old, flags);
 	if (len > MSG_NAME) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	copy_few(out, made, len);
+	memcpy(out, made, len);
 	out[len] = '\0';
 	return 0;
 }
