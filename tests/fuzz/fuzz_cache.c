@@ -8,37 +8,12 @@
 #include <unistd.h>
 
 #include "../unit/fakebox.h"
+#include "place.h"
 #include "maildir/cache_int.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MESSAGES = 4, GENERATION = 7 };
-
-static char place[] = "/tmp/fuzz_cache.XXXXXX";
-static int dir = -1;
-
-static void check(int ok)
-{
-	if (!ok)
-		abort();
-}
-
-static void clean(void)
-{
-	(void)unlinkat(dir, CACHE_NAME, 0);
-	(void)unlinkat(dir, CACHE_NEW, 0);
-	(void)rmdir(place);
-}
-
-static void start(void)
-{
-	if (dir != -1)
-		return;
-	check(mkdtemp(place) != NULL);
-	dir = open(place, O_RDONLY | O_DIRECTORY);
-	check(dir != -1);
-	(void)atexit(clean);
-}
 
 /* The checks of the records that follow each other from here. */
 static void fit(char *p, size_t n)
@@ -62,7 +37,7 @@ static void fit(char *p, size_t n)
 
 static void make_file(const uint8_t *data, size_t size)
 {
-	int fd = openat(dir, CACHE_NAME, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	int fd = openat(fuzz_dir, CACHE_NAME, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	int raw = size == 0 || data[0] % 2 == 0;
 	char *copy = malloc(size + sizeof(struct cache_head));
 	struct cache_head h;
@@ -102,9 +77,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *p = NULL;
 	size_t n = 0;
 
-	start();
+	fuzz_place();
 	make_file(data, size);
-	b = fakebox_new(dir, MESSAGES);
+	b = fakebox_new(fuzz_dir, MESSAGES);
 	for (uint32_t i = 0; i < MESSAGES; i++) {
 		b->list->m[i].uid = i + 1;
 		b->list->m[i].hash = i;

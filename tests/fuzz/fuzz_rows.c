@@ -9,6 +9,7 @@
 
 #include "../../qimapd/sortrow.h"
 #include "../unit/fakebox.h"
+#include "place.h"
 #include "maildir/cache_int.h"
 #include "maildir/rows.h"
 
@@ -18,34 +19,10 @@ enum { MESSAGES = 4, MOST = 65536 };
 
 static const char name[] = "rows";
 static const uint64_t magic = 0x3130776f526e6951;
-static char place[] = "/tmp/fuzz_rows.XXXXXX";
-static int dir = -1;
-
-static void check(int ok)
-{
-	if (!ok)
-		abort();
-}
-
-static void clean(void)
-{
-	(void)unlinkat(dir, name, 0);
-	(void)rmdir(place);
-}
-
-static void start(void)
-{
-	if (dir != -1)
-		return;
-	check(mkdtemp(place) != NULL);
-	dir = open(place, O_RDONLY | O_DIRECTORY);
-	check(dir != -1);
-	(void)atexit(clean);
-}
 
 static void make_file(const uint8_t *data, size_t size)
 {
-	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	int fd = openat(fuzz_dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	uint64_t head[3] = {magic, size, cache_sum(magic, data, size)};
 
 	check(fd != -1);
@@ -88,9 +65,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > MOST)
 		return 0;
-	start();
+	fuzz_place();
 	make_file(data, size);
-	b = fakebox_new(dir, MESSAGES);
+	b = fakebox_new(fuzz_dir, MESSAGES);
 	for (uint32_t i = 0; i < MESSAGES; i++) {
 		b->list->m[i].uid = i + 1;
 		b->list->m[i].hash = i;
