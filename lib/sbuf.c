@@ -59,7 +59,8 @@ int sbuf_cat(struct sbuf *b, const void *p, size_t n)
 {
 	if (sbuf_reserve(b, n) == -1)
 		return -1;
-	memcpy(b->p + b->len, p, n);
+	if (n > 0) /* then p may be null */
+		memcpy(b->p + b->len, p, n);
 	b->len += n;
 	return 0;
 }
