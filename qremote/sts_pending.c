@@ -16,8 +16,8 @@
 #include "sts_recent.h"
 #include "usock.h"
 
-/* The round begins anew after ROUND_MS; what is older than a day is fetched again (RFC
- * 8461 10.2), STEP files are looked at in a tick, ROUND_MOST fetched at once. */
+/* The round begins anew after ROUND_MS; what is older than a day, or than half its life, is
+ * fetched again (RFC 8461 10.2), STEP files are looked at in a tick, ROUND_MOST fetched at once. */
 enum {
 	TICK_MS = 1000,
 	ROUND_MS = 3600000,
@@ -33,6 +33,7 @@ static struct pending {
 	int of_round;
 	int64_t began;
 	char kept[LIMIT_STSID + 1]; /* id of the policy in force, or "" */
+	uint64_t over;              /* of sts_now(): it is in force until then; 0: none */
 } pendings[STS_PENDING];
 
 static int fetcher;
@@ -92,14 +93,31 @@ static void finish(struct pending *p, const struct sts_record *r)
 	sts_clients_answer(domain, r);
 }
 
+/* Where a policy ends sooner it is looked for again then: else the domain would be without
+ * one meanwhile. */
+static int64_t recent_ms(const struct pending *p)
+{
+	uint64_t now = sts_now();
+
+	if (p->over == 0 || (p->over > now && p->over - now >= STS_RECENT_MS / 1000))
+		return STS_RECENT_MS;
+	return p->over > now ? (int64_t)(p->over - now) * 1000 : 0;
+}
+
 static void set_recent(const struct pending *p)
 {
-	sts_set_recent(p->domain, clock_mono_ms());
+	sts_set_recent(p->domain, clock_mono_ms() + recent_ms(p));
+}
+
+static void set_life(struct pending *p, const struct sts_record *r)
+{
+	p->over = r->fetched + r->max_age;
 }
 
 /* What cannot be kept serves those who wait now, and is fetched again for others. */
 static void keep(struct pending *p, const struct sts_report *r)
 {
+	set_life(p, &r->record);
 	if (sts_cache_put(p->domain, &r->record) == -1)
 		warn_sys2("keep the policy of", p->domain);
 	else
@@ -150,11 +168,13 @@ static int ask(const struct pending *p, const char *id, int end)
 	return r;
 }
 
+/* One that holds for a day must not be over before it is fetched again. */
 static int is_stale(const struct sts_record *r)
 {
 	uint64_t now = sts_now();
+	uint64_t age = r->max_age / 2 < DAY ? r->max_age / 2 : DAY;
 
-	return now < r->fetched || now - r->fetched >= DAY;
+	return now < r->fetched || now - r->fetched >= age;
 }
 
 /* What is kept; an id only of what need not be fetched again: in force, and young. A file
@@ -164,9 +184,11 @@ static const char *known(struct pending *p)
 	static struct sts_record r;
 
 	p->kept[0] = '\0';
+	p->over = 0;
 	if (sts_cache_get(p->domain, &r) != 1)
 		return "";
 	memcpy(p->kept, r.id, sizeof p->kept);
+	set_life(p, &r);
 	return is_stale(&r) ? "" : p->kept;
 }
 

@@ -27,10 +27,10 @@ int sts_is_recent(const char *domain, int64_t now)
 	return now < r->until && strcmp(r->domain, domain) == 0;
 }
 
-void sts_set_recent(const char *domain, int64_t now)
+void sts_set_recent(const char *domain, int64_t until)
 {
 	struct recent *r = place(domain);
 
-	r->until = now + STS_RECENT_MS;
+	r->until = until;
 	(void)snprintf(r->domain, sizeof r->domain, "%s", domain);
 }

@@ -8,8 +8,8 @@
 /* RFC 8461 3.3: after a failure not again for five minutes. */
 enum { STS_RECENT_MS = 300000, STS_RECENTS = 2048 };
 
-/* now: of clock_mono_ms(). */
+/* Times of clock_mono_ms(); a domain is recent until then. */
 int sts_is_recent(const char *domain, int64_t now);
-void sts_set_recent(const char *domain, int64_t now);
+void sts_set_recent(const char *domain, int64_t until);
 
 #endif

@@ -275,20 +275,41 @@ def rewrite(world, domain, seconds):
 def test_the_round_fetches_what_is_a_day_old_and_removes_what_is_over(world):
     world.publish("day.test", policy())
     world.publish("young.test", policy())
+    world.publish("half.test", policy(max_age=86400))  # else over before it is a day old
     world.publish("over.test", policy(max_age=1000))
     world.start()
-    for name in ("day", "young", "over"):
+    for name in ("day", "young", "half", "over"):
         assert world.ask(f"{name}.test").mode == "E"
     world.q.service("qsts").stop()
     rewrite(world, "day.test", 90000)
     rewrite(world, "young.test", 80000)
+    rewrite(world, "half.test", 50000)
     rewrite(world, "over.test", 1001)
     world.start_qsts()
-    wait_for(lambda: world.web.hits["mta-sts.day.test"] == 2)
-    wait_for(lambda: world.kept() == ["day.test", "young.test"])
+    wait_for(lambda: world.web.hits["mta-sts.day.test"] == world.web.hits["mta-sts.half.test"] == 2)
+    wait_for(lambda: world.kept() == ["day.test", "half.test", "young.test"])
     day = world.q.home / "sts/day.test"
     wait_for(lambda: int(re.search(r"fetched (\d+)", day.read_text())[1]) > time.time() - 1000)
     assert world.web.hits["mta-sts.young.test"] == 1
+
+
+def test_a_policy_that_is_over_is_looked_for_at_once(world):
+    """Not behind the five minutes in which nobody looks again: that would be a downgrade."""
+    world.publish("short.test", policy(max_age=1))
+    world.publish("ends.test", policy(max_age=1000))
+    world.start()
+    assert world.ask("short.test").mode == world.ask("ends.test").mode == "E"
+    time.sleep(2.2)
+    assert world.ask("short.test").mode == "E" and world.web.hits["mta-sts.short.test"] == 2
+    # one that is kept, as it cannot be fetched again
+    world.q.service("qsts").stop()
+    rewrite(world, "ends.test", 997)
+    world.publish("ends.test", http(b"", status="404 Not Found"), certify=False)
+    world.start_qsts()
+    assert world.ask("ends.test").mode == "E"
+    world.publish("ends.test", policy(max_age=1000), certify=False)
+    time.sleep(4.2)
+    assert world.ask("ends.test").mode == "E"
 
 
 def test_strangers_frames_end_their_connection_alone(world):
