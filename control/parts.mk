@@ -13,8 +13,8 @@ qctl-route.o = control/qctl-route.o
 SLOW += qctl-queue
 qctl-queue.o = control/qctl-queue.o control/queue_door.o control/queue_source.o \
 	control/queue_filter.o control/queue_list.o control/queue_show.o control/queue_act.o \
-	control/queue_stat.o control/queue_file.o control/queue_move.o control/queue_take.o \
-	control/queue_check.o control/check_modes.o control/finding.o
+	control/queue_stat.o control/queue_file.o control/queue_ours.o control/queue_parts.o \
+	control/queue_move.o control/queue_take.o control/queue_put.o control/queue_check.o control/check_modes.o control/finding.o
 
 LOGS_O = control/logs.o control/logline.o control/json.o
 SLOW += qctl-trace qctl-audit qctl-metrics

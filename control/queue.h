@@ -9,7 +9,9 @@
  *	queue_act	hold release retry delete
  *	queue_stat	stat pause cont
  *	queue_file	whole files: read, verify, copy
- *	queue_move	move		queue_take	take
+ *	queue_ours	the queue, open; queue_parts: names between two hosts
+ *	queue_move	move
+ *	queue_take	take; queue_put: one message, into the queue
  *	queue_check	check repair
  *
  * All end the program when they cannot go on (prog.h); a verb returns its exit status.

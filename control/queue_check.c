@@ -20,6 +20,8 @@
 #include "prog.h"
 #include "queue.h"
 #include "queue_file.h"
+#include "queue_ours.h"
+#include "queue_parts.h"
 
 enum { OLD_TMP = 86400, OLD_HIDDEN = 3600 };
 enum { AGAIN_MS = 100, TRIES = 5 };
@@ -28,8 +30,8 @@ const char *private_home;
 
 static struct {
 	int mend;
-	int stopped;
-	int cur, new, tmp, state, bad;
+	struct ours here;
+	int tmp, bad;
 	struct stat of_tmp, of_cur, of_state; /* the directories: whose their files are */
 	time_t now;
 } q;
@@ -39,9 +41,9 @@ static struct {
 /* May it be done now? If not it is said how it can be. */
 static int may_mend(int only_stopped)
 {
-	if (q.mend && (q.stopped || !only_stopped))
+	if (q.mend && (q.here.stopped || !only_stopped))
 		return 1;
-	if (only_stopped && !q.stopped)
+	if (only_stopped && !q.here.stopped)
 		remedy("qctl stop, qctl queue repair, qctl start");
 	else
 		remedy("qctl queue repair");
@@ -75,23 +77,18 @@ static void mend_aside(int dir, const char *name, const char *as)
 /* With its journal, as qsend does it. */
 static void mend_message(int dir, const char *id)
 {
-	char as[QID_LEN + sizeof ".state"];
+	char as[PART_NAME];
 
 	mend_aside(dir, id, id);
-	(void)snprintf(as, sizeof as, "%s.state", id);
-	if (q.mend && q.stopped && !is_there(dir, id))
-		(void)renameat(q.state, id, q.bad, as);
+	part_name(as, id, ".state");
+	if (q.mend && q.here.stopped && !is_there(dir, id))
+		(void)renameat(q.here.state, id, q.bad, as);
 }
 
 static void mend_unlink(int dir, const char *name, int only_stopped)
 {
 	if (may_mend(only_stopped))
 		outcome(unlinkat(dir, name, 0), "removed");
-}
-
-static int is_known(const char *id)
-{
-	return is_there(q.cur, id) || is_there(q.new, id) || is_there(q.cur, id);
 }
 
 /* ---- owner and mode of one file ---- */
@@ -160,18 +157,18 @@ static void check_message(int dir, const char *where, const char *id)
 static void check_unread(const char *id)
 {
 	const char *why = strerror(errno);
-	char as[QID_LEN + sizeof ".state"];
+	char as[PART_NAME];
 	struct stat st;
 
-	if (fstatat(q.state, id, &st, AT_SYMLINK_NOFOLLOW) == -1)
+	if (fstatat(q.here.state, id, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return;
 	problem("queue/state/%s cannot be read: %s: its message is not delivered", id,
 		why);
-	(void)snprintf(as, sizeof as, "%s.state", id);
+	part_name(as, id, ".state");
 	if (S_ISREG(st.st_mode))
 		remedy("see whether the disk is sound");
 	else
-		mend_aside(q.state, id, as);
+		mend_aside(q.here.state, id, as);
 }
 
 static int is_torn(const char *id, struct history *h)
@@ -184,7 +181,7 @@ static int is_torn(const char *id, struct history *h)
 			(void)close(h->fd);
 			(void)nanosleep(&pause, NULL);
 		}
-		if (history_read(q.state, id, id, h) == -1) {
+		if (history_read(q.here.state, id, id, h) == -1) {
 			check_unread(id);
 			return 0;
 		}
@@ -192,7 +189,7 @@ static int is_torn(const char *id, struct history *h)
 			return 0;
 		if (h->len == h->size)
 			return 0;
-		if (q.stopped)
+		if (q.here.stopped)
 			return 1;
 	}
 	return 1;
@@ -204,7 +201,7 @@ static void cut(const char *id, const struct history *h)
 
 	if (!may_mend(1))
 		return;
-	fd = openat(q.state, id, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(q.here.state, id, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
 	outcome(fd != -1 && ftruncate(fd, (off_t)h->len) == 0 ? fsync(fd) : -1,
 		"torn tail cut off");
 	if (fd != -1)
@@ -215,13 +212,13 @@ static void check_orphan(const char *id)
 {
 	struct stat st;
 
-	if (fstatat(q.state, id, &st, AT_SYMLINK_NOFOLLOW) == -1)
+	if (fstatat(q.here.state, id, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return;
 	/* It goes a moment after its message. */
-	if (!q.stopped && q.now - st.st_ctime < OLD_HIDDEN)
+	if (!q.here.stopped && q.now - st.st_ctime < OLD_HIDDEN)
 		return;
 	problem("queue/state/%s: a journal without a message: harmless", id);
-	mend_unlink(q.state, id, 1);
+	mend_unlink(q.here.state, id, 1);
 }
 
 static void check_journal(const char *id)
@@ -230,7 +227,7 @@ static void check_journal(const char *id)
 			       0600};
 	struct history h = {.fd = -1};
 
-	if (!is_known(id)) {
+	if (!ours_has(&q.here, id)) {
 		check_orphan(id);
 		return;
 	}
@@ -242,7 +239,7 @@ static void check_journal(const char *id)
 	}
 	if (h.fd == -1)
 		return;
-	check_owner(q.state, "state", id, h.fd, &w);
+	check_owner(q.here.state, "state", id, h.fd, &w);
 	(void)close(h.fd);
 }
 
@@ -278,7 +275,7 @@ static void check_foreign(int dir, const char *where, const char *name)
 	if (!is_there(dir, name))
 		return;
 	problem("queue/%s/%s: the name is not an id: nobody reads it", where, name);
-	if (snprintf(as, sizeof as, "%s%s", name, dir == q.state ? ".state" : "") <
+	if (snprintf(as, sizeof as, "%s%s", name, dir == q.here.state ? ".state" : "") <
 	    (int)sizeof as)
 		mend_aside(dir, name, as);
 }
@@ -341,26 +338,14 @@ static void look_bad(int dir, const char *where, const char *name)
 
 /* ---- the verb ---- */
 
-static int open_dir(const char *name)
-{
-	int fd = queue_dir(name);
-
-	if (fd == -1)
-		die_sys2(EXIT_PERM, "open queue/", name);
-	return fd;
-}
-
 static void open_all(void)
 {
-	q.cur = open_dir("cur");
-	q.new = open_dir("new");
-	q.tmp = open_dir("tmp");
-	q.state = open_dir("state");
-	q.bad = open_dir("bad");
+	ours_open(&q.here);
+	q.tmp = ours_dir("tmp");
+	q.bad = ours_dir("bad");
 	q.now = time(NULL);
-	q.stopped = queue_lock();
-	if (fstat(q.tmp, &q.of_tmp) == -1 || fstat(q.cur, &q.of_cur) == -1 ||
-	    fstat(q.state, &q.of_state) == -1)
+	if (fstat(q.tmp, &q.of_tmp) == -1 || fstat(q.here.cur, &q.of_cur) == -1 ||
+	    fstat(q.here.state, &q.of_state) == -1)
 		die_sys(EXIT_TEMP, "look at the queue");
 }
 
@@ -369,10 +354,10 @@ static void check_all(void)
 	finding_check("modes");
 	check_modes_of("queue/", q.mend);
 	finding_check("messages");
-	each(q.new, "new", look_message);
-	each(q.cur, "cur", look_message);
+	each(q.here.new, "new", look_message);
+	each(q.here.cur, "cur", look_message);
 	finding_check("journals");
-	each(q.state, "state", look_journal);
+	each(q.here.state, "state", look_journal);
 	finding_check("tmp");
 	each(q.tmp, "tmp", look_tmp);
 	finding_check("bad");

@@ -28,15 +28,16 @@
 #include "prog.h"
 #include "queue.h"
 #include "queue_file.h"
+#include "queue_ours.h"
+#include "queue_parts.h"
 
 /* BATCH: so many are held at a time. BUSY_MS: so long a delivery under way is waited for.
  */
 enum { BATCH = 200, BUSY_MS = 30000, BUSY_PAUSE_MS = 100 };
 
 struct moving {
+	struct ours here;
 	int dir;
-	int cur, new, state;
-	int stopped; /* qsend does not run, and cannot start */
 	int quiet;
 	int bad;
 	unsigned long n;
@@ -49,29 +50,15 @@ struct one {
 	const char *why; /* it stays here */
 };
 
-enum { NAME_SIZE = QID_LEN + sizeof ".state" };
-
-static void with(char name[NAME_SIZE], const char *id, const char *suffix)
-{
-	(void)snprintf(name, NAME_SIZE, "%s%s", id, suffix);
-}
-
-static int is_here(const struct moving *v, const char *id)
-{
-	return faccessat(v->cur, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-	       faccessat(v->new, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-	       faccessat(v->cur, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 /* ---- 1: held ---- */
 
 /* So that a move that goes on after a crash knows that it was no keeper who held it. */
 static void mark_ours(const struct moving *v, const char *id)
 {
-	char name[NAME_SIZE];
+	char name[PART_NAME];
 	int fd;
 
-	with(name, id, ".hold");
+	part_name(name, id, ".hold");
 	fd = openat(v->dir, name,
 		    O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (fd == -1)
@@ -81,19 +68,16 @@ static void mark_ours(const struct moving *v, const char *id)
 
 static void drop_mark(const struct moving *v, const char *id)
 {
-	char name[NAME_SIZE];
-
-	with(name, id, ".hold");
-	(void)unlinkat(v->dir, name, 0);
+	(void)part_unlink(v->dir, id, ".hold");
 }
 
 static void release(const struct moving *v, const char *id)
 {
 	char letter;
 
-	if (!v->stopped)
+	if (!v->here.stopped)
 		door_each(KEEPER_RELEASE, id, 1, &letter);
-	else if (history_release(v->state, id) == -1)
+	else if (history_release(v->here.state, id) == -1)
 		die_sys2(EXIT_TEMP, "release", id);
 }
 
@@ -102,7 +86,7 @@ static void note_held(struct moving *v, struct one *o, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct history h;
 
-		if (history_read(v->state, o[i].id, o[i].id, &h) == -1)
+		if (history_read(v->here.state, o[i].id, o[i].id, &h) == -1)
 			o[i].why = "its journal cannot be read";
 		else {
 			o[i].was_held = h.held;
@@ -148,12 +132,12 @@ static void hold(struct one *o, const struct ids *ids)
 
 static int copy_history(struct moving *v, const struct one *o)
 {
-	char name[NAME_SIZE];
+	char name[PART_NAME];
 	struct history h;
 	int done = 0;
 
-	with(name, o->id, ".state");
-	if (history_read(v->state, o->id, o->id, &h) == -1)
+	part_name(name, o->id, ".state");
+	if (history_read(v->here.state, o->id, o->id, &h) == -1)
 		return -1;
 	if (h.fd == -1)
 		done = unlinkat(v->dir, name, 0) == -1 && errno != ENOENT ? -1 : 0;
@@ -165,22 +149,15 @@ static int copy_history(struct moving *v, const struct one *o)
 	return done;
 }
 
-static int open_here(const struct moving *v, const char *id)
-{
-	int fd = file_open(v->cur, id);
-
-	return fd != -1 || errno != ENOENT ? fd : file_open(v->new, id);
-}
-
 static int copy_message(struct moving *v, const struct one *o)
 {
-	char name[NAME_SIZE];
-	int fd = open_here(v, o->id);
+	char name[PART_NAME];
+	int fd = ours_message(&v->here, o->id);
 	int done = -1;
 
 	if (fd == -1)
 		return -1;
-	with(name, o->id, ".part");
+	part_name(name, o->id, ".part");
 	if (file_damage(fd) == DAMAGE_NONE)
 		done = file_copy(fd, v->dir, name, NULL);
 	else
@@ -201,8 +178,8 @@ static void copy(struct moving *v, struct one *o)
 
 static int remove_file(struct moving *v, const char *id)
 {
-	if (unlinkat(v->cur, id, 0) == -1 &&
-	    (errno != ENOENT || unlinkat(v->new, id, 0) == -1))
+	if (unlinkat(v->here.cur, id, 0) == -1 &&
+	    (errno != ENOENT || unlinkat(v->here.new, id, 0) == -1))
 		return -1;
 	return 0;
 }
@@ -212,11 +189,11 @@ static void remove_stopped(struct moving *v, struct one *o, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (o[i].copied && remove_file(v, o[i].id) == -1)
 			o[i].why = strerror(errno);
-	if (fsync(v->cur) == -1 || fsync(v->new) == -1)
+	if (fsync(v->here.cur) == -1 || fsync(v->here.new) == -1)
 		die_sys(EXIT_TEMP, "sync queue/cur");
 	for (size_t i = 0; i < n; i++)
 		if (o[i].copied && o[i].why == NULL)
-			(void)unlinkat(v->state, o[i].id, 0);
+			(void)unlinkat(v->here.state, o[i].id, 0);
 }
 
 static void remove_running(struct moving *v, struct one *o, size_t n)
@@ -236,7 +213,7 @@ static void remove_running(struct moving *v, struct one *o, size_t n)
 		if (letters[i] != 'K')
 			o[place[i]].why = "qsend does not remove it; see its log";
 	sbuf_free(&ids.b);
-	if (fsync(v->cur) == -1)
+	if (fsync(v->here.cur) == -1)
 		die_sys(EXIT_TEMP, "sync queue/cur");
 }
 
@@ -244,9 +221,9 @@ static void remove_running(struct moving *v, struct one *o, size_t n)
 
 static void publish(struct moving *v, const char *id)
 {
-	char name[NAME_SIZE];
+	char name[PART_NAME];
 
-	with(name, id, ".part");
+	part_name(name, id, ".part");
 	if (renameat(v->dir, name, v->dir, id) == -1)
 		die_sys2(EXIT_TEMP, "rename", name);
 	drop_mark(v, id);
@@ -255,18 +232,19 @@ static void publish(struct moving *v, const char *id)
 		(void)printf("%s moved\n", id);
 }
 
+static void drop_copy(const struct moving *v, const char *id)
+{
+	(void)part_unlink(v->dir, id, ".part");
+	(void)part_unlink(v->dir, id, ".state");
+}
+
 /* It stays: nothing of it is left over there, and it is as it was. */
 static void stays(struct moving *v, const struct one *o)
 {
-	char name[NAME_SIZE];
-
 	warn_msg("%s stays here: %s", o->id, o->why);
 	v->bad = 1;
-	with(name, o->id, ".part");
-	(void)unlinkat(v->dir, name, 0);
-	with(name, o->id, ".state");
-	(void)unlinkat(v->dir, name, 0);
-	if (!v->stopped && !o->was_held && is_here(v, o->id))
+	drop_copy(v, o->id);
+	if (!v->here.stopped && !o->was_held && ours_has(&v->here, o->id))
 		release(v, o->id);
 	drop_mark(v, o->id);
 }
@@ -280,13 +258,13 @@ static void sync_dir(const struct moving *v)
 static void move_batch(struct moving *v, struct one *o, const struct ids *ids)
 {
 	note_held(v, o, ids->n);
-	if (!v->stopped)
+	if (!v->here.stopped)
 		hold(o, ids);
 	for (size_t i = 0; i < ids->n; i++)
 		if (o[i].why == NULL)
 			copy(v, &o[i]);
 	sync_dir(v);
-	if (v->stopped)
+	if (v->here.stopped)
 		remove_stopped(v, o, ids->n);
 	else
 		remove_running(v, o, ids->n);
@@ -302,31 +280,16 @@ static void move_batch(struct moving *v, struct one *o, const struct ids *ids)
 
 static int is_unfinished(const struct dirent *e)
 {
-	const char *suffix = e->d_name + QID_LEN;
+	char id[QID_LEN + 1];
 
-	return strlen(e->d_name) == QID_LEN + strlen(".part") &&
-	       (strcmp(suffix, ".part") == 0 || strcmp(suffix, ".hold") == 0);
-}
-
-static int has_part(const struct moving *v, const char *id)
-{
-	char name[NAME_SIZE];
-
-	with(name, id, ".part");
-	return faccessat(v->dir, name, F_OK, 0) == 0;
+	return part_is(e->d_name, ".part", id) || part_is(e->d_name, ".hold", id);
 }
 
 /* It is here as it was before. */
 static void undo(struct moving *v, const char *id)
 {
-	char name[NAME_SIZE];
-
-	with(name, id, ".part");
-	(void)unlinkat(v->dir, name, 0);
-	with(name, id, ".state");
-	(void)unlinkat(v->dir, name, 0);
-	with(name, id, ".hold");
-	if (faccessat(v->dir, name, F_OK, 0) == 0)
+	drop_copy(v, id);
+	if (part_exists(v->dir, id, ".hold"))
 		release(v, id);
 	drop_mark(v, id);
 }
@@ -334,17 +297,15 @@ static void undo(struct moving *v, const char *id)
 static void finish_one(struct moving *v, const char *name)
 {
 	char id[QID_LEN + 1];
-	uint64_t ns;
+	int is_copy = part_is(name, ".part", id);
 
-	memcpy(id, name, QID_LEN);
-	id[QID_LEN] = '\0';
-	if (qid_parse(id, &ns) == -1)
+	if (!is_copy && !part_is(name, ".hold", id))
 		return;
-	if (is_here(v, id))
+	if (ours_has(&v->here, id))
 		undo(v, id);
-	else if (strcmp(name + QID_LEN, ".part") == 0)
+	else if (is_copy)
 		publish(v, id);
-	else if (!has_part(v, id))
+	else if (!part_exists(v->dir, id, ".part"))
 		drop_mark(v, id);
 }
 
@@ -353,7 +314,7 @@ static void finish_earlier(struct moving *v)
 	struct dirent **names;
 	int n;
 
-	if (!v->stopped)
+	if (!v->here.stopped)
 		door_settle();
 	n = scandirat(v->dir, ".", &names, is_unfinished, alphasort);
 	if (n == -1)
@@ -383,18 +344,13 @@ static void open_all(struct moving *v, const char *path)
 		die_sys2(EXIT_PERM, "open directory", path);
 	if (queue_is_ours(v->dir))
 		die_msg(EXIT_PERM, "%s belongs to this queue", path);
-	v->cur = queue_dir("cur");
-	v->new = queue_dir("new");
-	v->state = queue_dir("state");
-	if (v->cur == -1 || v->new == -1 || v->state == -1)
-		die_sys(EXIT_PERM, "open the queue");
-	v->stopped = queue_lock();
+	ours_open(&v->here);
 }
 
 /* An earlier move has come so far, or this one has just finished it. */
 static int is_done(const struct moving *v, const char *id)
 {
-	return !is_here(v, id) && faccessat(v->dir, id, F_OK, 0) == 0;
+	return !ours_has(&v->here, id) && part_exists(v->dir, id, "");
 }
 
 static void move_all(struct moving *v, const struct ids *all)

@@ -22,37 +22,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "prog.h"
 #include "queue.h"
 #include "queue_file.h"
+#include "queue_ours.h"
+#include "queue_parts.h"
+#include "queue_put.h"
 
 struct taking {
 	int dir;            /* of queue files */
 	int states;         /* of journals: the same, or another queue's state/ */
 	const char *suffix; /* of their names */
-	int cur, new, state;
-	struct like msg, journal; /* owner and mode of ours */
-	int stopped;
+	struct ours here;
+	struct put put;
 	int quiet;
 	int dry;
 	int bad;
 	unsigned long n;
 };
-
-enum { NAME_SIZE = QID_LEN + sizeof ".state" };
-
-static void with(char name[NAME_SIZE], const char *id, const char *suffix)
-{
-	(void)snprintf(name, NAME_SIZE, "%s%s", id, suffix);
-}
-
-static void hidden(char name[NAME_SIZE], const char *id)
-{
-	(void)snprintf(name, NAME_SIZE, ".%s", id);
-}
 
 static int refuse(struct taking *t, const char *id, const char *why)
 {
@@ -61,100 +50,13 @@ static int refuse(struct taking *t, const char *id, const char *why)
 	return -1;
 }
 
-/* ---- is it here? ---- */
-
-static int open_here(const struct taking *t, const char *id)
-{
-	int fd = file_open(t->cur, id);
-
-	return fd != -1 || errno != ENOENT ? fd : file_open(t->new, id);
-}
-
-enum here { HERE_NOT, HERE_SAME, HERE_OTHER, HERE_DAMAGED };
-
-static enum here is_here(const struct taking *t, const char *id, int theirs)
-{
-	int ours = open_here(t, id);
-	enum here found = HERE_SAME;
-
-	if (ours == -1)
-		return errno == ENOENT ? HERE_NOT : HERE_DAMAGED;
-	if (file_damage(ours) != DAMAGE_NONE)
-		found = HERE_DAMAGED; /* theirs may be the only good one */
-	else if (!file_same(ours, theirs))
-		found = HERE_OTHER;
-	(void)close(ours);
-	return found;
-}
-
-/* ---- 1 and 2: into the queue ---- */
-
-/* The copy is looked at: theirs may change at any time. */
-static int copy_message(struct taking *t, const char *name, int fd)
-{
-	enum damage found;
-	int copy;
-
-	if (file_copy(fd, t->cur, name, &t->msg) == -1)
-		return -1;
-	copy = file_open(t->cur, name);
-	if (copy == -1)
-		return -1;
-	found = file_damage(copy);
-	(void)close(copy);
-	if (found == DAMAGE_NONE)
-		return 0;
-	errno = found == DAMAGE_UNREAD ? EIO : EBADMSG;
-	return -1;
-}
-
-static int put_hidden(struct taking *t, const char *id, int fd, const struct history *h)
-{
-	char name[NAME_SIZE];
-	int e;
-
-	hidden(name, id);
-	if (copy_message(t, name, fd) == 0 &&
-	    history_copy(h, t->state, name, id, 1, &t->journal) == 0)
-		return 0;
-	e = errno;
-	(void)unlinkat(t->cur, name, 0);
-	(void)unlinkat(t->state, name, 0);
-	errno = e;
-	return -1;
-}
-
-static int show_both(struct taking *t, const char *id)
-{
-	char name[NAME_SIZE];
-
-	hidden(name, id);
-	if (renameat(t->state, name, t->state, id) == -1 || fsync(t->state) == -1 ||
-	    renameat(t->cur, name, t->cur, id) == -1)
-		return -1;
-	return fsync(t->cur);
-}
-
-static int put(struct taking *t, const char *id, int fd, const struct history *h)
-{
-	int done;
-
-	if (put_hidden(t, id, fd, h) == -1)
-		return -1;
-	if (flock(t->state, LOCK_EX) == -1)
-		return -1;
-	done = show_both(t, id);
-	(void)flock(t->state, LOCK_UN);
-	return done;
-}
-
 /* ---- 3, 4, 5: out of the directory, and released ---- */
 
 static int mark(struct taking *t, const char *id)
 {
-	char name[NAME_SIZE];
+	char name[PART_NAME];
 
-	with(name, id, ".taken");
+	part_name(name, id, ".taken");
 	if (renameat(t->dir, id, t->dir, name) == -1)
 		return -1;
 	return fsync(t->dir);
@@ -163,7 +65,7 @@ static int mark(struct taking *t, const char *id)
 /* qsend has written it, and does not sync. */
 static int sync_journal(const struct taking *t, const char *id)
 {
-	int fd = file_open(t->state, id);
+	int fd = file_open(t->here.state, id);
 	int done;
 
 	if (fd == -1) /* delivered already */
@@ -177,8 +79,8 @@ static int release(struct taking *t, const char *id, int was_held)
 {
 	char letter;
 
-	if (t->stopped)
-		return was_held ? 0 : history_release(t->state, id);
+	if (t->here.stopped)
+		return was_held ? 0 : history_release(t->here.state, id);
 	door_each(KEEPER_TAKE, id, 1, &letter);
 	if (letter != 'Z' && !was_held)
 		door_each(KEEPER_RELEASE, id, 1, &letter);
@@ -190,12 +92,12 @@ static int release(struct taking *t, const char *id, int was_held)
 
 static void clear(struct taking *t, const char *id)
 {
-	char name[NAME_SIZE];
+	char name[PART_NAME];
 
-	with(name, id, ".taken");
+	part_name(name, id, ".taken");
 	if (unlinkat(t->dir, name, 0) == -1)
 		warn_sys2("remove", name);
-	with(name, id, t->suffix);
+	part_name(name, id, t->suffix);
 	if (unlinkat(t->states, name, 0) == -1 && errno != ENOENT)
 		warn_sys2("remove", name);
 }
@@ -211,17 +113,17 @@ static void told(struct taking *t, const char *id)
 
 static int take_open(struct taking *t, const char *id, int fd, const struct history *h)
 {
-	switch (is_here(t, id, fd)) {
-	case HERE_OTHER:
+	switch (put_look(&t->here, id, fd)) {
+	case PUT_OTHER:
 		return refuse(t, id, "another message here has that id");
-	case HERE_DAMAGED:
+	case PUT_DAMAGED:
 		return refuse(t, id, "what has that id here is damaged");
-	case HERE_SAME:
+	case PUT_SAME:
 		break; /* an earlier take came so far */
 	default:
 		if (file_damage(fd) != DAMAGE_NONE)
 			return refuse(t, id, "it is damaged");
-		if (put(t, id, fd, h) == -1)
+		if (put_held(&t->put, id, fd, h) == -1)
 			return refuse(t, id,
 				      errno == EBADMSG ? "it changes" : strerror(errno));
 	}
@@ -244,14 +146,14 @@ static void finish(struct taking *t, const char *id, int was_held)
 static void take_one(struct taking *t, const char *name)
 {
 	char id[QID_LEN + 1];
-	char state[NAME_SIZE];
+	char state[PART_NAME];
 	struct history h;
-	int taken = name[QID_LEN] != '\0';
+	int taken = part_is(name, ".taken", id);
 	int done = 0;
 
-	memcpy(id, name, QID_LEN);
-	id[QID_LEN] = '\0';
-	with(state, id, t->suffix);
+	if (!taken && !part_is(name, "", id))
+		return;
+	part_name(state, id, t->suffix);
 	if (t->dry) {
 		told(t, id);
 		return;
@@ -280,20 +182,15 @@ static void take_one(struct taking *t, const char *name)
 static int is_message(const struct dirent *e)
 {
 	char id[QID_LEN + 1];
-	uint64_t ns;
 
-	if (strlen(e->d_name) < QID_LEN)
-		return 0;
-	memcpy(id, e->d_name, QID_LEN);
-	id[QID_LEN] = '\0';
-	return qid_parse(id, &ns) == 0 &&
-	       (e->d_name[QID_LEN] == '\0' || strcmp(e->d_name + QID_LEN, ".taken") == 0);
+	return part_is(e->d_name, "", id) || part_is(e->d_name, ".taken", id);
 }
 
 static int is_part(const struct dirent *e)
 {
-	return strlen(e->d_name) == QID_LEN + strlen(".part") &&
-	       strcmp(e->d_name + QID_LEN, ".part") == 0;
+	char id[QID_LEN + 1];
+
+	return part_is(e->d_name, ".part", id);
 }
 
 static void warn_parts(struct taking *t)
@@ -312,25 +209,17 @@ static void warn_parts(struct taking *t)
 	}
 }
 
-static int has(const struct taking *t, const char *id, const char *suffix)
-{
-	char name[NAME_SIZE];
-
-	with(name, id, suffix);
-	return faccessat(t->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 static int is_state(const struct dirent *e)
 {
 	char id[QID_LEN + 1];
-	uint64_t ns;
 
-	if (strlen(e->d_name) != QID_LEN + strlen(".state") ||
-	    strcmp(e->d_name + QID_LEN, ".state") != 0)
-		return 0;
-	memcpy(id, e->d_name, QID_LEN);
-	id[QID_LEN] = '\0';
-	return qid_parse(id, &ns) == 0;
+	return part_is(e->d_name, ".state", id);
+}
+
+static int is_on_its_way(int dir, const char *id)
+{
+	return part_exists(dir, id, ".part") || part_exists(dir, id, "") ||
+	       part_exists(dir, id, ".taken");
 }
 
 /* Of messages that a take has cleared, save for this. A move that runs makes .part
@@ -343,9 +232,7 @@ static void clear_orphans(struct taking *t)
 	for (int i = 0; i < n; i++) {
 		char id[QID_LEN + 1];
 
-		memcpy(id, names[i]->d_name, QID_LEN);
-		id[QID_LEN] = '\0';
-		if (!has(t, id, ".part") && !has(t, id, "") && !has(t, id, ".taken"))
+		if (part_is(names[i]->d_name, ".state", id) && !is_on_its_way(t->dir, id))
 			(void)unlinkat(t->dir, names[i]->d_name, 0);
 		free(names[i]);
 	}
@@ -371,30 +258,6 @@ static void take_dir(struct taking *t)
 	if (!t->dry)
 		clear_orphans(t);
 	warn_parts(t);
-}
-
-static struct like like_dir(int dir, mode_t mode)
-{
-	struct stat st;
-
-	if (fstat(dir, &st) == -1)
-		die_sys(EXIT_TEMP, "look at the queue");
-	return (struct like){st.st_uid, st.st_gid, mode};
-}
-
-static void open_ours(struct taking *t)
-{
-	int tmp = queue_dir("tmp");
-
-	t->cur = queue_dir("cur");
-	t->new = queue_dir("new");
-	t->state = queue_dir("state");
-	if (tmp == -1 || t->cur == -1 || t->new == -1 || t->state == -1)
-		die_sys(EXIT_PERM, "open the queue");
-	t->msg = like_dir(tmp, 0640);
-	t->journal = like_dir(t->state, 0600);
-	(void)close(tmp);
-	t->stopped = queue_lock();
 }
 
 static int open_below(const char *path, const char *name)
@@ -446,7 +309,8 @@ int do_take(int argc, char **argv)
 		die_queue_usage();
 	t.quiet = f.quiet;
 	t.dry = f.dry;
-	open_ours(&t);
+	ours_open(&t.here);
+	put_init(&t.put, &t.here);
 	cur = open_below(f.rest[0], "cur");
 	if (cur != -1) {
 		(void)close(cur);
