@@ -247,15 +247,25 @@ struct child *child_stem(const struct words *words, const struct owner *o, int *
 	return c;
 }
 
+/* The stem says which process it has forked, and root may kill any: so it must be a child
+ * of ours, and none that we know. */
+static int is_new_child(pid_t pid)
+{
+	siginfo_t info;
+
+	for (const struct child *c = children; c != NULL; c = c->next)
+		if (c->pid == pid)
+			return 0;
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 /* Its lines come by the stem's pipe. */
 struct child *child_forked(pid_t pid, int report)
 {
-	struct child *c = make("");
+	struct child *c = is_new_child(pid) ? make("") : NULL;
 
-	if (c == NULL) {
-		(void)kill(pid, SIGKILL);
-		return NULL;
-	}
+	if (c == NULL)
+		return NULL; /* who waits at the report's other end hears that it ends */
 	c->pid = pid;
 	c->report = report;
 	c->is_judge = c->is_forked = c->is_spare = 1;
@@ -324,19 +334,28 @@ void child_kill(struct child *c)
 	child_close(c);
 }
 
-struct child *child_reap(int *status)
+static struct child *take_off(pid_t pid)
 {
-	pid_t pid = waitpid(-1, status, WNOHANG);
-
 	for (struct child **at = &children; *at != NULL; at = &(*at)->next) {
 		struct child *c = *at;
 
-		if (pid <= 0 || c->pid != pid)
+		if (c->pid != pid)
 			continue;
 		*at = c->next;
 		return c;
 	}
 	return NULL;
+}
+
+/* One that we do not know, a judge whose stem was given up, hides none behind it. */
+struct child *child_reap(int *status)
+{
+	struct child *c = NULL;
+	pid_t pid;
+
+	while (c == NULL && (pid = waitpid(-1, status, WNOHANG)) > 0)
+		c = take_off(pid);
+	return c;
 }
 
 void child_free(struct child *c)

@@ -47,7 +47,8 @@ struct child *child_judge(const struct words *words, const struct auth_want *w,
 
 /* What forks judges (stem.h). */
 struct child *child_stem(const struct words *words, const struct owner *o, int *channel);
-/* A judge that is there already, a spare one; report is its from now on. */
+/* A judge that is there already, a spare one; report is its from now on. NULL: no memory, or
+ * pid is no new child of ours. */
 struct child *child_forked(pid_t pid, int report);
 void child_use(struct child *c, const char *name); /* it has something to judge */
 

@@ -1,5 +1,7 @@
 #include "stem.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +10,13 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "fdio.h"
 #include "prog.h"
 #include "template.h"
 #include "usock.h"
 #include "words.h"
 
-enum { STEM_JUDGES = 1000, STEM_IDLE_MS = 5000 };
+enum { STEM_JUDGES = 1000, STEM_IDLE_MS = 5000, STEM_ANSWER_MS = 2000 };
 
 static struct {
 	const struct child *child; /* NULL: it has ended */
@@ -61,18 +64,30 @@ static int tell(int fd, const struct auth_want *w)
 	return r == 0 ? shutdown(fd, SHUT_WR) : -1;
 }
 
+/* template_ask(), but everybody waits here, and without it there is another way. */
+static enum template_said ask(int fd, pid_t *pid)
+{
+	static const char words[] = "PROTO=TCP"; /* a template has some */
+
+	if (usock_send(stem.channel, words, sizeof words, fd) == -1)
+		return TEMPLATE_LOST;
+	if (fd_wait(stem.channel, POLLIN, clock_mono_ms() + STEM_ANSWER_MS) == 0)
+		return template_heard(stem.channel, pid);
+	warn_msg("what forks judges does not answer");
+	(void)kill(stem.child->pid, SIGKILL); /* alone: its group is its judges' too */
+	return TEMPLATE_LOST;
+}
+
 /* A judge that waits for its password. */
 static struct child *fork_judge(void)
 {
-	static const char words[] = "PROTO=TCP"; /* a template has some */
 	struct child *c = NULL;
 	pid_t pid;
 	int pair[2];
 
 	if (usock_pair(pair) == -1)
 		return NULL;
-	if (template_ask(stem.channel, pair[1], words, sizeof words, &pid) ==
-	    TEMPLATE_RUNS)
+	if (ask(pair[1], &pid) == TEMPLATE_RUNS)
 		c = child_forked(pid, pair[0]);
 	(void)close(pair[1]);
 	if (c != NULL) {

@@ -2,7 +2,8 @@
  * it anew costs ten times as much. It is started by the first password, has read no byte
  * of any, and is let go when there was none for five seconds, when a judge of its was
  * ended by a signal (every judge has its layout of memory), and now and then.
- * We wait for its answer, as for a fork; at most 10 s.
+ * We wait for its answer, as for a fork; at most 2 s, then it is killed. It is not believed
+ * either: what it calls a judge must be a new child of ours.
  * When nothing is to be judged it forks one judge more, so that the next password finds it
  * waiting. That one has not opened the table yet, and ends with the stem.
  */

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -309,7 +310,7 @@ def test_a_judge_waits_for_the_next_password(q):
     assert ask(q, "alice", "other") == ("+", "alice")
 
 
-def test_no_judge(q):
+def without_judge(q):
     link = q.bin
     if link.is_symlink():
         link.unlink()
@@ -319,6 +320,84 @@ def test_no_judge(q):
                 (link / p.name).symlink_to(p)
     else:
         (link / "qcheckpw").unlink()
+    return link / "qcheckpw"
+
+
+# Says of each judge that it has forked another process: whose number is in a file.
+LIAR = r"""#!/usr/bin/python3
+import os, socket, struct, sys
+if "-f" not in sys.argv:
+    os.execv("REAL", sys.argv)
+s = socket.socket(fileno=3)
+while True:
+    frame, reports, _, _ = socket.recv_fds(s, 20000, 4)
+    if not frame:
+        break
+    s.send(b"P" + struct.pack(">I", int(open("NUMBER").read())))
+"""
+
+
+def test_the_stem_is_not_believed(q):
+    """A forker of judges that somebody has taken over: what it names is neither waited for nor killed."""
+    number = q.home / "number"
+    number.write_text(str(2**31 - 1))  # nobody's
+    liar = without_judge(q)
+    liar.write_text(LIAR.replace("REAL", str(BIN / "qcheckpw")).replace("NUMBER", str(number)))
+    liar.chmod(0o755)
+    q.control("checkertimeout", "1")
+    q.start_auth("-S", q.server)
+    answer, session = log_in(q, "bob", "word")
+    assert answer[0] == "+"
+    server = json.loads(session.readline())["pid"]
+    with subprocess.Popen(["sleep", "1000"], start_new_session=True) as other:
+        for pid in (other.pid, server):
+            number.write_text(str(pid))
+            assert ask(q, "alice", "secret") == ("+", "alice")
+            assert ask(q, "alice", "wrong") == ("-", WRONG)
+        time.sleep(1.5)
+        assert other.poll() is None
+        other.kill()
+    session.write(b"hello\n")
+    assert session.readline() == b"you said hello\n"
+    session.close()
+
+
+def test_a_stem_that_hangs_holds_nobody_up(q):
+    auth = q.start_auth()
+    assert ask(q, "alice", "secret") == ("+", "alice")
+    wait_for(lambda: spare(auth))
+    stem = forker(auth)
+    os.kill(stem, signal.SIGSTOP)
+    begin = time.monotonic()
+    for _ in range(3):
+        assert ask(q, "alice", "secret") == ("+", "alice")
+    assert time.monotonic() - begin < 8
+    wait_for(lambda: stem not in children(auth))
+
+
+def test_a_child_that_nobody_knows_hides_none(q):
+    """What the starter of qauth has left it ends in the moment in which a judge does."""
+    script = q.home / "checker"
+    script.write_text("#!/bin/sh\nexec sleep 1000\n")
+    script.chmod(0o755)
+    q.control("checkpassword", str(script))
+    auth = q.start_auth(wrap=("sh", "-c", 'sleep 1000 & exec "$0" "$@"'))
+    d = Door(q)
+    d.ask("alice", "secret")
+    both = wait_for(lambda: len(children(auth)) == 2 and children(auth))
+    os.kill(auth.pid, signal.SIGSTOP)
+    for pid in both:
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] == "Z")
+    os.kill(auth.pid, signal.SIGCONT)
+    begin = time.monotonic()
+    assert d.answer() == ("Z", "Passwords cannot be judged now.")
+    assert time.monotonic() - begin < 10
+    d.close()
+
+
+def test_no_judge(q):
+    without_judge(q)
     q.start_auth()
     assert ask(q, "alice", "secret") == ("Z", "Passwords cannot be judged now.")
     assert re.search(r"user=alice .*qcheckpw:.*No.such.file", q.log("qauth").replace("\\x20", " "))
