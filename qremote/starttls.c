@@ -198,6 +198,19 @@ static int is_offered(struct smtp *s, const struct demand *d)
 	return 0;
 }
 
+/* With TLS 1.3 a server refuses our half of the handshake when we have done all of it (RFC
+ * 8446 4.4.2.4). Without a reply behind it, it has failed. */
+static int hello_inside(struct smtp *s)
+{
+	if (smtp_hello(s) == 0)
+		return 0;
+	if (s->why_code == 0) {
+		s->tls_failed = 1;
+		note(s, "nothing is said behind the handshake");
+	}
+	return -1;
+}
+
 /* qtls is asked before the server: if it says no, nothing has happened. */
 int tls_start(struct smtp *s, const struct demand *d)
 {
@@ -215,5 +228,5 @@ int tls_start(struct smtp *s, const struct demand *d)
 	}
 	if (tlsgate_go(&g) == -1)
 		return fail_handshake(s, &g);
-	return take_result(s, &g, d) == -1 ? -1 : smtp_hello(s);
+	return take_result(s, &g, d) == -1 ? -1 : hello_inside(s);
 }

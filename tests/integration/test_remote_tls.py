@@ -252,6 +252,28 @@ def test_old_versions(send, certs, version, letters, said):
             assert letter == "Z" or f"(TLS={said}" in rep.texts[0], (rep, log)
 
 
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_a_server_that_refuses_behind_our_handshake(send, certs, version):
+    """One that wants a certificate of ours: with TLS 1.3 it says so when our half is done."""
+    with Hop(certs["good"]) as hop:
+        hop.context.minimum_version = hop.context.maximum_version = ssl.TLSVersion[version]
+        hop.context.verify_mode = ssl.CERT_REQUIRED
+        rep, log = send(hop.route)
+        assert rep.letters == "K" and "TLS=none" in rep.texts[0], (rep, log)
+        assert re.search(r"tls=none tlswhy=\S+ decided=1", log), log
+        for rule in ("encrypt", "verify"):
+            rep, log = send(hop.route, tlspolicy=f":{rule}")
+            assert rep.letters == "Z", (rep, log)
+
+
+def test_a_reply_behind_the_handshake_is_the_host_s_own(send, certs):
+    """Whoever speaks TLS with us and says no is not asked again in clear."""
+    answers = {"EHLO": lambda _: "421 4.3.2 not now" if hop.server.conns[-1].context else "250-x\r\n250 STARTTLS"}
+    with Hop(certs["good"], answers=answers) as hop:
+        rep, _ = send(hop.route)
+        assert rep.letters == "Z" and "not now" in rep.texts[0] and hop.server.connections == 1
+
+
 @pytest.mark.parametrize("injected", [b"250-x\r\n250 injected\r\n", b"2", b"\x16\x03\x01"])
 @pytest.mark.parametrize("rule", ["may", "verify"])
 def test_reply_behind_starttls_was_injected(send, injected, rule):
