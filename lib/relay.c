@@ -67,6 +67,7 @@ static int parse_hop(const char *p, size_t n, char mark, struct relay_hop *hop)
 	if (end != NULL && len + 1 < n &&
 	    parse_port(end + 1, n - len - 1, &hop->port) == -1)
 		return invalid();
+	len -= len > 1 && p[len - 1] == '.'; /* names are compared without it */
 	memcpy(hop->host, p, len);
 	hop->host[len] = '\0';
 	return 0;

@@ -4,7 +4,7 @@
  *	group = hop *("/" hop)
  *	hop   = host [":" [port]]		host: a name, an address, [an address]
  *
- * Groups are tried in their order, the hops of a group at random. "" is by the MX;
+ * A final dot of a name is dropped. Groups are tried in their order, the hops of a group at random. "" is by the MX;
  * "error:" refuses mail, 4.x.x for now, 5.x.x for good. As the route of a job (job.h) it
  * is the same with " " before the port, and none for 25: "a.example 2525,b.example".
  */

@@ -77,6 +77,21 @@ static int parse(struct tlspolicy *p, const char *s)
 	return p->rule == RULE_PIN && p->npins == 0 ? -1 : 0;
 }
 
+static int ends_with_dot(const char *key)
+{
+	size_t n = strlen(key);
+
+	return n > 0 && key[n - 1] == '.';
+}
+
+static struct ctlmap *wrong(struct ctlmap *m, unsigned line, const char *why)
+{
+	ctlmap_free(m);
+	(void)control_wrong("tlspolicy", line, why);
+	return NULL;
+}
+
+/* A line that can never be found is no rule: nobody must believe that it is one. */
 struct ctlmap *tlspolicy_load(void)
 {
 	struct ctlmap *m = ctlmap_load("tlspolicy", CTLMAP_COLON);
@@ -85,14 +100,14 @@ struct ctlmap *tlspolicy_load(void)
 	const char *value;
 	unsigned line;
 
-	for (size_t i = 0; m != NULL && ctlmap_at(m, i, &key, &value, &line); i++)
-		if (parse(&p, value) == -1) {
-			ctlmap_free(m);
-			(void)control_wrong("tlspolicy", line,
-					    "not none, may, encrypt, verify (with up to "
-					    "8 names) or pin (with 1 to 8 SHA-256)");
-			return NULL;
-		}
+	for (size_t i = 0; m != NULL && ctlmap_at(m, i, &key, &value, &line); i++) {
+		if (parse(&p, value) == -1)
+			return wrong(m, line,
+				     "not none, may, encrypt, verify (with up to 8 "
+				     "names) or pin (with 1 to 8 SHA-256)");
+		if (ends_with_dot(key))
+			return wrong(m, line, "a name is written without its final dot");
+	}
 	return m;
 }
 

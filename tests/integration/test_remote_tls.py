@@ -159,6 +159,11 @@ def test_whose_rule_counts(send, certs):
     with Hop(certs["self"]) as hop:
         assert send(hop.route, tlspolicy="there.example:verify\n:encrypt")[0].letters == "K"
         assert send(hop.route, tlspolicy="there.example:none\n:verify")[0].letters == "Z"
+        for host in ("LocalHost", "localhost."):  # the same
+            assert send(f"{host} {hop.port}", tlspolicy="localhost:verify")[0].letters == "Z"
+    with Hop(certs["good"]) as hop:
+        assert send(f"localhost. {hop.port}", tlspolicy="localhost:verify")[0].letters == "K"
+        assert hop.context.sni == "localhost"
 
 
 def test_without_a_rule(send, certs):

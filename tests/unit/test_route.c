@@ -234,7 +234,7 @@ static void routes(void **state)
 	(void)state;
 	clear();
 	put("me", "me.example\n");
-	put("smtproutes", "one.example:relay.example\ntwo.example:relay.example:2525\n"
+	put("smtproutes", "one.example:relay.example.\ntwo.example:relay.example:2525\n"
 			  ".two.example:[192.0.2.5]\nmx.two.example:\n"
 			  "six.example:[2001:db8::1]:26\n"
 			  "sixplain.example:[2001:db8::1]\n"

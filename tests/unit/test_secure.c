@@ -171,6 +171,7 @@ static void test_bad_rules(void **state)
 					   "a:verify 1 2 3 4 5 6 7 8 9",
 					   "a none",
 					   "a:Verify",
+					   "a.example.:verify",
 					   "[2001:db8::1]:may"};
 
 	(void)state;
