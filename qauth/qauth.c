@@ -25,12 +25,12 @@
 
 #include "args.h"
 #include "ask.h"
+#include "catch.h"
 #include "clock.h"
 #include "control.h"
 #include "prog.h"
 #include "ready.h"
 #include "rules.h"
-#include "sigfd.h"
 #include "slice.h"
 #include "usock.h"
 #include "words.h"
@@ -238,10 +238,10 @@ static int open_signals(void)
 {
 	static const int list[] = {SIGCHLD, SIGHUP, SIGTERM, 0};
 	sigset_t old;
-	int fd = sigfd_open(list, &old);
+	int fd = catch_signals(list, &old);
 
-	if (fd == -1 || child_init(&old) == -1)
-		die_sys(EXIT_TEMP, "catch signals");
+	if (child_init(&old) == -1)
+		die_sys(EXIT_TEMP, "open /dev/null");
 	return fd;
 }
 

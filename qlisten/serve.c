@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "prog.h"
 #include "qlog.h"
 #include "seats.h"
+#include "sigfd.h"
 #include "stem.h"
 #include "ucspi.h"
 
@@ -31,22 +31,16 @@ static struct {
 
 int serve_prepare(void)
 {
-	sigset_t ours;
+	static const int ours[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, 0};
 
-	sigemptyset(&ours);
-	sigaddset(&ours, SIGCHLD);
-	sigaddset(&ours, SIGTERM);
-	sigaddset(&ours, SIGINT);
-	sigaddset(&ours, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &ours, &state.mask) == -1)
+	state.signals = sigfd_open(ours, &state.mask);
+	if (state.signals == -1)
 		return -1;
 	/* of a predecessor */
-	for (int sig = 1; sig < NSIG; sig++)
-		if (sigismember(&ours, sig) == 1)
-			sigdelset(&state.mask, sig);
+	for (const int *sig = ours; *sig != 0; sig++)
+		(void)sigdelset(&state.mask, *sig);
 	(void)signal(SIGPIPE, SIG_IGN);
-	state.signals = signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC);
-	return state.signals == -1 ? -1 : 0;
+	return 0;
 }
 
 static void stop_listening(struct options *o)
@@ -94,16 +88,15 @@ static void make_way(const struct options *o)
 	handover_undo(o, fd);
 }
 
-/* What does not fit comes with the next poll(). */
+/* One at a time: what came behind a SIGHUP is the successor's to take. */
 static void take_signals(struct options *o)
 {
-	struct signalfd_siginfo info[8];
-	ssize_t n = read(state.signals, info, sizeof info);
+	int sig;
 
-	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof *info; i++) {
-		if (info[i].ssi_signo == SIGCHLD)
+	while ((sig = sigfd_next(state.signals)) != 0) {
+		if (sig == SIGCHLD)
 			reap(o);
-		else if (info[i].ssi_signo == SIGHUP) {
+		else if (sig == SIGHUP) {
 			if (o->successor != NULL && !state.ending)
 				make_way(o);
 		} else if (!state.ending)

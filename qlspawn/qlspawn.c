@@ -21,13 +21,13 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "catch.h"
 #include "ljob.h"
 #include "localjob.h"
 #include "owner.h"
 #include "prog.h"
 #include "pwask.h"
 #include "room.h"
-#include "sigfd.h"
 #include "usock.h"
 
 static const char usage[] = "qlspawn [-C dir] -l fd -q fd [-a uid:gid] [-t seconds]";
@@ -51,15 +51,6 @@ static void arguments(int argc, char **argv)
 		die_usage(usage);
 	pwask_alias(&alias);
 	ljob_init(qsend, seconds);
-}
-
-static void open_signals(void)
-{
-	static const int list[] = {SIGCHLD, SIGTERM, SIGINT, 0};
-
-	signals = sigfd_open(list, NULL);
-	if (signals == -1)
-		die_sys(EXIT_TEMP, "watch for signals");
 }
 
 /* Children see the end of file on their sockets when we are gone. */
@@ -173,9 +164,10 @@ static _Noreturn void serve(void)
 
 int main(int argc, char **argv)
 {
+	static const int caught[] = {SIGCHLD, SIGTERM, SIGINT, 0};
 	prog_init("qlspawn");
 	arguments(argc, argv);
-	open_signals();
+	signals = catch_signals(caught, NULL);
 	if (room_init() == -1)
 		warn_sys("listen at run/qlspawn");
 	serve();

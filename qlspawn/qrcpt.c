@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "catch.h"
 #include "control.h"
 #include "cursor.h"
 #include "jail.h"
@@ -35,7 +36,6 @@
 #include "ready.h"
 #include "roomask.h"
 #include "sbuf.h"
-#include "sigfd.h"
 #include "usock.h"
 
 static const char usage[] = "qrcpt [-C dir] [-d fd] [-a uid:gid]";
@@ -275,16 +275,6 @@ static void configure(void)
 		die_msg(EXIT_TEMP, "%s", control_error());
 }
 
-static int open_signals(void)
-{
-	static const int list[] = {SIGHUP, 0};
-	int fd = sigfd_open(list, NULL);
-
-	if (fd == -1)
-		die_sys(EXIT_TEMP, "catch signals");
-	return fd;
-}
-
 static int open_socket(void)
 {
 	int fd = usock_listen("qrcpt", SOCK_SEQPACKET, 0660);
@@ -296,6 +286,7 @@ static int open_socket(void)
 
 int main(int argc, char **argv)
 {
+	static const int caught[] = {SIGHUP, 0};
 	int signals;
 	int notify;
 	int sock;
@@ -305,7 +296,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		clients[i].fd = -1;
 	configure();
-	signals = open_signals();
+	signals = catch_signals(caught, NULL);
 	sock = open_socket();
 	if (jail_enter(&jail_qrcpt) == -1)
 		die_sys(EXIT_TEMP, "close the sandbox");

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "catch.h"
 #include "clock.h"
 #include "control.h"
 #include "jail.h"
@@ -36,7 +37,6 @@
 #include "prog.h"
 #include "ready.h"
 #include "server.h"
-#include "sigfd.h"
 #include "usock.h"
 #include "wake.h"
 
@@ -196,9 +196,7 @@ static void open_signals(struct server *s)
 {
 	static const int signals[] = {SIGTERM, SIGINT, 0};
 
-	s->signal_fd = sigfd_open(signals, NULL);
-	if (s->signal_fd == -1)
-		die_sys(EXIT_TEMP, "catch signals");
+	s->signal_fd = catch_signals(signals, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN); /* a write then says EFBIG */
 	(void)signal(SIGHUP, SIG_IGN);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "catch.h"
 #include "clock.h"
 #include "destination.h"
 #include "jail.h"
@@ -28,7 +29,6 @@
 #include "prog.h"
 #include "remotejob.h"
 #include "sbuf.h"
-#include "sigfd.h"
 #include "usock.h"
 
 extern const struct jail_profile jail_qrspawn;
@@ -69,9 +69,7 @@ static void open_signals(void)
 	static const int signals[] = {SIGCHLD, 0};
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	deaths = sigfd_open(signals, NULL);
-	if (deaths == -1)
-		die_start("watch for the end of children");
+	deaths = catch_signals(signals, NULL);
 }
 
 /* ---- reports ---- */

@@ -22,13 +22,13 @@
 #include <openssl/provider.h>
 
 #include "args.h"
+#include "catch.h"
 #include "clock.h"
 #include "jail.h"
 #include "keydoor.h"
 #include "keys.h"
 #include "prog.h"
 #include "ready.h"
-#include "sigfd.h"
 #include "usock.h"
 #include "wipe.h"
 
@@ -46,16 +46,6 @@ static int arguments(int argc, char **argv)
 
 	args_only(usage, table, argc, argv);
 	return notify;
-}
-
-static int open_signals(void)
-{
-	static const int list[] = {SIGHUP, SIGTERM, SIGINT, 0};
-	int fd = sigfd_open(list, NULL);
-
-	if (fd == -1)
-		die_sys(EXIT_TEMP, "catch signals");
-	return fd;
 }
 
 static int open_socket(void)
@@ -134,6 +124,7 @@ static _Noreturn void serve(int sock, int signals)
 
 int main(int argc, char **argv)
 {
+	static const int caught[] = {SIGHUP, SIGTERM, SIGINT, 0};
 	int notify;
 	int signals;
 	int sock;
@@ -142,7 +133,7 @@ int main(int argc, char **argv)
 	notify = arguments(argc, argv);
 	open_library();
 	keydoor_init();
-	signals = open_signals();
+	signals = catch_signals(caught, NULL);
 	sock = open_socket();
 	if (jail_enter(&jail_qtls_key) == -1)
 		die_sys(EXIT_TEMP, "close the sandbox");

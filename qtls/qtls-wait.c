@@ -16,13 +16,13 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 
+#include "catch.h"
 #include "clock.h"
 #include "fdio.h"
 #include "heir.h"
 #include "jail.h"
 #include "prog.h"
 #include "ready.h"
-#include "sigfd.h"
 #include "words.h"
 
 enum { PAUSE_MS = 1000 };
@@ -40,16 +40,6 @@ static void open_doors(int heir)
 		die_sys(EXIT_TEMP, "take over");
 	if (doors_open(&doors, &failed) == -1)
 		die_sys2(EXIT_TEMP, "listen at run directory", failed);
-}
-
-static int open_signals(void)
-{
-	static const int list[] = {SIGHUP, SIGTERM, SIGINT, 0};
-	int fd = sigfd_open(list, NULL);
-
-	if (fd == -1)
-		die_sys(EXIT_TEMP, "catch signals");
-	return fd;
 }
 
 /* Not for SIGHUP: all is read anew anyway. */
@@ -79,6 +69,7 @@ static int wait_for_caller(int signals)
 
 int main(int argc, char **argv)
 {
+	static const int caught[] = {SIGHUP, SIGTERM, SIGINT, 0};
 	struct words words = {.doors = &doors, .idle = WORDS_IDLE};
 	char path[LIMIT_PATH];
 	const char *program;
@@ -91,7 +82,7 @@ int main(int argc, char **argv)
 		die_sys(EXIT_TEMP, "become undumpable");
 	words_read(&words, "qtls-wait" WORDS_USAGE, argc, argv);
 	program = words_program(argv[0], "qtls", path);
-	signals = open_signals();
+	signals = catch_signals(caught, NULL);
 	open_doors(words.heir);
 	if (jail_enter(&jail_qtls) == -1)
 		die_sys(EXIT_TEMP, "close the sandbox");

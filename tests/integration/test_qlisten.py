@@ -239,6 +239,19 @@ def test_ends_after_its_children(quoin):
     assert p.wait(30) == 0
 
 
+def test_a_signal_behind_the_one_that_makes_way(quoin):
+    """Both wait when qlisten looks: the second is the successor's."""
+    again = quoin.home / "again"
+    port = start(quoin, "-s", again)
+    again.write_text(f"#!/bin/sh\nexec {quoin.bin}/qlisten -C {quoin.home} $* 127.0.0.1 {port} -- sleep 99\n")
+    again.chmod(0o755)
+    p = quoin.service("qlisten").popen
+    p.send_signal(signal.SIGSTOP)
+    for sig in (signal.SIGHUP, signal.SIGTERM, signal.SIGCONT):
+        p.send_signal(sig)
+    assert p.wait(30) == 0
+
+
 def test_port_is_taken(quoin):
     port = start(quoin)
     p = quoin.run("qlisten", "127.0.0.1", str(port), "--", "true")
