@@ -8,8 +8,7 @@
 
 #include "clock.h"
 #include "io_int.h"
-
-enum { LINGER_MS = 2000, LINGER_BYTES = 4194304 };
+#include "linger.h"
 
 static int in_fd;
 static char in[IO_IN];
@@ -154,18 +153,10 @@ int io_wait(int fd, int ms)
 	return (wait[0].revents ? IO_INPUT : 0) | (wait[1].revents ? IO_OTHER : 0);
 }
 
-/* Closing while input waits would make the kernel throw our last words away. */
 void io_end(void)
 {
-	int64_t deadline = clock_mono_ms() + LINGER_MS;
-	size_t left = LINGER_BYTES;
-	ssize_t r = 1;
-
 	io_spill(1);
-	if (io_hang_up() == -1)
-		return;
-	for (; r > 0 && left >= sizeof in; left -= (size_t)r)
-		r = io_receive(in, sizeof in, deadline);
+	linger(in_fd, io_out_fd());
 }
 
 int io_compress(void)

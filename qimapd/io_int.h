@@ -15,7 +15,7 @@ void io_send(const char *p, size_t n);
 void io_out_init(int fd);
 /* What is collected goes; end: the client needs it now. */
 void io_spill(int end);
-int io_hang_up(void); /* no more will be said; -1: that is no socket */
+int io_out_fd(void);
 
 /* n bytes that had come in clear belong to the deflated stream. -1 with ENOMEM. */
 int deflate_begin(const char *p, size_t n);

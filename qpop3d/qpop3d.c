@@ -119,5 +119,6 @@ int main(int argc, char **argv)
 	session_serve(&session);
 	drop_close(&session.drop);
 	log_end(&session, began);
+	session_part(&session);
 	return 0;
 }

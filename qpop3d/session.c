@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +10,9 @@
 
 #include "clock.h"
 #include "common.h"
+#include "fdio.h"
 #include "line.h"
+#include "linger.h"
 #include "parse.h"
 #include "prog.h"
 #include "send.h"
@@ -270,4 +273,17 @@ void session_serve(struct session *s)
 	s->out.deadline = clock_mono_ms() + SESSION_IDLE_MS;
 	if (obuf_flush(&s->out) == -1)
 		s->over = "lost";
+}
+
+/* Whoever says QUIT says nothing behind it, mostly. */
+static int may_talk(const struct session *s)
+{
+	return strcmp(s->over, "quit") != 0 || s->at < s->end ||
+	       fd_wait(0, POLLIN, 0) == 0;
+}
+
+void session_part(const struct session *s)
+{
+	if (strcmp(s->over, "lost") != 0 && may_talk(s))
+		linger(0, 1);
 }

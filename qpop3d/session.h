@@ -28,4 +28,7 @@ struct session {
 /* The greeting, commands, the last reply. */
 void session_serve(struct session *s);
 
+/* Last of all: that reply arrives, whatever the client still says. */
+void session_part(const struct session *s);
+
 #endif

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 #include "clock.h"
+#include "linger.h"
 #include "qlog.h"
 #include "tls.h"
 
@@ -13,11 +13,6 @@
 enum { JUNK = 1, LAST = 2 };
 
 enum { USUAL_ENVELOPE = 500, USUAL_TRACE = 1000, LIMIT_TRACE = 4096 };
-
-/* LINGER_QUIET_MS: of silence; LINGER_MS: in all. LINGER_BYTES: more than the kernel keeps
- * for both ends of a connection. */
-enum { LINGER_QUIET_MS = 2000, LINGER_MS = 10000, LINGER_TLS_MS = 5500 };
-enum { LINGER_BYTES = 64 << 20 };
 
 static const struct command {
 	const char *verb;
@@ -228,38 +223,17 @@ static void greet(struct session *s)
 	session_say(s, " ESMTP\r\n");
 }
 
-/* Closing while input waits would make the kernel throw away what the client has not read
- * yet, our last reply with it; so what was pipelined is read, and not what a stream brings
- * that has no end. Who is silent has nothing that waits. Under TLS it is qtls who waits for
- * the client, but the listener counts us: who had no place here any more would have one
- * there, and one address could have them all. */
-static void linger(struct session *s)
-{
-	int64_t end = clock_mono_ms() + (s->tls.on ? LINGER_TLS_MS : LINGER_MS);
-	size_t left = s->tls.on ? SIZE_MAX : LINGER_BYTES;
-	int64_t now;
-
-	(void)shutdown(s->out.fd, SHUT_WR);
-	while ((now = clock_mono_ms()) < end) {
-		int64_t quiet = now + LINGER_QUIET_MS;
-		const char *p;
-		size_t n;
-
-		s->in.deadline = s->tls.on || quiet > end ? end : quiet;
-		if (rbuf_some(&s->in, &p, &n) != 1 || n >= left)
-			return;
-		rbuf_take(&s->in, n);
-		left -= n;
-	}
-}
-
 void session_commands(struct session *s)
 {
 	while (!s->over)
 		next_command(s);
 	s->out.deadline = clock_mono_ms() + s->cfg.timeout_ms;
-	if (obuf_flush(&s->out) == 0 && (s->over == OVER_REFUSED || s->tls.on))
-		linger(s);
+	if (obuf_flush(&s->out) == -1)
+		return;
+	if (s->tls.on)
+		linger_tls(s->in.fd, s->out.fd);
+	else if (s->over == OVER_REFUSED)
+		linger(s->in.fd, s->out.fd);
 }
 
 void session_serve(struct session *s)

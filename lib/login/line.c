@@ -5,14 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "fdio.h"
+#include "linger.h"
 #include "login/login.h"
 #include "qlog.h"
-
-enum { LINGER_MS = 2000, LINGER_TLS_MS = 5500, LINGER_BYTES = 1048576 };
 
 /* At most n bytes, none behind a line's end. The kernel keeps what was only looked at. */
 static ssize_t take_some(struct login *l, char *p, size_t n)
@@ -111,23 +109,19 @@ void login_refuse(struct login *l, const char *why)
 	qlog_end(&q);
 }
 
-/* Closing while input waits would make the kernel throw our last reply away. Under TLS it
- * is qtls who waits for the client, but the listener counts us (tlsgate.h). */
-static void linger(struct login *l)
+/* Whoever says QUIT or LOGOUT says nothing behind it, mostly. */
+static int may_talk(const struct login *l)
 {
-	int64_t until = clock_mono_ms() + (l->tls_on ? LINGER_TLS_MS : LINGER_MS);
-	size_t left = l->tls_on ? SIZE_MAX : LINGER_BYTES;
-	char sink[LOGIN_LINE];
-	ssize_t r;
-
-	(void)shutdown(l->out, SHUT_WR);
-	while (left > 0 && (r = fd_read_some(l->in, sink, sizeof sink, until)) > 0)
-		left -= (size_t)r < left ? (size_t)r : left;
+	return l->over == OVER_CUT || fd_wait(l->in, POLLIN, 0) == 0;
 }
 
 int login_end(struct login *l)
 {
-	if (l->over == OVER_CUT || (l->tls_on && l->over != OVER_PASSED_ON))
-		linger(l);
+	if (l->over == OVER_PASSED_ON)
+		return 0;
+	if (l->tls_on)
+		linger_tls(l->in, l->out);
+	else if (may_talk(l))
+		linger(l->in, l->out);
 	return 0;
 }

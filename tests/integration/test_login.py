@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from quoin import BIN, FIRST_USER, ROOT, SOURCE, free_port, wait_for
-from readers import ECHO, LOGIN, Readers, Wire, number
+from readers import ECHO, LOGIN, Readers, Wire, narrow, number
 from tree import Tree
 
 pytestmark = pytest.mark.programs("qpop3d-login", "qimapd-login", "qauth", "qcheckpw", "qlisten")
@@ -233,6 +233,41 @@ def test_a_connection_on_its_way_has_a_seat_and_a_session_has_none(readers, serv
         assert is_in(log_in(first, service))
         with greeted(port):
             pass
+
+
+# What ends a session, and the last reply then.
+LAST = {
+    ("pop3", "errors"): (b"X\r\n" * 10, b"-ERR There is no such command before a login.\r\n"),
+    ("pop3", "line"): (b"X" * 9000, b"\r\n.\r\n"),
+    ("pop3", "quit"): (b"QUIT\r\n", b"+OK good bye\r\n"),
+    ("imap", "errors"): (b"a X\r\n" * 10, b"* BYE Too many errors.\r\n"),
+    ("imap", "line"): (b"X" * 9000, b"* BYE The line is too long.\r\n"),
+    ("imap", "quit"): (b"a LOGOUT\r\n", b"a OK done\r\n"),
+}
+
+
+@pytest.mark.parametrize("service,end", LAST)
+def test_last_words_to_who_says_all_and_then_reads(readers, service, end):
+    """With megabytes behind what ended the session; the replies do not fit in its window."""
+    talk, last = LAST[service, end]
+    ask = b"CAPA\r\n" if service == "pop3" else b"a CAPABILITY\r\n"
+    with Wire(0, sock=narrow(readers.start(service)), timeout=60) as w:
+        w.send(ask * 200 + talk + b"x" * 8_000_000)
+        said = w.rest()
+    assert said.count(b"+OK\r\nUSER" if service == "pop3" else b"* CAPABILITY") == 200
+    assert said.endswith(last)
+
+
+@pytest.mark.programs("qimapd")
+def test_last_words_of_qimapd(quoin):
+    """The same behind the login (of qpop3d: test_pop3.py)."""
+    world = Readers(quoin, tls=False, servers=["imap=qimapd"])
+    with Wire(0, sock=narrow(world.start("imap")), timeout=60) as w:
+        assert w.line().startswith(b"* OK") and b" OK " in log_in(w, "imap")
+        w.send(b"a CAPABILITY\r\n" * 200 + b"a X\r\n" * 100 + b"x" * 12_000_000)
+        said = w.rest()
+    assert said.count(b"* CAPABILITY") == 200
+    assert re.search(rb"\r\n\* BYE Too many commands that are none\.\r\n$", said)
 
 
 def test_a_pipe_is_no_session(quoin):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from quoin import ROOT, wait_for
-from readers import Readers, Wire, number
+from readers import Readers, Wire, narrow, number
 
 pytestmark = pytest.mark.programs("qpop3d", "qpop3d-login", "qauth", "qcheckpw", "qlisten")
 
@@ -222,6 +222,23 @@ def test_a_hundred_errors_or_a_long_line_end_it(pop):
         w.send(b"NOOP " + b"x" * 9000)
         assert w.rest() == b""
     assert wait_for(lambda: len(pop.ends()) == 2)
+
+
+@pytest.mark.parametrize("end", ["errors", "quit", "line"])
+def test_last_words_to_who_says_all_and_then_reads(pop, end):
+    """With megabytes behind what ended the session; the replies do not fit in its window."""
+    pop.put(b"x" * 100_000 + b"\n")
+    talk, last = {
+        "errors": (b"X\r\n" * 100, b"-ERR There is no such command.\r\n"),
+        "quit": (b"QUIT\r\n", b"+OK good bye\r\n"),
+        "line": (b"", b"\r\n.\r\n"),
+    }[end]
+    with Wire(0, sock=narrow(pop.port), timeout=60) as w:
+        w.line()
+        assert w.ask("USER joe") == b"+OK" and w.ask("PASS secret").startswith(b"+OK")
+        w.send(b"RETR 1\r\n" + talk + b"x" * 8_000_000)
+        said = w.rest()
+    assert len(said) > 100_000 and said.endswith(last)
 
 
 def test_deletes_at_quit_alone(pop):
