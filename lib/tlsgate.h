@@ -49,7 +49,7 @@
 enum {
 	TLS_NAMES = 8,     /* reference names of a client */
 	TLS_PINS = 8,      /* SHA-256 of a public key in DER (SubjectPublicKeyInfo) */
-	TLS_RECORDS = 16,  /* TLSA */
+	TLS_RECORDS = 64,  /* TLSA */
 	TLS_RECORD = 4096, /* bytes of one */
 	TLS_ALPN = 32,
 	TLS_KEYLEN = 32

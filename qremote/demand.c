@@ -31,18 +31,23 @@ static int is_route(const struct demands *ds)
 
 /* ---- TLSA ---- */
 
-static void add_record(struct tls_want *w, const struct dns_tlsa *r)
+/* 0: there is no room for it. */
+static int add_record(struct tls_want *w, const struct dns_tlsa *r)
 {
-	if (w->nrecords < TLS_RECORDS && r->len <= TLS_RECORD)
-		w->records[w->nrecords++] = (struct tls_record){
-		    r->usage, r->selector, r->mtype, (uint16_t)r->len, r->data};
+	if (w->nrecords == TLS_RECORDS || r->len > TLS_RECORD)
+		return 0;
+	w->records[w->nrecords++] = (struct tls_record){r->usage, r->selector, r->mtype,
+							(uint16_t)r->len, r->data};
+	return 1;
 }
 
-/* Of one name. An answer that is not secure is none. */
+/* Of one name. An answer that is not secure is none; records that are only too large for us
+ * are not unusable: anybody's certificate would do then. */
 static enum tlsa ask_tlsa(struct demands *ds, const char *name, uint16_t port)
 {
 	char query[LIMIT_DOMAIN + 20];
 	struct dns_tlsa r;
+	int left_out = 0;
 	int found;
 
 	(void)snprintf(query, sizeof query, "_%u._tcp.%s", (unsigned)port, name);
@@ -54,9 +59,11 @@ static enum tlsa ask_tlsa(struct demands *ds, const char *name, uint16_t port)
 		return TLSA_NONE;
 	for (size_t i = 0; i < tlsa.count; i++)
 		if (dns_tlsa(&tlsa, i, &r) == 0 && dns_tlsa_is_usable(&r))
-			add_record(&ds->demand.want, &r);
+			left_out |= !add_record(&ds->demand.want, &r);
 	(void)snprintf(ds->base, sizeof ds->base, "%s", name);
-	return ds->demand.want.nrecords > 0 ? TLSA_USABLE : TLSA_UNUSABLE;
+	if (ds->demand.want.nrecords > 0)
+		return TLSA_USABLE;
+	return left_out ? TLSA_FAILED : TLSA_UNUSABLE;
 }
 
 /* The host is an alias, and what it leads to is not secure; is the alias? Then it has

@@ -12,7 +12,7 @@ enum tlsa {
 	TLSA_NONE,     /* none; or the MX, the address or the answer is not secure */
 	TLSA_USABLE,   /* secure, at least one that can be used */
 	TLSA_UNUSABLE, /* secure, but none of them can */
-	TLSA_FAILED    /* no answer, where there may be some */
+	TLSA_FAILED    /* no answer, where there may be some; or too large for us */
 };
 
 enum sts {

@@ -83,14 +83,31 @@ class Resolver:
     def line(self):
         return f"127.0.0.1 {self.udp.getsockname()[1]}"
 
+    def answer(self, kind):
+        """The data of its records, and is it validated?"""
+        return [b"\x7f\0\0\1"] if kind == b"\0\1" else [], False
+
     def _serve(self):
         with contextlib.suppress(OSError):
             while True:
                 q, peer = self.udp.recvfrom(4096)
                 end = q.index(b"\0", 12) + 5
-                a = q[end - 4 : end - 2] == b"\0\1"
-                rr = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1" if a else b""
-                self.udp.sendto(q[:2] + b"\x81\x80\0\1\0" + bytes([a]) + bytes(4) + q[12:end] + rr, peer)
+                kind = q[end - 4 : end - 2]
+                rdata, ad = self.answer(kind)
+                head = q[:2] + (b"\x81\xa0" if ad else b"\x81\x80") + b"\0\1" + len(rdata).to_bytes(2, "big")
+                rrs = b"".join(b"\xc0\x0c" + kind + b"\0\1\0\0\0\x3c" + len(d).to_bytes(2, "big") + d for d in rdata)
+                self.udp.sendto(head + bytes(4) + q[12:end] + rrs, peer)
+
+
+class Signed(Resolver):
+    """The same, validated, and each name has these TLSA records."""
+
+    def __init__(self, tlsa):
+        self.tlsa = tlsa
+        super().__init__()
+
+    def answer(self, kind):
+        return (self.tlsa if kind == b"\0\x34" else super().answer(kind)[0]), True
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +212,30 @@ def test_next_hop_of_several(send, certs):
         assert rep.letters == "K" and not bad.got and good.got
         rep, _ = send(f"{bad.route},{bad.route}", tlspolicy=":verify")
         assert rep.letters == "Z" and rep.texts[0].count("4.7.5") == 2
+
+
+# ---- TLSA records (the table is test_secure.py's) --------------------------------------
+
+
+@pytest.mark.parametrize(
+    "others, right, letter, said",
+    [
+        (0, True, "K", "dane"),
+        (63, True, "K", "dane"),  # an authority has many keys in turn, a host many authorities
+        (0, False, "Z", "#4.7.5"),
+        ("large", False, "Z", "#4.7.5"),  # one that would be usable, were there room for it
+        ("large", True, "K", "dane"),
+    ],
+)
+def test_tlsa_records(qtls, certs, others, right, letter, said):
+    wrong = b"\3\0\0" + bytes(5000) if others == "large" else b"\3\1\1" + bytes(32)
+    records = [wrong] * (1 if others == "large" or not right else others)
+    records += [b"\3\1\1" + bytes.fromhex(certs["self"].pin)] if right else []
+    signed = Signed(records)
+    with Hop(certs["self"]) as hop, Remote(qtls=qtls, dnsservers=signed.line()) as r:
+        rep = r.deliver(route=hop.route)
+        assert rep.letters == letter and said in rep.texts[0], (rep, r.log())
+    signed.udp.close()
 
 
 # ---- servers that fail or cheat -------------------------------------------------------
