@@ -2,9 +2,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -77,9 +80,29 @@ static void drop(struct cert *c)
 	memset(c, 0, sizeof *c);
 }
 
+/* A pipe or a device in its place must not hold us up. */
+static FILE *open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	FILE *f = NULL;
+	int e;
+
+	if (fd == -1)
+		return NULL;
+	errno = EINVAL;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		f = fdopen(fd, "r");
+	e = errno;
+	if (f == NULL)
+		(void)close(fd);
+	errno = e;
+	return f;
+}
+
 static int read_file(const char *path, struct cert *c)
 {
-	FILE *f = fopen(path, "re");
+	FILE *f = open_file(path);
 
 	if (f == NULL) {
 		warn_sys2("read", path);

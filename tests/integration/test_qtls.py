@@ -973,9 +973,14 @@ def test_bad_certificates_are_named(quoin):
     alone = quoin.home / "control/tls/alone.example"
     alone.mkdir()
     (alone / "cert.pem").write_bytes(self_signed(quoin.certs_dir(), "alone.example").cert.read_bytes())
+    for name, make in (("pipe.example", os.mkfifo), ("dir.example", os.mkdir), ("zero.example", lambda p: p.symlink_to("/dev/zero"))):
+        (quoin.home / "control/tls" / name).mkdir()
+        make(quoin.home / "control/tls" / name / "cert.pem")
+    (quoin.home / "control/tls/file.example").write_text("x")
     starter = quoin.start_tls()
     text = starter.text()
-    for name in ("empty.example", "text.example", "UPPER.example", "gone.example", "alone.example"):
+    for name in ("empty.example", "text.example", "UPPER.example", "gone.example", "alone.example", "pipe.example",
+                 "dir.example", "zero.example", "file.example"):  # fmt: skip
         assert re.search(rf"warning: .*{re.escape(name)}", text), (name, text)
     Session(quoin).works().close()
 
