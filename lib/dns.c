@@ -12,9 +12,9 @@
 #include "rnd.h"
 
 /* Rounds over the servers and how long each server has in them (together 30 s for
- * one server), TCP's share, and how many packets that are no reply to us we look at. */
+ * one server), TCP included, and how many packets that are no reply to us we look at. */
 static const int patience[] = {3000, 5000, 8000, 14000};
-enum { ROUNDS = sizeof patience / sizeof *patience, TCP_TIME = 10000, GUESSES = 200 };
+enum { ROUNDS = sizeof patience / sizeof *patience, GUESSES = 200 };
 enum { FORMERR = 1, NOTIMP = 4 };
 
 const char *dns_error(const struct dns *d)
