@@ -152,7 +152,8 @@ $(foreach j,$(JAILS),$(eval $(call jail_rule,$j)))
 $(B)/slow/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
 	@$(CC) $(LIBCFLAGS) -c -o $@ $<
-.SECONDARY:
+# Kept, and not .SECONDARY: a new file of lib/ that is older than the archive was left out.
+.PRECIOUS: $(B)/slow/%.o $(B)/fast/%.o
 
 $(B)/slow/%.o: %.c $(B)/gen/build.h
 	@mkdir -p $(@D)
