@@ -5,78 +5,10 @@
 
 #include "prog.h"
 
-static void push(struct due *d, const struct entry *e)
-{
-	/* Restarted, qsend finds it again. */
-	if (due_push(d, e) == -1)
-		die_sys(EXIT_TEMP, "remember a message");
-}
-
 static void push_later(struct sched *q, struct due *d, struct entry *e)
 {
 	e->due = q->now.mono + FAULT_PAUSE;
-	push(d, e);
-}
-
-void wait_unsorted(struct sched *q, const struct msg *m, uint32_t pause)
-{
-	struct entry e = {.ns = m->key.ns,
-			  .random = m->key.random,
-			  .due = q->now.mono + pause,
-			  .seen = m->key.seen,
-			  .flags = m->key.flags & ENTRY_FOUND};
-
-	push(&q->unsorted, &e);
-}
-
-struct own {
-	struct entry e;
-	size_t n;
-};
-
-static enum due_change take_own(void *arg, struct entry *e)
-{
-	struct own *o = arg;
-	uint32_t due = o->n > 0 && o->e.due < e->due ? o->e.due : e->due;
-
-	if (e->ns != o->e.ns || e->random != o->e.random)
-		return DUE_KEPT;
-	if (o->n++ == 0 || e->tries > o->e.tries)
-		o->e = *e;
-	o->e.due = due;
-	return DUE_TAKEN;
-}
-
-static void take_all_own(void *arg, struct due *d)
-{
-	(void)due_walk(d, take_own, arg);
-}
-
-void wait_anew(struct sched *q, struct msg *m)
-{
-	struct own o = {.e = m->key};
-
-	m->moved = 0;
-	o.e.due = q->now.mono;
-	heaps_each(q, take_all_own, &o);
-	if (m->todo == 0 || m->stopped || m->removed || m->ended)
-		return;
-	o.e.flags &= ENTRY_INSIST | ENTRY_FOUND;
-	o.e.dest = 0;
-	push(&q->unsorted, &o.e);
-}
-
-size_t wait_of(struct sched *q, struct channel *c, const struct entry *e, wait_look *look)
-{
-	size_t n = 0;
-
-	for (int s = 0; s < SIZES; s++) {
-		n += look(&c->lanes[s].waiting, e->ns, e->random);
-		for (struct dest *d = q->dests.oldest;
-		     c->kind == ROUTE_REMOTE && d != NULL; d = d->newer)
-			n += look(&d->waiting[s], e->ns, e->random);
-	}
-	return n;
+	wait_push(d, e);
 }
 
 static uint32_t count_todo(const struct msg *m, int channel)
@@ -113,20 +45,6 @@ static int make_order(struct half *h, int channel, uint32_t n)
 	if (channel == ROUTE_REMOTE)
 		qsort_r(h->order, n, sizeof *h->order, by_destination, (void *)m);
 	return 0;
-}
-
-void wait_entry(struct sched *q, struct channel *c, int size, const struct entry *e)
-{
-	int at_dest = !(e->flags & ENTRY_LOOK) &&
-		      (e->due <= q->now.mono || (e->flags & ENTRY_RESTED));
-	struct dest *d = e->dest != 0 && at_dest ? dests_find(&q->dests, e->dest) : NULL;
-
-	if (d == NULL) {
-		push(&c->lanes[size].waiting, e);
-		return;
-	}
-	push(&d->waiting[size], e);
-	dest_stir(&q->dests, d);
 }
 
 static int expires(const struct sched *q, const struct entry *e)
@@ -237,13 +155,13 @@ static void sort_half(struct sched *q, struct msg *m, struct channel *c, struct 
 	e.flags &= ENTRY_INSIST | ENTRY_FOUND;
 	e.dest = common_dest(m, c);
 	if (e.due > q->now.mono)
-		push(&l->waiting, &e);
+		wait_push(&l->waiting, &e);
 	else if (must_wait(q, &e, &seat))
 		wait_entry(q, c, size, &e);
 	else if (l->active < l->places)
 		half_start(q, m, c, size, &e, n, seat);
 	else
-		push(&l->waiting, &e);
+		wait_push(&l->waiting, &e);
 }
 
 /* So its journal says: it was held before we started. */
@@ -264,7 +182,7 @@ static void sort_rest(struct sched *q, struct msg *m, const struct entry *e)
 		struct entry later = *e;
 
 		later.due = q->now.mono + REST;
-		push(&q->unsorted, &later);
+		wait_push(&q->unsorted, &later);
 		return;
 	}
 	m->moved = 1;
@@ -332,7 +250,7 @@ static void admit_entry(struct sched *q, struct channel *c, int size, struct ent
 	if (m->half[c->kind].on) { /* of recipients that came from the other channel */
 		m->moved = 1;
 		e.due = q->now.mono + REST;
-		push(&l->waiting, &e);
+		wait_push(&l->waiting, &e);
 		return;
 	}
 	n = count_todo(m, c->kind);

@@ -11,6 +11,7 @@
 
 #include "keeper.h"
 #include "logout.h"
+#include "pick.h"
 #include "prog.h"
 #include "sbuf.h"
 #include "usock.h"
@@ -84,7 +85,7 @@ static void do_retry(struct sched *q, struct client *c, const struct keeper_requ
 	if (r->n > 0)
 		do_ids(q, c, r);
 	else
-		answer_count(c, hold_retry_all(q));
+		answer_count(c, picks_retry_all(q));
 }
 
 static void do_pause(struct sched *q, struct client *c, const struct keeper_request *r)

@@ -1,7 +1,5 @@
 /* What the keeper does to messages: retry, hold, release, delete, move, take. The
- * door (door.c) hands in a request with up to KEEPER_IDS ids; all of them are looked
- * up in one pass over what waits, so that a batch takes milliseconds beside 100,000
- * messages.
+ * door (door.c) hands in a request with up to KEEPER_IDS ids; pick.c looks them up.
  *
  * A message waits (one entry, or two), is held (one entry in q->held), or is loaded.
  * What is held has no due time: nothing but a release moves it. A loaded one gives no
@@ -12,8 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,125 +17,10 @@
 #include "keeper.h"
 #include "log.h"
 #include "logout.h"
+#include "pick.h"
 #include "prog.h"
 #include "qlog.h"
 #include "sbuf.h"
-
-/* One id of a request, and what waits of it. */
-struct pick {
-	uint64_t ns;
-	uint32_t random;
-	uint8_t waits; /* entry is it */
-	uint8_t held;  /* it was in q->held */
-	size_t place;  /* in the request */
-	struct entry entry;
-};
-
-struct picks {
-	struct sched *q;
-	struct pick *p;
-	size_t n;
-	int take;      /* entries are taken out; else made due */
-	int from_held; /* the heap that is walked is q->held */
-};
-
-static void push(struct due *d, const struct entry *e)
-{
-	if (due_push(d, e) == -1)
-		die_sys(EXIT_TEMP, "remember a message");
-}
-
-/* ---- ids ---- */
-
-static int by_id(const void *a, const void *b)
-{
-	const struct pick *x = a;
-	const struct pick *y = b;
-
-	if (x->ns != y->ns)
-		return x->ns < y->ns ? -1 : 1;
-	return (x->random > y->random) - (x->random < y->random);
-}
-
-static struct pick *find(const struct picks *s, const struct entry *e)
-{
-	struct pick key = {.ns = e->ns, .random = e->random};
-	struct pick *p = bsearch(&key, s->p, s->n, sizeof *s->p, by_id);
-
-	while (p != NULL && p > s->p && by_id(p, p - 1) == 0)
-		p--; /* named twice: the first */
-	return p;
-}
-
-/* Of two halves one entry stays: the older history counts. */
-static void keep_entry(struct pick *p, const struct entry *e, int held)
-{
-	if (!p->waits || e->tries > p->entry.tries)
-		p->entry = *e;
-	p->waits = 1;
-	p->held |= (uint8_t)held;
-}
-
-static enum due_change take_entry(void *arg, struct entry *e)
-{
-	struct picks *s = arg;
-	struct pick *p = find(s, e);
-
-	if (p == NULL)
-		return DUE_KEPT;
-	keep_entry(p, e, s->from_held);
-	return DUE_TAKEN;
-}
-
-static void make_due(const struct sched *q, struct entry *e)
-{
-	if (e->due > q->now.mono)
-		e->due = q->now.mono;
-	e->flags &= (uint8_t) ~(ENTRY_RESUMED | ENTRY_RESTED);
-	e->flags |= ENTRY_INSIST;
-}
-
-static enum due_change retry_entry(void *arg, struct entry *e)
-{
-	struct picks *s = arg;
-	struct pick *p = find(s, e);
-
-	if (p == NULL)
-		return DUE_KEPT;
-	keep_entry(p, e, s->from_held);
-	if (s->from_held)
-		return DUE_KEPT;
-	make_due(s->q, e);
-	turns_forgive_one(s->q, e->dest);
-	return DUE_CHANGED;
-}
-
-static void walk_heap(void *arg, struct due *d)
-{
-	struct picks *s = arg;
-
-	s->from_held = d == &s->q->held;
-	(void)due_walk(d, s->take ? take_entry : retry_entry, s);
-}
-
-/* Ids sorted, and each entry of theirs found. -1: no memory. */
-static int pick(struct picks *s, struct sched *q, const struct keeper_request *r)
-{
-	*s = (struct picks){.q = q, .take = r->ask != KEEPER_RETRY};
-	s->p = calloc(r->n + 1, sizeof *s->p);
-	if (s->p == NULL)
-		return -1;
-	for (size_t i = 0; i < r->n; i++) {
-		struct pick *p = &s->p[s->n];
-
-		p->place = i;
-		if (qid_split(keeper_id(r, i), &p->ns, &p->random) == 0)
-			s->n++;
-	}
-	qsort(s->p, s->n, sizeof *s->p, by_id);
-	heaps_each(q, walk_heap, s);
-	return 0;
-}
 
 /* ---- the journal and the log ---- */
 
@@ -224,14 +105,22 @@ static void back_due(struct sched *q, struct entry e)
 {
 	e.due = q->now.mono;
 	e.flags = noted(&e);
-	push(&q->unsorted, &e);
+	wait_push(&q->unsorted, &e);
 }
 
 static void back_held(struct sched *q, struct entry e)
 {
 	e.due = UINT32_MAX;
 	e.flags = (uint8_t)(noted(&e) | ENTRY_HELD);
-	push(&q->held, &e);
+	wait_push(&q->held, &e);
+}
+
+static void back(struct sched *q, const struct pick *p)
+{
+	if (p->held)
+		back_held(q, p->entry);
+	else
+		back_due(q, p->entry);
 }
 
 static char hold_waiting(struct sched *q, const struct pick *p, const char *id)
@@ -261,10 +150,7 @@ static char remove_waiting(struct sched *q, const struct pick *p, const char *id
 	logout_flush();
 	if (unlinkat(q->cur, id, 0) == -1 && errno != ENOENT) {
 		warn_sys2("remove message", id);
-		if (p->held)
-			back_held(q, p->entry);
-		else
-			back_due(q, p->entry);
+		back(q, p);
 		return 'Z';
 	}
 	journal_remove(q, id);
@@ -287,35 +173,41 @@ static int is_busy(const struct msg *m)
 	return m->half[ROUTE_LOCAL].running > 0 || m->half[ROUTE_REMOTE].running > 0;
 }
 
-static char hold_loaded(struct sched *q, struct msg *m, const struct pick *p, char ask,
-			uint32_t uid)
+static char order_loaded(struct sched *q, struct msg *m, char ask, uint32_t uid)
 {
 	char letter = is_busy(m) ? 'W' : 'K';
 
-	if (m->settling || m->bad) { /* decided: it is on its way out */
-		if (p->waits)
-			back_due(q, p->entry);
+	if (m->settling || m->bad) /* decided: it is on its way out */
 		return 'Z';
-	}
-	/* It is known; or a copy was made of what it is now: it goes now or not at all.
-	 */
-	if (ask == KEEPER_TAKE || ask == KEEPER_MOVE) {
-		if (p->waits)
-			back_due(q, p->entry);
-		return ask == KEEPER_TAKE ? 'N' : 'Z';
-	}
-	if (ask == KEEPER_RELEASE || ask == KEEPER_HOLD) {
-		if (note_in(q, &m->journal, m->id, ask == KEEPER_HOLD) == -1) {
-			if (p->waits)
-				back_due(q, p->entry);
+	switch (ask) {
+	case KEEPER_TAKE: /* it is known */
+		return 'N';
+	case KEEPER_MOVE: /* a copy was made of what it was: it goes now or not at all */
+		return 'Z';
+	case KEEPER_HOLD:
+	case KEEPER_RELEASE:
+		if (note_in(q, &m->journal, m->id, ask == KEEPER_HOLD) == -1)
 			return 'Z';
-		}
 		m->held = ask == KEEPER_HOLD;
-	} else {
+		return letter;
+	default:
 		m->removed = ask;
 		m->remover = uid;
+		return letter;
 	}
-	if (m->held || m->removed)
+}
+
+static int is_done(char letter)
+{
+	return letter == 'K' || letter == 'W';
+}
+
+static char hold_loaded(struct sched *q, struct msg *m, const struct pick *p, char ask,
+			uint32_t uid)
+{
+	char letter = order_loaded(q, m, ask, uid);
+
+	if (is_done(letter) && (m->held || m->removed))
 		stop_halves(q, m);
 	else if (p->waits)
 		back_due(q, p->entry);
@@ -367,10 +259,7 @@ static char do_waiting(struct sched *q, const struct pick *p, char ask, const ch
 	case KEEPER_RELEASE:
 		return release_waiting(q, p, id);
 	case KEEPER_TAKE: /* known before */
-		if (p->held)
-			back_held(q, p->entry);
-		else
-			back_due(q, p->entry);
+		back(q, p);
 		return 'N';
 	default:
 		return remove_waiting(q, p, id);
@@ -403,8 +292,7 @@ static char do_one(struct sched *q, const struct pick *p, char ask, const char *
 		letter = ask == KEEPER_TAKE ? take_file(q, p, id) : 'N';
 	/* A loaded one is logged as removed when it is. */
 	if ((letter == 'K' && m == NULL) ||
-	    (letter != 'Z' && letter != 'N' && m != NULL && ask != KEEPER_DELETE &&
-	     ask != KEEPER_MOVE))
+	    (is_done(letter) && m != NULL && ask != KEEPER_DELETE))
 		say(ask, id, uid);
 	return letter;
 }
@@ -416,45 +304,20 @@ void hold_ids(struct sched *q, const struct keeper_request *r, uint32_t uid,
 
 	memset(letters, 'N', r->n);
 	letters[r->n] = '\0';
-	if (pick(&s, q, r) == -1) {
+	if (picks_make(&s, q, r) == -1) {
 		warn_sys("answer the keeper");
 		memset(letters, 'Z', r->n);
 		return;
 	}
 	for (size_t i = 0; i < s.n; i++)
 		letters[s.p[i].place] =
-		    i > 0 && by_id(&s.p[i], &s.p[i - 1]) == 0
+		    picks_again(&s, i)
 			? letters[s.p[i - 1].place] /* named twice */
 			: do_one(q, &s.p[i], r->ask, keeper_id(r, s.p[i].place), uid);
-	free(s.p);
+	picks_free(&s);
 }
 
 void hold_log_removed(const struct msg *m)
 {
 	say(m->removed, m->id, m->remover);
-}
-
-static enum due_change retry_any(void *arg, struct entry *e)
-{
-	struct picks *s = arg;
-
-	make_due(s->q, e);
-	return DUE_CHANGED;
-}
-
-static void retry_heap(void *arg, struct due *d)
-{
-	struct picks *s = arg;
-
-	if (d != &s->q->held)
-		s->n += due_walk(d, retry_any, s);
-}
-
-uint64_t hold_retry_all(struct sched *q)
-{
-	struct picks s = {.q = q};
-
-	heaps_each(q, retry_heap, &s);
-	turns_forgive(q);
-	return s.n;
 }

@@ -2,8 +2,8 @@ FAST += qstart qsend qbounce
 
 qstart.o = qsend/qstart.o
 
-QSEND_O = qsend/scan.o qsend/msg.o qsend/admit.o qsend/jobs.o qsend/report.o qsend/decide.o qsend/pass.o qsend/settle.o qsend/notify.o qsend/tell.o \
-	qsend/heaps.o qsend/hold.o qsend/noted.o qsend/batch.o qsend/pause.o qsend/dests.o qsend/pace.o qsend/turns.o qsend/verp.o qsend/door.o qsend/gauge.o qsend/lister.o qsend/log.o qsend/conf.o qsend/due.o qsend/retry.o \
+QSEND_O = qsend/scan.o qsend/msg.o qsend/admit.o qsend/jobs.o qsend/making.o qsend/report.o qsend/decide.o qsend/pass.o qsend/settle.o qsend/notify.o qsend/tell.o \
+	qsend/heaps.o qsend/pick.o qsend/hold.o qsend/noted.o qsend/batch.o qsend/pause.o qsend/dests.o qsend/pace.o qsend/turns.o qsend/verp.o qsend/door.o qsend/gauge.o qsend/lister.o qsend/log.o qsend/conf.o qsend/due.o qsend/retry.o \
 	qsend/status.o qsend/bounce.o
 qsend.o = qsend/qsend.o qsend/open.o qsend/wait.o $(QSEND_O)
 qsend.libs = -lpthread

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "log.h"
-#include "prog.h"
 
 /* Those to be tried again, and their destination if it is one. */
 static uint32_t count_left(const struct half *h, uint32_t *dest)
@@ -24,12 +23,6 @@ static uint32_t count_left(const struct half *h, uint32_t *dest)
 			*dest = 0;
 	}
 	return n;
-}
-
-static void push(struct due *d, const struct entry *e)
-{
-	if (due_push(d, e) == -1)
-		die_sys(EXIT_TEMP, "remember a message");
 }
 
 static void try_later(struct sched *q, struct half *h, struct channel *c)
@@ -56,7 +49,7 @@ static void hand_over(struct sched *q, struct half *h, const struct channel *c)
 	e.due = q->now.mono;
 	e.dest = 0;
 	(void)wait_of(q, other, &e, due_forget);
-	push(&other->lanes[h->size].waiting, &e);
+	wait_push(&other->lanes[h->size].waiting, &e);
 }
 
 struct channel *half_channel(struct sched *q, const struct half *h)

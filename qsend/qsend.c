@@ -22,14 +22,15 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "catch.h"
 #include "clock.h"
 #include "control.h"
 #include "jail.h"
 #include "log.h"
 #include "logout.h"
+#include "pick.h"
 #include "prog.h"
 #include "ready.h"
-#include "sigfd.h"
 #include "smtpauth.h"
 
 extern const struct jail_profile jail_qsend;
@@ -137,12 +138,9 @@ static void configure(struct sched *q)
 static int open_signals(void)
 {
 	static const int signals[] = {SIGHUP, SIGALRM, SIGTERM, SIGINT, SIGCHLD, 0};
-	int fd = sigfd_open(signals, NULL);
 
-	if (fd == -1)
-		die_sys(EXIT_TEMP, "catch signals");
 	(void)signal(SIGPIPE, SIG_IGN);
-	return fd;
+	return catch_signals(signals, NULL);
 }
 
 static void reread_smtpauth(struct sched *q)
@@ -197,7 +195,7 @@ static void take_signals(struct sched *q)
 			reread(q);
 			break;
 		case SIGALRM:
-			(void)hold_retry_all(q);
+			(void)picks_retry_all(q);
 			break;
 		case SIGCHLD:
 			door_reap();

@@ -219,8 +219,7 @@ static void add_new(struct sched *q, uint64_t ns, uint32_t random)
 			  .seen = q->now.mono,
 			  .flags = ENTRY_NEW};
 
-	if (due_push(&q->unsorted, &e) == -1)
-		die_sys(EXIT_TEMP, "remember a message");
+	wait_push(&q->unsorted, &e);
 	q->messages++;
 }
 

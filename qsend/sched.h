@@ -16,14 +16,14 @@
  *
  *	scan	new/ -> cur/, entries				scan.c
  *	dests	whose destination has a seat for whom		dests.c, turns.c
- *	admit	entries -> loaded messages, active halves	admit.c, msg.c
- *	jobs	a ring's next recipients -> a spawner		jobs.c
+ *	admit	entries -> loaded messages, active halves	admit.c, msg.c, heaps.c
+ *	jobs	a ring's next recipients -> a spawner		jobs.c, making.c
  *	report	what the spawner says -> log, journal		report.c, decide.c
  *	pass	nothing under way: the next try, or the end	pass.c
  *	settle	nothing left: notification, removal, bad/	settle.c
  *	notify	the notifications, and warnings of delay	notify.c, tell.c
  *	door	the keeper's questions and orders		door.c, lister.c, gauge.c,
- *							hold.c, noted.c, pause.c
+ *							pick.c, hold.c, noted.c, pause.c
  */
 #ifndef QSEND_SCHED_H
 #define QSEND_SCHED_H
@@ -263,6 +263,9 @@ struct timespec longest_wait(const struct sched *q);
 
 /* admit.c */
 void admit(struct sched *q);
+
+/* heaps.c: where messages wait. Without memory for an entry the program ends. */
+void wait_push(struct due *d, const struct entry *e);
 /* An entry goes where it waits: with its destination, or in its lane. */
 void wait_entry(struct sched *q, struct channel *c, int size, const struct entry *e);
 void wait_unsorted(struct sched *q, const struct msg *m, uint32_t pause);
@@ -272,6 +275,10 @@ void wait_anew(struct sched *q, struct msg *m);
 typedef size_t wait_look(struct due *d, uint64_t ns, uint32_t random);
 size_t wait_of(struct sched *q, struct channel *c, const struct entry *e,
 	       wait_look *look);
+/* Each heap of entries in q, that of the held ones included. */
+typedef void heap_visit(void *arg, struct due *d);
+void heaps_each(struct sched *q, heap_visit *visit, void *arg);
+void heaps_forget(struct sched *q, uint64_t ns, uint32_t random);
 
 /* turns.c: the parts of a half, and seats at destinations. */
 int parts_make(struct half *h);
@@ -299,6 +306,13 @@ void jobs_limit(struct channel *c, unsigned limit);
 void jobs_start(struct sched *q, struct channel *c);
 void ring_add(struct channel *c, struct half *h);
 void ring_remove(struct channel *c, struct half *h);
+
+/* making.c: one job is made at a time. */
+/* The part's next recipients, as many as fit into one: how many. They are in s. */
+uint16_t making_fill(const struct sched *q, struct part *p, int channel, struct slot *s);
+/* What was filled last goes to the spawner: 0, or -1 with errno. */
+int making_send(struct sched *q, struct channel *c, struct half *h, uint16_t number,
+		struct slot *s);
 
 /* report.c */
 int report_take(struct sched *q, struct channel *c);
@@ -369,19 +383,12 @@ struct keeper_request;
  * however many ids there are. */
 void hold_ids(struct sched *q, const struct keeper_request *r, uint32_t uid,
 	      char *letters);
-/* All that wait, and are not held, are due now, wherever they go: how many entries. */
-uint64_t hold_retry_all(struct sched *q);
 /* A loaded message that the keeper holds or has removed: nothing of it is under way. */
 void hold_settle(struct sched *q, struct msg *m);
 /* Its journal says held: it waits in q->held, and no more in any other heap. */
 void hold_entry(struct sched *q, const struct entry *e);
 /* The line that ends a message that the keeper has removed. */
 void hold_log_removed(const struct msg *m);
-
-/* Each heap of entries in q, that of the held ones included. */
-typedef void heap_visit(void *arg, struct due *d);
-void heaps_each(struct sched *q, heap_visit *visit, void *arg);
-void heaps_forget(struct sched *q, uint64_t ns, uint32_t random);
 
 /* pause.c */
 void pause_set(struct sched *q, int channel, int paused);
