@@ -123,11 +123,6 @@ int drop_uidl(struct drop *d, size_t i, char out[DROP_UIDL + 1])
 	return 0;
 }
 
-int drop_message(struct drop *d, size_t i)
-{
-	return box_message(&d->box, i);
-}
-
 /* The ordinals that have these marks and not those. */
 static size_t collect(const struct drop *d, uint32_t *at, unsigned with, unsigned without)
 {

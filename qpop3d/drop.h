@@ -43,9 +43,6 @@ void drop_sent(struct drop *d, size_t i, uint64_t bytes, int open_end);
  * where that is no word of RFC 1939, a hash of it. */
 int drop_uidl(struct drop *d, size_t i, char out[DROP_UIDL + 1]);
 
-/* A descriptor: ENOENT it is gone, EINVAL it is no file. */
-int drop_message(struct drop *d, size_t i);
-
 /* QUIT: what is marked deleted is gone, durably; what was read is seen. *n: how many went,
  * right also with -1. */
 int drop_commit(struct drop *d, size_t *n);

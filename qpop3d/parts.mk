@@ -5,7 +5,7 @@ qpop3d-login.jails = qpop3d-login
 
 FAST += qpop3d
 qpop3d.o = qpop3d/qpop3d.o qpop3d/session.o qpop3d/line.o qpop3d/drop.o qpop3d/parse.o \
-	qpop3d/send.o qpop3d/common.o
+	qpop3d/send.o qpop3d/file.o qpop3d/common.o
 qpop3d.jails = qpop3d
 
 fuzz_pop3.o = qpop3d/parse.o qpop3d/send.o qpop3d/common.o

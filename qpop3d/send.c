@@ -1,10 +1,7 @@
 #include "send.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "clock.h"
 #include "rbuf.h"
 
 void wire_begin(struct wire *w, struct obuf *out, int64_t lines)
@@ -81,21 +78,4 @@ int wire_end(struct wire *w)
 	if (w->open_end && put(w, "\r\n", 2) == -1)
 		return -1;
 	return obuf_puts(w->out, ".\r\n");
-}
-
-int wire_file(struct wire *w, int fd, int64_t idle_ms)
-{
-	static char chunk[SEND_CHUNK];
-	ssize_t n;
-	int r = 1;
-
-	while (r == 1 && (n = read(fd, chunk, sizeof chunk)) != 0) {
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return -2;
-		w->out->deadline = clock_mono_ms() + idle_ms;
-		r = wire_put(w, chunk, (size_t)n);
-	}
-	return r == -1 ? -1 : wire_end(w);
 }

@@ -12,8 +12,6 @@
 
 struct obuf;
 
-enum { SEND_CHUNK = 65536 };
-
 struct wire {
 	struct obuf *out;
 	char last;    /* byte that went out */
@@ -32,9 +30,5 @@ int wire_put(struct wire *w, const char *p, size_t n);
 
 /* The last line's end, and the dot. */
 __attribute__((warn_unused_result)) int wire_end(struct wire *w);
-
-/* All of a file: 0; -1 the client is lost; -2 with errno: the file cannot be read, and
- * there was no dot. */
-int wire_file(struct wire *w, int fd, int64_t idle_ms);
 
 #endif

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "common.h"
 #include "fdio.h"
+#include "file.h"
 #include "line.h"
 #include "linger.h"
 #include "parse.h"
@@ -129,13 +129,13 @@ static void cmd_uidl(struct session *s, const struct pop3_line *l)
 }
 
 /* A reply that has begun cannot be taken back: without its end the client knows. */
-static void send_message(struct session *s, size_t i, int fd, int64_t lines)
+static void send_message(struct session *s, size_t i, struct file *f, int64_t lines)
 {
 	struct wire w;
 	int r;
 
 	wire_begin(&w, &s->out, lines);
-	r = wire_file(&w, fd, SESSION_IDLE_MS);
+	r = file_send(f, &w, SESSION_IDLE_MS);
 	s->bytes += w.bytes;
 	if (r == -1)
 		s->over = "lost";
@@ -151,12 +151,11 @@ static void send_message(struct session *s, size_t i, int fd, int64_t lines)
 static void give(struct session *s, const char *arg, int64_t lines)
 {
 	long i = message(s, arg);
-	int fd;
+	struct file f;
 
 	if (i == -1)
 		return;
-	fd = drop_message(&s->drop, (size_t)i);
-	if (fd == -1) {
+	if (file_open(&f, &s->drop.box, (size_t)i) == -1) {
 		bad(s, errno == ENOENT ? "[SYS/TEMP] The message is gone: another "
 					 "session has deleted it."
 				       : "[SYS/TEMP] The message cannot be read now.");
@@ -164,8 +163,8 @@ static void give(struct session *s, const char *arg, int64_t lines)
 	}
 	say(s, "+OK");
 	if (s->over == NULL)
-		send_message(s, (size_t)i, fd, lines);
-	(void)close(fd);
+		send_message(s, (size_t)i, &f, lines);
+	file_close(&f);
 }
 
 static void cmd_retr(struct session *s, const struct pop3_line *l)

@@ -5,6 +5,7 @@ import poplib
 import random
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import threading
@@ -322,6 +323,41 @@ def test_what_is_no_message(pop):
     assert read == [b"Subject: onehello"]
     assert w.ask("QUIT").startswith(b"+OK")
     assert secret.exists() and good.name in pop.names()
+
+
+def test_what_becomes_no_message_meanwhile(pop):
+    """A FIFO, a link, a directory, a socket in the place of a message: refused, at once."""
+    paths = [pop.put(name=f"1700000001.M{n}P1.host,S=20,W=23:2,", sub="cur") for n in range(5)]
+    w = wire(pop)
+    for p in paths[1:]:
+        p.unlink()
+    os.mkfifo(paths[1])
+    paths[2].symlink_to(paths[0])
+    paths[3].mkdir()
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(str(paths[4]))
+    for n in range(2, 6):
+        assert w.ask(f"RETR {n}") == b"-ERR [SYS/TEMP] The message cannot be read now.", n
+        assert w.ask(f"TOP {n} 0") == b"-ERR [SYS/TEMP] The message cannot be read now.", n
+    assert undot(block(w, "RETR 1")) == crlf(PLAIN)
+    w.close()
+
+
+@pytest.mark.parametrize("size", [0, 1, 19, 21, 65516, 65536, 65537, 200000])
+def test_a_message_that_changes_meanwhile(pop, size):
+    """Its name says something else then: it is sent as it is, and LIST knows."""
+    data = b"x" * (size - 1) + b"\n" if size else b""
+    path = pop.put(name="1700000001.M1P1.host,S=20,W=23:2,", sub="cur")
+    other = pop.put(name="1700000002.M2P1.host,S=20,W=23:2,", sub="cur")
+    w = wire(pop)
+    assert w.ask("LIST 1") == b"+OK 1 23"
+    path.write_bytes(data)  # in place
+    other.unlink()
+    pop.put(data, name=other.name, sub="cur")  # another file
+    for n in (1, 2):
+        assert block(w, f"RETR {n}") == crlf(data)
+        assert w.ask(f"LIST {n}") == b"+OK %d %d" % (n, len(crlf(data)))
+    w.close()
 
 
 def test_nobody_has_a_maildir_yet(pop):
