@@ -161,21 +161,35 @@ static void common_env(struct start *s, const struct auth_want *w)
 	set_env(s, "TCPREMOTEIP", w->client);
 }
 
+_Static_assert(LIMIT_LOGIN + 1 + LIMIT_PASSWORD + 1 + CHILD_THIRD + 1 <= LIMIT_AUTHFRAME,
+	       "name, password and a third fit");
+
+size_t child_words(char text[LIMIT_AUTHFRAME], const struct auth_want *w,
+		   const char *third)
+{
+	char *end = stpcpy(text, w->user) + 1;
+
+	end = stpcpy(end, w->password) + 1;
+	return (size_t)(stpcpy(end, third) + 1 - text);
+}
+
 /* What a judge reads from its descriptor 3: a pipe holds it all. */
 static int password_pipe(const struct auth_want *w)
 {
 	char text[LIMIT_AUTHFRAME];
+	char now[CHILD_THIRD + 1];
 	int fds[2] = {-1, -1};
-	int n = snprintf(text, sizeof text, "%s%c%s%c%lld%c", w->user, 0, w->password, 0,
-			 (long long)time(NULL), 0);
+	size_t n;
 	ssize_t r = -1;
 
+	(void)snprintf(now, sizeof now, "%lld", (long long)time(NULL));
+	n = child_words(text, w, now);
 	if (pipe2(fds, O_CLOEXEC) == 0) {
-		r = write(fds[1], text, (size_t)n);
+		r = write(fds[1], text, n);
 		(void)close(fds[1]);
 	}
 	explicit_bzero(text, sizeof text);
-	if (r == n)
+	if (r == (ssize_t)n)
 		return fds[0];
 	if (fds[0] != -1)
 		(void)close(fds[0]);

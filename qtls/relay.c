@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <openssl/err.h>
@@ -137,6 +138,8 @@ static int to_plain(void)
 		caller_is_gone();
 		return 1;
 	}
+	/* a password may have been in it */
+	explicit_bzero(r.in.buf + r.in.at, (size_t)n);
 	r.in.at += (size_t)n;
 	r.in.len -= (size_t)n;
 	return 1;
@@ -193,6 +196,7 @@ static int to_network(void)
 	n = SSL_write(r.ssl, r.out.buf + r.out.at, (int)r.out.len);
 	if (n <= 0)
 		return wait_or_lose(n);
+	explicit_bzero(r.out.buf + r.out.at, (size_t)n); /* a next hop's */
 	r.out.at += (size_t)n;
 	r.out.len -= (size_t)n;
 	r.moved_at = clock_mono_ms();

@@ -517,10 +517,16 @@ def sessions(q):
     return found
 
 
+def tls_session(q):
+    """The newest child of qtls."""
+    qtls = q.service("qtls").pid
+    return int(Path(f"/proc/{qtls}/task/{qtls}/children").read_text("ascii").split()[-1])
+
+
 @pytest.mark.root("reads another process")
 def test_what_is_in_a_session(house):
-    """After a login: no password in the memory, no TCP socket among the descriptors, and what a
-    wrong login left is gone as well."""
+    """After a login: no password in the memory, of qtls's half and qauth neither; no TCP socket
+    among the descriptors, and what a wrong login left is gone as well."""
     port = house.start_submission()
     with client(port) as s:
         assert s.docmd("AUTH", "LOGIN")[0] == 334
@@ -528,13 +534,15 @@ def test_what_is_in_a_session(house):
         assert s.docmd(base64.b64encode(b"n0t the word").decode())[0] == 535
         assert s.docmd("AUTH", "PLAIN " + base64.b64encode(f"\0joe\0{PASSWORD}".encode()).decode())[0] == 235
         (pid,) = sessions(house)
-        memory = memory_of(pid)
-        for word in ("n0t the word", PASSWORD):
-            for shift in range(3):  # base64 at each place of a group
-                coded = base64.b64encode(b"\0" * shift + word.encode())[4 if shift else 0 : -4]
-                assert coded not in memory
-            assert word.encode() not in memory
-        assert b"joe" in memory
+        holders = [pid, tls_session(house), house.service("qauth").pid]
+        for holder in holders:
+            memory = memory_of(holder)
+            for word in ("n0t the word", PASSWORD):
+                for shift in range(3):  # base64 at each place of a group
+                    coded = base64.b64encode(b"\0" * shift + word.encode())[4 if shift else 0 : -4]
+                    assert coded not in memory, (word, shift, holders.index(holder))
+                assert word.encode() not in memory, (word, holders.index(holder))
+            assert holder != pid or b"joe" in memory
         kinds = {os.readlink(f"/proc/{pid}/fd/{n}").partition(":")[0] for n in os.listdir(f"/proc/{pid}/fd")}
         assert "socket" in kinds
         inodes = {m for n in os.listdir(f"/proc/{pid}/fd")
