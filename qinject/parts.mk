@@ -4,7 +4,7 @@ qinject.units = fail spool input message hosts address who rcpts rewrite author 
 FAST += qinject sendmail qmail-queue
 qinject.o = $(qinject.units:%=qinject/%.o) qinject/qinject.o
 sendmail.o = $(qinject.units:%=qinject/%.o) qinject/sendmail.o qinject/options.o \
-	qinject/deadletter.o qinject/speaker.o
+	qinject/deadletter.o qinject/speaker.o qinject/asked.o
 qmail-queue.o = $(qinject.units:%=qinject/%.o) qinject/qmail-queue.o
 
 test_complete.o = $(qinject.units:%=qinject/%.o)

@@ -7,15 +7,14 @@
 
 #include "addr.h"
 #include "address.h"
+#include "asked.h"
 #include "clock.h"
-#include "dsnparam.h"
 #include "fail.h"
 #include "fdio.h"
 #include "hosts.h"
 #include "inject.h"
-#include "num.h"
 
-enum { COMMAND_MAX = 2048, REPLIES_MAX = 8192 };
+enum { REPLIES_MAX = 8192 };
 
 struct session {
 	struct input in;
@@ -134,117 +133,11 @@ static int take_path(struct session *s, const char *arg, const char *word,
 	return 0;
 }
 
-/* ---- parameters: 0, or -1 for a wrong value, or 1 for an unknown one ---- */
-
-enum { TAKEN = 0, WRONG = -1, UNKNOWN = 1 };
-
-/* What they say, before the address counts. */
-struct asked {
-	char envid[LIMIT_ENVID + 1];
-	char ret;
-	unsigned notify;
-	char orcpt[LIMIT_ORCPT + 1];
-};
-
-static int take_size(struct asked *a, const char *value)
-{
-	uint64_t size;
-
-	(void)a;
-	return num_parse(value, LIMIT_MESSAGE, &size) == 0 ? TAKEN : UNKNOWN;
-}
-
-static int take_body(struct asked *a, const char *value)
-{
-	(void)a;
-	return strcasecmp(value, "7BIT") == 0 || strcasecmp(value, "8BITMIME") == 0
-		   ? TAKEN
-		   : UNKNOWN;
-}
-
-static int take_auth(struct asked *a, const char *value)
-{
-	(void)a;
-	return *value != '\0' ? TAKEN : UNKNOWN;
-}
-
-static int take_ret(struct asked *a, const char *value)
-{
-	return a->ret == '\0' ? dsn_ret(value, &a->ret) : WRONG;
-}
-
-static int take_envid(struct asked *a, const char *value)
-{
-	if (*a->envid != '\0' || dsn_envid(value) == -1)
-		return WRONG;
-	memcpy(a->envid, value, strlen(value) + 1);
-	return TAKEN;
-}
-
-static int take_notify(struct asked *a, const char *value)
-{
-	return a->notify == 0 ? dsn_notify(value, &a->notify) : WRONG;
-}
-
-static int take_orcpt(struct asked *a, const char *value)
-{
-	if (*a->orcpt != '\0' || dsn_orcpt(value) == -1)
-		return WRONG;
-	memcpy(a->orcpt, value, strlen(value) + 1);
-	return TAKEN;
-}
-
-struct parameter {
-	const char *name; /* NULL ends a table */
-	int (*take)(struct asked *a, const char *value);
-};
-
-static const struct parameter of_mail[] = {{"SIZE", take_size},   {"BODY", take_body},
-					   {"AUTH", take_auth},   {"RET", take_ret},
-					   {"ENVID", take_envid}, {NULL, NULL}};
-static const struct parameter of_rcpt[] = {
-    {"NOTIFY", take_notify}, {"ORCPT", take_orcpt}, {NULL, NULL}};
-
-static int take_parameter(const struct parameter *p, struct asked *a, const char *s,
-			  size_t n)
-{
-	char word[COMMAND_MAX + 1];
-	char *value;
-
-	memcpy(word, s, n);
-	word[n] = '\0';
-	value = word + strcspn(word, "=");
-	if (*value != '\0')
-		*value++ = '\0';
-	while (p->name != NULL && strcasecmp(p->name, word) != 0)
-		p++;
-	return p->name != NULL ? p->take(a, value) : UNKNOWN;
-}
-
-static int take_parameters(const struct parameter *table, struct asked *a, const char *p)
-{
-	*a = (struct asked){.ret = '\0'};
-	for (;;) {
-		size_t n;
-		int r;
-
-		if (*p != '\0' && *p != ' ')
-			return UNKNOWN;
-		p += strspn(p, " ");
-		n = strcspn(p, " ");
-		if (n == 0)
-			return TAKEN;
-		r = take_parameter(table, a, p, n);
-		if (r != TAKEN)
-			return r;
-		p += n;
-	}
-}
-
 static int reply_parameter(struct session *s, int r)
 {
-	return reply(s, r == WRONG ? "501 5.5.4 a parameter has no such value"
-				   : "555 5.5.4 a parameter is not known, or too large");
+	return reply(s, r == ASKED_WRONG
+			    ? "501 5.5.4 a parameter has no such value"
+			    : "555 5.5.4 a parameter is not known, or too large");
 }
 
 static int do_mail(struct session *s, const char *arg)
@@ -258,8 +151,8 @@ static int do_mail(struct session *s, const char *arg)
 		return r == 1 ? -1 : 0;
 	if (s->have_sender)
 		return reply(s, "503 5.5.1 there is a sender already");
-	r = take_parameters(of_mail, &asked, rest);
-	if (r != TAKEN)
+	r = asked_of_mail(&asked, rest);
+	if (r != ASKED_WELL)
 		return reply_parameter(s, r);
 	s->sender[0] = '\0';
 	if (kept[0] != '\0' && complete_kept(kept, s->sender) == -1)
@@ -285,8 +178,8 @@ static int do_rcpt(struct session *s, const char *arg)
 		return r == 1 ? -1 : 0;
 	if (kept[0] == '\0')
 		return reply(s, "501 5.1.3 a recipient has a name");
-	r = take_parameters(of_rcpt, &asked, rest);
-	if (r != TAKEN)
+	r = asked_of_rcpt(&asked, rest);
+	if (r != ASKED_WELL)
 		return reply_parameter(s, r);
 	if (s->inj.rcpts.n == LIMIT_RECIPIENTS)
 		return reply(s, "452 4.5.3 too many recipients");
@@ -397,11 +290,11 @@ static int run_command(struct session *s, const char *line)
 /* One command line; a longer one is read to its end and refused. */
 static int take_line(struct session *s, const struct piece *first)
 {
-	char line[COMMAND_MAX + 1];
+	char line[ASKED_LINE + 1];
 	struct piece l = *first;
 	size_t n = l.n;
 
-	if (n > COMMAND_MAX || !l.ends) {
+	if (n > ASKED_LINE || !l.ends) {
 		while (!l.ends)
 			if (input_piece(&s->in, &l) != 1)
 				return fail(FAIL_READ, "the input ends in a command");
