@@ -68,6 +68,12 @@ static void begin_line(size_t i)
 	io_wrote(n + sizeof head - 1);
 }
 
+/* CHANGEDSINCE */
+static int is_asked(const struct fetch *f, const struct msg *m)
+{
+	return f->changedsince == 0 || m->modseq > f->changedsince;
+}
+
 static int fetch_one(struct fetch *f, size_t i)
 {
 	int r;
@@ -76,7 +82,7 @@ static int fetch_one(struct fetch *f, size_t i)
 	f->m = box_at(&session.box, i);
 	if (f->m == NULL)
 		return -1;
-	if (f->m->modseq <= f->changedsince && f->changedsince > 0)
+	if (!is_asked(f, f->m))
 		return 0;
 	r = fetch_need(f);
 	if (r == 1) {
@@ -96,7 +102,7 @@ static int fetch_one(struct fetch *f, size_t i)
 
 /* Messages that are read and were not: \Seen in one change, before they are sent. When that
  * cannot be, they can be read all the same. */
-static void set_seen(const struct messages *ms)
+static void set_seen(const struct fetch *f, const struct messages *ms)
 {
 	struct box *b = &session.box;
 	struct box_store change = {
@@ -107,7 +113,8 @@ static void set_seen(const struct messages *ms)
 	for (size_t k = 0; at != NULL && k < ms->n; k++) {
 		const struct msg *m = box_at(b, ms->at[k]);
 
-		if (m != NULL && !(m->flags & MSG_SEEN) && !(m->state & MSG_GONE))
+		if (m != NULL && !(m->flags & MSG_SEEN) && !(m->state & MSG_GONE) &&
+		    is_asked(f, m))
 			at[n++] = ms->at[k];
 	}
 	if (n > 0 && box_store(b, at, n, &change) == -1)
@@ -135,7 +142,7 @@ static void fetch_all(struct command *c, struct fetch *f, const struct messages 
 	if (f->vanished && vanished_tell(&ms->set, f->changedsince) == -1)
 		error = errno;
 	if (f->needs & NEED_SEEN && !session.readonly)
-		set_seen(ms);
+		set_seen(f, ms);
 	fetch_forget_flags();
 	for (size_t k = 0; k < ms->n; k++)
 		if (fetch_one(f, ms->at[k]) == -1)

@@ -276,6 +276,14 @@ def test_modseq_of_fetch_and_store(s):
     assert sorted(s.ok(f"FETCH 1:* (FLAGS) (CHANGEDSINCE {later + 100})").fetched()) == []
 
 
+def test_changedsince_marks_what_it_sends(s):
+    before = highest(s.selected)
+    s.ok("STORE 2 +FLAGS (\\Flagged)")
+    got = s.ok(f"FETCH 1:4 (BODY[TEXT]) (CHANGEDSINCE {before})")
+    assert sorted(got.fetched()) == [2] and b"\\Seen" in got.fetched()[2][b"FLAGS"]
+    assert s.ok("SEARCH SEEN").search() == [2], "what was not sent is not read"
+
+
 def test_unchangedsince(open_session):
     a, b = open_session("CONDSTORE"), open_session()
     start = modseq(a.ok("FETCH 3 MODSEQ"), 3)
