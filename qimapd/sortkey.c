@@ -21,15 +21,34 @@ struct columns {
 
 /* ---- making keys ---- */
 
+/* addr-mailbox of ENVELOPE's first address (RFC 9051 7.5.2): a local part without its quotes, or
+ * a group's name (its words without blanks between them). */
 static int put_local(struct sbuf *texts, const char *p, size_t n)
 {
 	struct alist822 l;
 	struct mailbox822 m;
+	struct mailbox822 half = {0};
+	struct sbuf bare = SBUF_INIT(SIZE_MAX / 2);
+	int r;
 
 	alist822_init(&l, p, n);
-	if (alist822_next(&l, &m) != 1)
+	switch (alist822_item(&l, &m)) {
+	case ALIST822_MAILBOX:
+		half.start = m.start;
+		half.end = m.local_end;
+		break;
+	case ALIST822_GROUP:
+		half.start = m.name;
+		half.end = m.name_end;
+		break;
+	default:
 		return 0;
-	return fold_text(texts, p + m.start, m.local_end - m.start);
+	}
+	r = mailbox822_address(p, &half, &bare);
+	if (r == 0)
+		r = fold_text(texts, bare.p, bare.len);
+	sbuf_free(&bare);
+	return r;
 }
 
 int sortkey_text(struct sbuf *texts, enum sort_by by, const char *p, size_t n,

@@ -12,7 +12,7 @@
  * messages go first, and their rows stand first. */
 enum { PIECE = 2 * ROWS_BLOCK, FEW = 65536, MANY = 64 * 1024 * 1024 };
 
-static const uint64_t magic = 0x3130776f526e6951;
+static const uint64_t magic = 0x3230776f526e6951;
 
 struct block {
 	uint64_t magic;

@@ -1,5 +1,5 @@
-/* Any bytes as a file of rows, as they are or as one block whose sum fits; what is added afterwards
- * is found. */
+/* Any bytes as a file of rows, as they are or as one block whose sum fits, perhaps behind others, near
+ * the end of what is read at once; what is added afterwards is found. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,17 +18,46 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { MESSAGES = 4, MOST = 65536 };
 
 static const char name[] = "rows";
-static const uint64_t magic = 0x3130776f526e6951;
+static const uint64_t magic = 0x3230776f526e6951;
+
+static void write_block(int fd, const void *p, size_t n)
+{
+	uint64_t head[3] = {magic, n, cache_sum(magic, p, n)};
+
+	check(write(fd, head, sizeof head) == (ssize_t)sizeof head);
+	check(write(fd, p, n) == (ssize_t)n);
+}
+
+/* One row of the first message. */
+static void write_filler(int fd, size_t n)
+{
+	static uint32_t row[ROWS_BLOCK / 4] = {1, 0};
+
+	row[2] = (uint32_t)(n - 12);
+	write_block(fd, row, n);
+}
+
+/* So that a block of size bytes ends about where what is read at once does. */
+static void write_others(int fd, size_t size, unsigned about)
+{
+	enum { HEAD = 24, READ = 2 * ROWS_BLOCK };
+
+	write_filler(fd, ROWS_BLOCK);
+	write_filler(fd, READ - 3 * HEAD - ROWS_BLOCK - size + about % 8 - 4);
+}
 
 static void make_file(const uint8_t *data, size_t size)
 {
 	int fd = openat(fuzz_dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	uint64_t head[3] = {magic, size, cache_sum(magic, data, size)};
 
 	check(fd != -1);
+	if (size % 4 == 3 && size < MOST / 2)
+		write_others(fd, size, data[0]);
 	if (size % 2 == 1)
-		check(write(fd, head, sizeof head) == (ssize_t)sizeof head);
-	check(write(fd, data, size) == (ssize_t)size && close(fd) == 0);
+		write_block(fd, data, size);
+	else
+		check(write(fd, data, size) == (ssize_t)size);
+	check(close(fd) == 0);
 }
 
 static size_t hits, own;

@@ -13,6 +13,11 @@ static const struct {
     {SORT_FROM, "Fred Foobar <fred@example.com>", "FRED"},
     {SORT_FROM, "anna@example.com, fred@example.com", "ANNA"},
     {SORT_TO, "\"a, b\" (x) <zoe@example.com>", "ZOE"},
+    {SORT_FROM, "\"fred\"@example.com", "FRED"},
+    {SORT_FROM, "<\"q\\\"x y\"@example.com>", "Q\"X Y"},
+    {SORT_FROM, "a . b @ example.com", "A.B"},
+    {SORT_TO, "Friends: zoe@example.com;, anna@example.com", "FRIENDS"},
+    {SORT_TO, "undisclosed-recipients:;", "UNDISCLOSED-RECIPIENTS"},
     {SORT_CC, "", ""},
     {SORT_CC, "no address at all <", ""},
 };
