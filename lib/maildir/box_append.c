@@ -162,13 +162,21 @@ static void take_back(struct box_log *l)
 	errno = e;
 }
 
+/* Of a file that nobody calls safe the name may be as new as the bytes. */
+static int make_durable(const struct box_log *l)
+{
+	if (fdatasync(l->fd) == -1)
+		return -1;
+	return l->safe == 0 ? fsync(l->dir) : 0;
+}
+
 int boxlog_sync(struct box_log *l)
 {
 	if (l->unnamed)
 		return boxlog_name(l);
 	if (l->safe == l->off)
 		return 0;
-	if (fdatasync(l->fd) == -1)
+	if (make_durable(l) == -1)
 		return -1;
 	l->safe = l->off;
 	return 0;
@@ -190,7 +198,7 @@ int boxlog_write(struct box_log *l, struct sbuf *b, int sync, boxlog_take *take,
 		return -1;
 	boxrecord_seal(b, l->nonce, l->off, safe);
 	if (fd_write_at(l->fd, b->p, b->len, l->off) == -1 ||
-	    (sync && !l->unnamed && fdatasync(l->fd) == -1)) {
+	    (sync && !l->unnamed && make_durable(l) == -1)) {
 		take_back(l);
 		return -1;
 	}

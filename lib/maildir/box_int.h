@@ -57,8 +57,8 @@ struct box_log {
 	uint64_t nonce, prev; /* this file's; that of the one it replaced */
 	uint64_t base;        /* where its compacted part ends */
 	uint64_t off;         /* all before this is known */
-	uint64_t safe;        /* and synced before this */
-	uint64_t must;        /* its head, or the index, says: it was as long as this */
+	uint64_t safe; /* and synced before this, and its name; 0: nobody says so */
+	uint64_t must; /* its head, or the index, says: it was as long as this */
 	uint8_t sum[SUM_LEN]; /* of the record before off */
 	uint32_t uidvalidity, uidnext;
 	uint64_t modseq; /* the highest in use */
@@ -148,6 +148,8 @@ void boxrecord_seal(struct sbuf *b, uint64_t nonce, uint64_t off, uint64_t safe)
 void boxrecord_head(char out[LOG_HEAD], uint64_t nonce, uint64_t prev, uint64_t base);
 int boxrecord_read_head(const char p[LOG_HEAD], uint64_t *nonce, uint64_t *prev,
 			uint64_t *base);
+/* The UIDVALIDITY that a quoin-uids begins with, 0: none that can be read. */
+uint32_t boxrecord_validity(int fd);
 /* Does a record behind the bad one at p say that it was durable? */
 int boxrecord_is_damage(const char *p, size_t n, uint64_t nonce, uint64_t off);
 
@@ -162,8 +164,9 @@ int boxfile_begin(struct box_file *f, int dir);
 int boxfile_record(struct box_file *f, struct sbuf *b);
 int boxfile_commit(struct box_file *f, struct box_log *l);
 void boxfile_abort(struct box_file *f);
-/* A new one that nobody sees before boxlog_sync(), which makes it durable with all that was
- * appended; or boxlog_unname() removes it. Until then the lock is held. */
+/* A new one that nobody sees before boxlog_sync(), which gives it its name and makes both
+ * durable, with all that was appended, or removes it; as boxlog_unname() does before. Until
+ * then the lock is held. */
 int boxlog_create(struct box_log *l, uint32_t uidvalidity, uint32_t uidnext);
 int boxlog_name(struct box_log *l);
 void boxlog_unname(struct box_log *l);

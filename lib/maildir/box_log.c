@@ -212,7 +212,8 @@ static int follow(struct box_log *l, boxlog_take *take, void *arg, unsigned *new
 		errno = ESTALE;
 		return -1;
 	}
-	l->off = l->safe = l->base;
+	l->off = l->base;
+	l->safe = 0;
 	return read_at(l->fd, (char *)l->sum, SUM_LEN, l->base - SUM_LEN) == SUM_LEN ? 0
 										     : -1;
 }

@@ -1,5 +1,7 @@
-/* quoin-uids made anew: for a folder that has none, and when it is compacted. Written
- * beside, synced, renamed, the directory synced; under the lock. */
+/* quoin-uids made anew, under the lock: when it is compacted written beside, synced, renamed,
+ * the directory synced; for a folder that has none renamed first, so that one commit of a
+ * journal serves the file, its name and its directory. Nobody believes it before a sync of
+ * his own, so what a power cut leaves of it is as good as nothing. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -79,7 +81,8 @@ static int adopt(struct box_file *f, struct box_log *l, int sync)
 	l->ino = st.st_ino;
 	l->nonce = f->nonce;
 	l->prev = prev;
-	l->base = l->off = l->safe = l->must = f->off;
+	l->base = l->off = l->must = f->off;
+	l->safe = 0;
 	l->unnamed = !sync;
 	memcpy(l->sum, f->sum, SUM_LEN);
 	return 0;
@@ -87,30 +90,41 @@ static int adopt(struct box_file *f, struct box_log *l, int sync)
 
 int boxfile_commit(struct box_file *f, struct box_log *l)
 {
-	return adopt(f, l, 1) == -1 ? -1 : fsync(f->dir);
+	if (adopt(f, l, 1) == -1 || fsync(f->dir) == -1)
+		return -1;
+	l->safe = l->off;
+	return 0;
 }
 
-void boxlog_unname(struct box_log *l)
+static void drop(struct box_log *l, const char *name)
 {
 	int e = errno;
 
-	if (l->unnamed) {
-		(void)unlinkat(l->dir, fresh, 0);
-		boxlog_shut(l);
-	}
+	(void)unlinkat(l->dir, name, 0);
+	boxlog_shut(l);
 	l->unnamed = 0;
 	errno = e;
 }
 
+void boxlog_unname(struct box_log *l)
+{
+	if (l->unnamed)
+		drop(l, fresh);
+}
+
 int boxlog_name(struct box_log *l)
 {
-	if (fsync(l->fd) == -1 || rename_file(l->dir) == -1) {
-		boxlog_unname(l);
+	if (rename_file(l->dir) == -1) {
+		drop(l, fresh);
+		return -1;
+	}
+	if (fsync(l->fd) == -1 || fsync(l->dir) == -1) {
+		drop(l, "quoin-uids"); /* who has opened it waits for our lock */
 		return -1;
 	}
 	l->unnamed = 0;
 	l->safe = l->off;
-	return fsync(l->dir);
+	return 0;
 }
 
 int boxlog_create(struct box_log *l, uint32_t uidvalidity, uint32_t uidnext)

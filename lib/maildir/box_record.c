@@ -1,6 +1,7 @@
 /* One record of quoin-uids: mark, length, safe, body, sum. */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "maildir/box_int.h"
 
@@ -101,6 +102,21 @@ int boxrecord_read_head(const char p[LOG_HEAD], uint64_t *nonce, uint64_t *prev,
 		return 0;
 	errno = EBADMSG;
 	return -1;
+}
+
+/* The first record may be long: its sum is not looked at. */
+uint32_t boxrecord_validity(int fd)
+{
+	enum { VALUE = LOG_HEAD + RECORD_HEAD + 5, ALL = VALUE + 4 }; /* behind "S", n */
+	char p[ALL];
+	uint64_t nonce, prev, base;
+
+	if (pread(fd, p, sizeof p, 0) != ALL ||
+	    boxrecord_read_head(p, &nonce, &prev, &base) == -1 ||
+	    memcmp(p + LOG_HEAD, mark, sizeof mark) != 0 ||
+	    memcmp(p + VALUE - 5, "S\0\0\0\1", 5) != 0)
+		return 0;
+	return (uint32_t)load(p + VALUE, 4);
 }
 
 /* A whole record behind it knows how far the file was synced when it was written: what

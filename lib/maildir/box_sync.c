@@ -145,12 +145,33 @@ int boxscan(struct box *b, int force)
 
 /* ---- the session ---- */
 
+/* A file that nobody calls safe: who makes it has the lock until it and its name are synced,
+ * or takes it back; or he was killed, and it is for us to sync them. */
+static int trust(struct box *b)
+{
+	struct box_log *l = &box_state(b)->log;
+	uint32_t validity = l->uidvalidity;
+	int held = boxlog_lock_alone(l) == 0;
+	int r = -1;
+
+	if (!held && errno != EROFS && errno != EACCES)
+		return -1;
+	if (boxsession_read(b) == 0) {
+		errno = ESTALE;
+		r = l->uidvalidity == validity ? boxlog_sync(l) : -1;
+	}
+	if (held)
+		boxlog_unlock(l);
+	return r;
+}
+
 /* All that is known is shown; first it must be durable. */
 static int show(struct box *b)
 {
 	struct box_state *s = box_state(b);
 
-	if (is_other(b) || (s->unsynced && boxlog_sync(&s->log) == -1))
+	if (is_other(b) || (s->log.safe == 0 && trust(b) == -1) ||
+	    (s->unsynced && boxlog_sync(&s->log) == -1))
 		return -1;
 	s->unsynced = 0;
 	if (s->list.n > b->count) {

@@ -674,6 +674,27 @@ static void test_validity(void **state)
 	(void)close(dir);
 }
 
+/* quoin-validity need not have reached the disk when INBOX's first is told: INBOX says it. */
+static void test_validity_of_inbox(void **state)
+{
+	struct box b;
+	uint32_t high;
+	int dir;
+
+	(void)state;
+	create("A");
+	dir = folder_open(&s, "A");
+	store_validity_seen(dir, store_validity(dir) + 1000000);
+	assert_int_equal(box_open(&b, folder_open(&s, "INBOX"), 0), 0);
+	high = b.uidvalidity;
+	box_close(&b);
+	put_file("quoin-validity", "");
+	assert_true(store_validity(dir) > high);
+	assert_int_equal(unlinkat(s.root, "quoin-validity", 0), 0);
+	assert_true(store_validity(dir) > high);
+	(void)close(dir);
+}
+
 static void give_many(const char *path)
 {
 	char line[16];
@@ -751,6 +772,7 @@ int main(void)
 	    TEST(test_uses_garbage),
 	    TEST(test_use_unwritten),
 	    TEST(test_validity),
+	    TEST(test_validity_of_inbox),
 	    TEST(test_validity_race),
 	};
 
