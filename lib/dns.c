@@ -199,11 +199,10 @@ static int ask(struct dns *d, struct dns_server *s, struct question *q,
 /* A round in which no server was silent is not repeated: they would say the same. Where
  * one failed that we believe the others are not asked, unless nobody is there: what is
  * damaged for a validator would look sound to them. */
-int dns_query(struct dns *d, const char *name, uint16_t type, struct dns_answer *a,
-	      int64_t deadline)
+static int ask_all(struct dns *d, const char *name, uint16_t type, struct dns_answer *a,
+		   int64_t last)
 {
 	struct question q = {.name = name, .type = type};
-	int64_t last = clock_sooner(deadline, clock_mono_ms() + DNS_TIME);
 	int doubtful = 0;
 
 	d->error[0] = '\0';
@@ -231,6 +230,36 @@ int dns_query(struct dns *d, const char *name, uint16_t type, struct dns_answer 
 	}
 	errno = ETIMEDOUT;
 	return -1;
+}
+
+/* Nothing there, but an alias: has the server followed it? Not each does, and who takes that
+ * for "no such records" bounces mail. */
+static int is_dangling(const struct dns_answer *a)
+{
+	return a->alias && !a->nxdomain && strchr(a->owner, '\\') == NULL;
+}
+
+int dns_query(struct dns *d, const char *name, uint16_t type, struct dns_answer *a,
+	      int64_t deadline)
+{
+	int64_t last = clock_sooner(deadline, clock_mono_ms() + DNS_TIME);
+	char target[LIMIT_DOMAIN + 1];
+	int r = ask_all(d, name, type, a, last);
+
+	for (int links = 0; r == 0 && is_dangling(a); links++) {
+		int ad = a->ad;
+
+		if (links == LIMIT_CNAMES) {
+			(void)snprintf(d->error, sizeof d->error,
+				       "too long a chain of aliases");
+			errno = ELOOP;
+			return -1;
+		}
+		memcpy(target, a->owner, sizeof target);
+		r = ask_all(d, target, type, a, last);
+		a->ad &= ad;
+	}
+	return r;
 }
 
 /* ---- names of addresses ---- */

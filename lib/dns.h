@@ -10,6 +10,8 @@
  * must recurse. `search` and `options` are not for mail. A DNSSEC answer (a.ad) is
  * believed from loopback and from the addresses in control/dnstrusted; where one of these
  * fails, those that are not believed are not asked instead.
+ * Aliases: followed in the answer, and where a server leaves that to us by a question of our
+ * own, LIMIT_CNAMES times.
  * Asking: a new connected UDP socket for each question, with a port of the kernel's choice
  * and a random id; TCP when the answer was truncated; 30 s at most, several rounds over the
  * servers.

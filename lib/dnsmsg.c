@@ -311,6 +311,7 @@ static int follow(struct dns_answer *a)
 			return -1;
 		}
 		memcpy(a->owner, target, sizeof target);
+		a->alias = 1;
 	}
 }
 
@@ -330,7 +331,7 @@ static int set_owner(struct dns_answer *a, const char *name)
 int dnsmsg_read(struct dns_answer *a, const char *name, uint16_t type, int *rcode)
 {
 	*rcode = 0;
-	a->nxdomain = a->ad = 0;
+	a->nxdomain = a->ad = a->alias = 0;
 	a->count = 0;
 	a->type = type;
 	if (a->len < HEAD || set_owner(a, name) == -1)

@@ -33,6 +33,7 @@ struct dns_answer {
 	int ad;                       /* validated, says a resolver that we believe */
 	uint16_t type;                /* of the records */
 	char owner[LIMIT_DOMAIN + 1]; /* behind the aliases */
+	int alias;                    /* there were some */
 	size_t count;
 	struct dns_record record[LIMIT_DNSRECORDS];
 	size_t len;

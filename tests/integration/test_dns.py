@@ -340,7 +340,31 @@ def liar(q, tcp):
             answer(q, addresses=fake, flags=0x0100), b"", b"x" * 500, q, answer(q)]
 
 
+def in_pieces(*links, flags=(0x8180, 0x8180)):
+    """A resolver that leaves it to the client to follow aliases: the first of links is one of the second ..."""
+    wire = [b"\1" + x.encode() + b"\4test\0" for x in links]
+
+    def act(q, tcp):
+        name = question(q)[:-4]
+        at = wire.index(name) if name in wire[:-1] else -1
+        if at == -1:
+            return [answer(q, flags=flags[1])]
+        to = wire[at + 1]
+        rr = b"\xc0\x0c\0\5\0\1\0\0\0\1" + struct.pack(">H", len(to)) + to
+        return [q[:2] + struct.pack(">HHHHH", flags[0], 1, 1, 0, 0) + question(q) + rr]
+
+    return act
+
+
 LIARS = {
+    "follows no alias": (in_pieces(*"abc"), "found", ["192.0.2.1"]),
+    "knows an alias alone, as its own": (in_pieces(*"ab", flags=(0x8500, 0x8180)), "found", ["192.0.2.1"]),
+    "an alias that is not validated": (in_pieces(*"ab", flags=(0x8180, 0x81A0)), "found", ["192.0.2.1"]),
+    "what it leads to is not validated": (in_pieces(*"ab", flags=(0x81A0, 0x8180)), "found", ["192.0.2.1"]),
+    "both are": (in_pieces(*"ab", flags=(0x81A0, 0x81A0)), "found ad", ["192.0.2.1"]),
+    "aliases in a circle": (in_pieces(*"aba"), "later", None),
+    "as many aliases as are followed": (in_pieces(*"abcdefghi"), "found", ["192.0.2.1"]),
+    "one more": (in_pieces(*"abcdefghij"), "later", None),
     "plain": (lambda q, tcp: [answer(q)], "found", ["192.0.2.1"]),
     "lies first": (liar, "found", ["192.0.2.1"]),
     "validated, from loopback": (lambda q, tcp: [answer(q, flags=0x81A0)], "found ad", ["192.0.2.1"]),
