@@ -73,6 +73,24 @@ int fd_write_at(int fd, const void *p, size_t n, uint64_t at)
 	return 0;
 }
 
+ssize_t fd_read_at(int fd, void *p, size_t n, uint64_t at)
+{
+	size_t got = 0;
+
+	while (got < n) {
+		ssize_t r = pread(fd, (char *)p + got, n - got, (off_t)(at + got));
+
+		if (r == -1 && errno == EINTR)
+			continue;
+		if (r == -1)
+			return -1;
+		if (r == 0)
+			break;
+		got += (size_t)r;
+	}
+	return (ssize_t)got;
+}
+
 int fd_read_full(int fd, void *p, size_t n, int64_t deadline)
 {
 	char *at = p;

@@ -20,6 +20,9 @@ int fd_write_full(int fd, const void *p, size_t n, int64_t deadline);
 /* All of n bytes to a file, from the offset at on; no deadline. */
 int fd_write_at(int fd, const void *p, size_t n, uint64_t at);
 
+/* n bytes of a file, from the offset at on; no deadline. Fewer only where it ends. */
+ssize_t fd_read_at(int fd, void *p, size_t n, uint64_t at);
+
 /* What is there, at most n: a count, 0 at the end of file. */
 ssize_t fd_read_some(int fd, void *p, size_t n, int64_t deadline);
 

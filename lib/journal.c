@@ -128,24 +128,6 @@ size_t journal_parse(const char *p, size_t n, const char *id, journal_take *take
 	return at;
 }
 
-static ssize_t read_all(int fd, char *p, size_t n)
-{
-	size_t at = 0;
-
-	while (at < n) {
-		ssize_t r = pread(fd, p + at, n - at, (off_t)at);
-
-		if (r == -1 && errno == EINTR)
-			continue;
-		if (r == -1)
-			return -1;
-		if (r == 0)
-			break;
-		at += (size_t)r;
-	}
-	return (ssize_t)at;
-}
-
 int journal_read(int fd, const char *id, journal_take *take, void *arg, uint64_t *len,
 		 uint64_t *size)
 {
@@ -160,7 +142,7 @@ int journal_read(int fd, const char *id, journal_take *take, void *arg, uint64_t
 	p = malloc(want + 1);
 	if (p == NULL)
 		return -1;
-	got = read_all(fd, p, want);
+	got = fd_read_at(fd, p, want, 0);
 	if (got != -1) {
 		*len = journal_parse(p, (size_t)got, id, take, arg);
 		*size = (uint64_t)st.st_size;

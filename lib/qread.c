@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include "fdio.h"
 
 enum { FIRST_READ = 4096 };
 
@@ -16,20 +17,11 @@ static int is_torn(void)
 
 static int read_at(int fd, char *p, size_t n, uint64_t at)
 {
-	while (n > 0) {
-		ssize_t r = pread(fd, p, n, (off_t)at);
+	ssize_t r = fd_read_at(fd, p, n, at);
 
-		if (r == -1 && errno == EINTR)
-			continue;
-		if (r == -1)
-			return -1;
-		if (r == 0)
-			return is_torn();
-		p += r;
-		n -= (size_t)r;
-		at += (uint64_t)r;
-	}
-	return 0;
+	if (r == -1)
+		return -1;
+	return (size_t)r == n ? 0 : is_torn();
 }
 
 /* Most envelopes came with the first read. */

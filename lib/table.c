@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fdio.h"
+
 /* A cdb: 256 pairs (position, slots) of hash tables, the records (key length, value
  * length, key, value), the hash tables of pairs (hash, position of a record). All
  * numbers are 32 bits, little-endian. */
@@ -21,20 +23,11 @@ static int broken(void)
 
 static int read_file(const struct table *t, uint64_t pos, void *p, size_t n)
 {
-	size_t done = 0;
+	ssize_t r = fd_read_at(t->fd, p, n, pos);
 
-	while (done < n) {
-		ssize_t r = pread(t->fd, (char *)p + done, n - done, (off_t)(pos + done));
-
-		if (r == -1 && errno == EINTR)
-			continue;
-		if (r == -1)
-			return -1;
-		if (r == 0)
-			return broken();
-		done += (size_t)r;
-	}
-	return 0;
+	if (r == -1)
+		return -1;
+	return (size_t)r == n ? 0 : broken();
 }
 
 static int is_held(const struct table *t, uint64_t pos, size_t n)

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -153,12 +154,31 @@ static void test_move(void **state)
 	assert_int_equal(fd_sync_parent("/nonexistent/x"), -1);
 }
 
+static void test_at(void **state)
+{
+	int fd = memfd_create("file", 0);
+	char buf[8] = "";
+
+	(void)state;
+	assert_int_equal(fd_write_at(fd, "cdef", 4, 2), 0);
+	assert_int_equal(fd_write_at(fd, "ab", 2, 0), 0);
+	assert_int_equal(fd_read_at(fd, buf, 4, 1), 4);
+	assert_memory_equal(buf, "bcde", 4);
+	assert_int_equal(fd_read_at(fd, buf, 4, 4), 2); /* the file ends */
+	assert_memory_equal(buf, "ef", 2);
+	assert_int_equal(fd_read_at(fd, buf, 4, 6), 0);
+	assert_int_equal(fd_read_at(fd, buf, 0, 0), 0);
+	(void)close(fd);
+	assert_int_equal(fd_read_at(fd, buf, 4, 0), -1);
+	assert_int_equal(errno, EBADF);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_deadlines), cmocka_unit_test(test_ends),
 	    cmocka_unit_test(test_whole),     cmocka_unit_test(test_connect),
-	    cmocka_unit_test(test_move),
+	    cmocka_unit_test(test_move),      cmocka_unit_test(test_at),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);
