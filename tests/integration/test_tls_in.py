@@ -1,8 +1,12 @@
 """Postfix, which demands security of whom it sends to, sends to Quoin: by the CAs and a name,
-and by DANE with real signed zones."""
+and by DANE with real signed zones. And messages that are cut."""
 
+import contextlib
 import re
 import shutil
+import socket
+import ssl
+import struct
 import subprocess
 from pathlib import Path
 
@@ -102,3 +106,39 @@ def test_verified_by_name(house, world):
     with Sender(world, "verify") as p:
         assert p.send("plain")[0] == "sent"
         assert "Verified TLS connection established to hplain.signed.test" in p.log()
+
+
+CUTS = {
+    "in a line": b"Subject: x\r\n\r\nhalf a li",
+    "behind a line": b"Subject: x\r\n\r\na line\r\n",
+    "behind a dot": b"Subject: x\r\n\r\na line\r\n.",
+    "behind CR": b"Subject: x\r\n\r\na line\r\n.\r",
+}
+
+
+@pytest.mark.parametrize("end", ["FIN", "reset", "close_notify"])
+@pytest.mark.parametrize("where", CUTS)
+def test_a_message_that_is_cut_is_none(quoin, where, end):
+    """Whoever is between can end a connection, and that must look like no message's end."""
+    quoin.control("rcpthosts", "there.example")
+    quoin.start_queue()
+    quoin.start_tls()
+    quoin.start_smtp()
+    any_cert = ssl.create_default_context()
+    any_cert.check_hostname, any_cert.verify_mode = False, ssl.CERT_NONE
+    with quoin.smtp() as c:
+        c.starttls(context=any_cert)
+        c.ehlo()
+        assert (c.mail("a@x.example")[0], c.rcpt("b@there.example")[0], c.docmd("DATA")[0]) == (250, 250, 354)
+        c.sock.sendall(CUTS[where])
+        if end == "close_notify":
+            c.sock.settimeout(5)
+            with contextlib.suppress(OSError):
+                c.sock.unwrap()
+        if end == "reset":
+            c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        bare = socket.socket(fileno=c.sock.detach())
+        bare.close()
+        c.close()
+    wait_for(lambda: "reason=client-left" in quoin.log("qqueue"))
+    assert quoin.queue_is_empty(), quoin.all_logs()
