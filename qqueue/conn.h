@@ -31,6 +31,7 @@ struct conn {
 	struct draft draft;
 	int drafting;           /* draft is in use */
 	struct sender *counted; /* whose draft it is, if a login's */
+	int64_t counted_hour;
 	struct quota_use use;   /* of this submission, a part of the account's */
 	char verdict;           /* 'Z' or 'D' once the submission has failed */
 	const char *why;        /* text that lives for ever */

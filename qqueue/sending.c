@@ -207,12 +207,18 @@ static void take_back(uint64_t *a, uint64_t n)
 	*a = *a > n ? *a - n : 0;
 }
 
-void sending_settle(struct sending *s, struct sender *who, size_t n, int sent)
+/* Of what began in the hour before, this one has nothing to give back: else who holds
+ * many open could have all that he sends forgotten. */
+void sending_settle(struct sending *s, struct sender *who, int64_t hour, size_t n,
+		    int sent)
 {
+	int64_t hours = (who->hour - hour) / HOUR_MS;
+	struct amount *of = hours == 0 ? &who->now : &who->before;
+
 	who->open--;
-	if (sent)
+	if (sent || hours > 1)
 		return;
 	s->changed = 1;
-	take_back(&who->now.messages, 1);
-	take_back(&who->now.rcpts, n);
+	take_back(&of->messages, 1);
+	take_back(&of->rcpts, n);
 }

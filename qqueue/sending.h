@@ -50,8 +50,10 @@ enum sending_answer { SENDING_OK, SENDING_OVER, SENDING_ALARM };
 int sending_count(struct sending *s, const char *login, size_t n, int64_t now,
 		  struct sender **who, struct amount *used);
 
-/* It was sent (or not: given back). */
-void sending_settle(struct sending *s, struct sender *who, size_t n, int sent);
+/* It was sent; or not, and is given back to the hour in which it was counted, what who->hour
+ * was then. */
+void sending_settle(struct sending *s, struct sender *who, int64_t hour, size_t n,
+		    int sent);
 
 /* Whoever is counted under a login; a new one if it must be, with no hour behind it. NULL
  * with ENOMEM. */

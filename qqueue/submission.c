@@ -16,7 +16,8 @@ static void give_back(struct conn *c)
 void submission_settle(struct conn *c, int sent)
 {
 	if (c->counted != NULL)
-		sending_settle(&c->server->sending, c->counted, c->draft.nrcpts, sent);
+		sending_settle(&c->server->sending, c->counted, c->counted_hour,
+			       c->draft.nrcpts, sent);
 	c->counted = NULL;
 }
 
@@ -112,6 +113,8 @@ static void count_login(struct conn *c)
 		return;
 	r = sending_count(&c->server->sending, login, c->draft.nrcpts, c->server->now,
 			  &c->counted, &used);
+	if (c->counted != NULL)
+		c->counted_hour = c->counted->hour;
 	if (r == SENDING_ALARM)
 		alarm_of_login(c, login, &used);
 	if (r == -1)

@@ -44,7 +44,7 @@ static int count(const char *login, size_t n, int64_t now, int sent)
 
 	free(name);
 	if (who != NULL)
-		sending_settle(&sending, who, n, sent);
+		sending_settle(&sending, who, who->hour, n, sent);
 	assert_int_equal(who != NULL, r == SENDING_OK);
 	return r;
 }
@@ -106,9 +106,38 @@ static void gives_back_what_failed(void **state)
 	/* What is under way counts. */
 	assert_int_equal(sending_count(&sending, "joe", 1, 0, &who, &used), SENDING_OK);
 	assert_int_equal(count("joe", 1, 0, 0), SENDING_ALARM);
-	sending_settle(&sending, who, 1, 0);
+	sending_settle(&sending, who, who->hour, 1, 0);
 	assert_int_equal(count("joe", 1, 0, 1), SENDING_OK);
 	assert_int_equal(count("joe", 1, 0, 1), SENDING_OVER);
+}
+
+/* Ten are held open while the hour turns, ten are sent, the ten fail: those stay counted. */
+static void gives_back_to_its_hour(void **state)
+{
+	struct sender *who[10];
+	int64_t hour[10];
+	struct amount used;
+
+	(void)state;
+	assert_int_equal(load(":10:0\n"), 0);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(sending_count(&sending, "joe", 1, 0, &who[i], &used),
+				 SENDING_OK);
+		hour[i] = who[i]->hour;
+	}
+	for (int i = 0; i < 9; i++)
+		assert_int_equal(count("joe", 1, 2 * HOUR - MINUTE, 1), SENDING_OK);
+	for (int i = 0; i < 5; i++)
+		sending_settle(&sending, who[i], hour[i], 1, 0);
+	assert_int_equal(count("joe", 1, 2 * HOUR - MINUTE, 1), SENDING_OK);
+	assert_int_equal(count("joe", 1, 2 * HOUR - MINUTE, 1), SENDING_ALARM);
+	assert_int_equal(count("joe", 1, 4 * (int64_t)HOUR, 1), SENDING_OK);
+	for (int i = 5; i < 10; i++)
+		sending_settle(&sending, who[i], hour[i], 1, 0);
+	assert_int_equal(count("joe", 9, 4 * (int64_t)HOUR, 1), SENDING_OK);
+	(void)sending_count(&sending, "joe", 1, 4 * (int64_t)HOUR, &who[0], &used);
+	assert_int_equal(used.messages, 2);
+	sending_settle(&sending, who[0], who[0]->hour, 1, 1);
 }
 
 /* The hour slides: half of it later, half of what was sent is in reach. */
@@ -259,7 +288,7 @@ static void says_what_has_changed(void **state)
 	sending.changed = 0;
 	assert_int_equal(count("joe", 1, 0, 1), SENDING_OVER);
 	assert_false(sending.changed);
-	sending_settle(&sending, who, 1, 0);
+	sending_settle(&sending, who, who->hour, 1, 0);
 	assert_true(sending.changed);
 }
 
@@ -496,6 +525,7 @@ int main(void)
 	    cmocka_unit_test(limits_messages),
 	    cmocka_unit_test(limits_recipients),
 	    cmocka_unit_test(gives_back_what_failed),
+	    cmocka_unit_test(gives_back_to_its_hour),
 	    cmocka_unit_test(hours_go_by),
 	    cmocka_unit_test(forgets),
 	    cmocka_unit_test(outlives_a_restart),
