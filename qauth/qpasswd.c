@@ -45,10 +45,13 @@ static const char *scopes = "";
 
 static char name[LIMIT_LOGIN + 1]; /* the account */
 
+/* Of its new main password; made is "" unless it was made. */
+static char hash[LIMIT_PWHASH], made[SECRET_MADE];
+
 /* ---- what the verbs share ---- */
 
 /* Two at once would each put back what they read. */
-static void lock(void)
+static int lock(void)
 {
 	int64_t end = clock_mono_ms() + LOCK_MS;
 	char path[LIMIT_PATH];
@@ -63,6 +66,7 @@ static void lock(void)
 			die_sys2(EXIT_TEMP, "lock", path);
 		(void)usleep(10000);
 	}
+	return fd;
 }
 
 static void take_name(const char *word)
@@ -100,12 +104,11 @@ static void finish(void)
 		die_sys(EXIT_TEMP, "write");
 }
 
-/* The main password's hash, by the options; made is "" unless it was made. */
-static void new_hash(char hash[LIMIT_PWHASH], char made[SECRET_MADE])
+/* The main password's hash, by the options. */
+static void new_hash(void)
 {
 	char password[LIMIT_PASSWORD + 1];
 
-	made[0] = '\0';
 	if (without) {
 		memcpy(hash, "*", 2);
 		return;
@@ -121,14 +124,14 @@ static void new_hash(char hash[LIMIT_PWHASH], char made[SECRET_MADE])
 }
 
 /* Only the password goes to standard output: a script may keep it. */
-static void show(const char *what, char made[SECRET_MADE])
+static void show(const char *what)
 {
 	if (made[0] == '\0')
 		return;
 	(void)fprintf(stderr, "%s, shown this once:\n", what);
 	(void)printf("%s\n", made);
 	finish();
-	explicit_bzero(made, SECRET_MADE);
+	explicit_bzero(made, sizeof made);
 }
 
 /* ---- the verbs ---- */
@@ -145,17 +148,28 @@ static void warn_of_checker(void)
 	free(line);
 }
 
-static void do_add(struct lines *t, char **words)
+static void find_place(const struct lines *t, struct place *p)
 {
-	char hash[LIMIT_PWHASH], made[SECRET_MADE], line[LINE];
-	struct place p;
-
-	(void)words;
 	if (pwtext_find(t, name) != -1)
 		die_msg(EXIT_PERM, "%s is there already; try: qctl user passwd %s", name,
 			name);
-	place_find(&p, name);
-	new_hash(hash, made);
+	place_find(p, name);
+}
+
+static void look_add(const struct lines *t)
+{
+	struct place p;
+
+	find_place(t, &p);
+}
+
+static void do_add(struct lines *t, char **words)
+{
+	char line[LINE];
+	struct place p;
+
+	(void)words;
+	find_place(t, &p);
 	form(line, sizeof line, "%s:%s:%lu:%lu:%s", name, hash, (unsigned long)p.uid,
 	     (unsigned long)p.gid, p.home);
 	if (p.base[0] != '\0') {
@@ -169,24 +183,28 @@ static void do_add(struct lines *t, char **words)
 	(void)fprintf(stderr, "account %s: uid %lu, mail in %s\n", name,
 		      (unsigned long)p.uid, p.home);
 	warn_of_checker();
-	show("its password", made);
+	show("its password");
+}
+
+static void look_passwd(const struct lines *t)
+{
+	(void)must_find(t);
 }
 
 static void do_passwd(struct lines *t, char **words)
 {
-	char hash[LIMIT_PWHASH], made[SECRET_MADE], line[LINE];
+	char line[LINE];
 	size_t at = must_find(t);
 	struct pwline l;
 	const char *why;
 
 	(void)words;
-	new_hash(hash, made);
 	(void)pwline_get(&l, t->line[at], &why);
 	form(line, sizeof line, "%s:%s:%s:%s:%s", l.name, hash, l.uid, l.gid, l.home);
 	lines_remove(t, at, 1);
 	lines_insert(t, at, line);
 	pwtext_write(t);
-	show("the new password", made);
+	show("the new password");
 }
 
 /* Does another account read this mailbox? */
@@ -255,7 +273,7 @@ static void remove_app(struct lines *t, const char *label)
 
 static void add_app(struct lines *t, const char *label)
 {
-	char hash[LIMIT_PWHASH], made[SECRET_MADE], line[LINE], end[24] = "";
+	char line[LINE], end[24] = "";
 	size_t count;
 	size_t at = pwtext_end(t, must_find(t), &count);
 
@@ -278,7 +296,7 @@ static void add_app(struct lines *t, const char *label)
 	form(line, sizeof line, "+%s:%s:%s:%s:%s", name, hash, label, scopes, end);
 	lines_insert(t, at, line);
 	pwtext_write(t);
-	show("the application password", made);
+	show("the application password");
 }
 
 static void do_apppass(struct lines *t, char **words)
@@ -344,10 +362,11 @@ static const struct verb {
 	void (*run)(struct lines *t, char **words);
 	int min, max; /* words behind it; the first is a name */
 	const char *options;
+	void (*look)(const struct lines *t); /* may it be? Before a password; NULL */
 } verbs[] = {
-    {"add", do_add, 1, 1, "gn"}, {"passwd", do_passwd, 1, 1, "gn"},
-    {"del", do_del, 1, 1, ""},   {"apppass", do_apppass, 2, 2, "ser"},
-    {"list", do_list, 0, 1, ""}, {"cdb", do_cdb, 0, 0, ""},
+    {"add", do_add, 1, 1, "gn", look_add}, {"passwd", do_passwd, 1, 1, "gn", look_passwd},
+    {"del", do_del, 1, 1, "", NULL},       {"apppass", do_apppass, 2, 2, "ser", NULL},
+    {"list", do_list, 0, 1, "", NULL},     {"cdb", do_cdb, 0, 0, "", NULL},
 };
 
 static const struct verb *find_verb(const char *word)
@@ -376,6 +395,23 @@ static int are_its(const struct verb *v)
 	return !(generate && without) && !(removes && (scopes[0] != '\0' || days > 0));
 }
 
+/* Nobody's command waits while somebody thinks of a password. */
+static void ask_first(const struct verb *v)
+{
+	struct lines t;
+	int fd;
+
+	if (v->look == NULL)
+		return;
+	fd = lock();
+	pwtext_read(&t);
+	pwtext_mend(&t);
+	v->look(&t);
+	lines_free(&t);
+	(void)close(fd);
+	new_hash();
+}
+
 int main(int argc, char **argv)
 {
 	const struct arg options[] = {
@@ -400,8 +436,9 @@ int main(int argc, char **argv)
 	(void)umask(022);
 	if (first < argc)
 		take_name(argv[first]);
+	ask_first(v);
 	if (v->run != do_list)
-		lock();
+		(void)lock();
 	pwtext_read(&t);
 	if (v->run != do_list)
 		pwtext_mend(&t);

@@ -391,6 +391,21 @@ def test_waits_for_the_lock_and_gives_up(q):
         p.stderr.close()
 
 
+def test_nobody_waits_while_a_password_is_typed(q):
+    user(q, "add", "-n", "alice")
+    ps = [subprocess.Popen([q.bin / "qctl", "-C", q.home, "user", *words], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+          for words in (("passwd", "alice"), ("add", "bob"), ("add", "carl"))]  # fmt: skip
+    time.sleep(0.5)
+    user(q, "add", "-n", "bob")
+    user(q, "apppass", "alice", "phone")
+    for p in ps:
+        p.communicate(b"a long word\n", timeout=30)
+    assert [p.returncode for p in ps] == [0, 100, 0]
+    assert is_right(q, "alice", "a long word") and is_right(q, "carl", "a long word")
+    assert not is_right(q, "bob", "a long word")
+    assert "\tphone\t" in user(q, "list", "alice")[0]
+
+
 def test_killed_at_any_moment(q):
     """Text and table are whole, whatever moment it was; and the next command goes on."""
     user(q, "add", "alice", word="a long word\n")
