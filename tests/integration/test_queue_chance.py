@@ -17,7 +17,6 @@ from collections import Counter
 import pytest
 
 from quoin import wait_for
-from sched import queue_file
 
 pytestmark = pytest.mark.programs("qsend", "qbounce", "qqueue")
 

@@ -4,12 +4,11 @@ nobody waits for somebody else (qsend with the spawners of sched.py)."""
 import os
 import signal
 import socket
-import struct
 import time
 
 import pytest
 
-from quoin import ROOT, wait_for
+from quoin import wait_for
 from sched import Sched, later, make_id, queue_file, yes
 
 pytestmark = pytest.mark.programs("qsend", "qbounce", "qqueue")

@@ -9,7 +9,7 @@ import socket
 import subprocess
 
 import pytest
-from quoin import ROOT, Quoin, missing, wait_for
+from quoin import Quoin, missing, wait_for
 
 pytestmark = pytest.mark.programs("qnewusers", "qnewaliases", "qnewmrh", "qcdb")
 
