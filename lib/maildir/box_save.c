@@ -289,6 +289,9 @@ void box_checkpoint(struct box *b)
 
 void box_rest(struct box *b)
 {
+	struct box_list *l = &box_state(b)->list;
+
 	checkpoint(b, 1);
-	boxlist_rest(&box_state(b)->list, 0);
+	l->last = l->blocks; /* that one too: nobody has a pointer into it any more */
+	boxlist_rest(l, 0);
 }

@@ -21,8 +21,9 @@ enum charset_kind {
 	CHARSET_CONVERT
 };
 
+/* No pointer in it: it is the file's own, and no process gets a copy of it at its start. */
 struct charset_table {
-	const char *name;
+	char name[16];
 	uint16_t upper[128]; /* 0: no character */
 };
 
