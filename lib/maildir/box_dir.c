@@ -100,26 +100,43 @@ int boxdir_move(int from, const char *name, int to, const char *as)
 	return unlinkat(from, name, 0) == -1 && errno != ENOENT ? -1 : 0;
 }
 
-/* A base that nobody has, with the fields of another name. */
+/* 1 it fits, 0 not, -1. */
+static int try_fresh(char out[MSG_NAME + 1], const char *base, const char *rest,
+		     unsigned flags)
+{
+	char name[MSG_NAME + 1];
+	int len = snprintf(name, sizeof name, "%s%s", base, rest);
+
+	if ((size_t)len < sizeof name) {
+		if (msg_name_make(out, name, flags) == 0)
+			return 1;
+		if (errno != ENAMETOOLONG)
+			return -1;
+	}
+	return 0;
+}
+
+/* A base that nobody has, with the fields and letters of another name, as far as they fit:
+ * sizes can be counted, but a message must not be hidden by its name. */
 int boxdir_fresh(char out[MSG_NAME + 1], const char *like, unsigned flags)
 {
 	static uint32_t count;
-	char name[MSG_NAME + 1];
+	char base[100];
 	struct msg_name n;
 	int64_t ns = (int64_t)clock_wall_ns();
-	int len;
+	int r;
 
-	if (msg_name_read(&n, like) == -1) {
+	if (msg_name_split(&n, like) == -1) {
 		errno = EINVAL;
 		return -1;
 	}
-	len = snprintf(name, sizeof name,
-		       "%" PRId64 ".M%" PRId64 "P%ldQ%" PRIu32 "R%08" PRIx32 "%.*s",
-		       ns / NS_PER_S, ns % NS_PER_S / 1000, (long)getpid(), ++count,
-		       rnd_u32(), (int)(strlen(like) - n.base), like + n.base);
-	if (len < 0 || (size_t)len >= sizeof name) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	return msg_name_make(out, name, flags);
+	(void)snprintf(
+	    base, sizeof base, "%" PRId64 ".M%" PRId64 "P%ldQ%" PRIu32 "R%08" PRIx32,
+	    ns / NS_PER_S, ns % NS_PER_S / 1000, (long)getpid(), ++count, rnd_u32());
+	r = try_fresh(out, base, like + n.base, flags);
+	if (r == 0)
+		r = try_fresh(out, base, like + n.info, flags);
+	if (r == 0)
+		r = try_fresh(out, base, "", flags);
+	return r == 1 ? 0 : -1;
 }

@@ -1,6 +1,7 @@
 /* Two files of one base, in one look. */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "maildir/box_int.h"
@@ -39,6 +40,29 @@ enum box_twice boxtwice(const struct box *b, const struct box_look *l,
 		     l->names.p + second->name);
 }
 
+/* How much is it the file that the list knows? The flags may be others' work of this moment;
+ * from cur/ to new/ nobody moves. */
+static int likeness(const struct msg *m, const struct box_look *l,
+		    const struct box_seen *s)
+{
+	int same_dir = ((m->state & MSG_NEW) != 0) == s->in_new;
+
+	return same_dir + (same_dir && strcmp(m->name, l->names.p + s->name) == 0);
+}
+
+/* The base is used again: the uid stays with the file that had it. */
+static int both(const struct msg *m, struct box_look *l, struct box_seen *first,
+		const struct box_seen *second)
+{
+	struct box_seen was;
+
+	if (first == NULL || likeness(m, l, first) >= likeness(m, l, second))
+		return boxlook_keep(&l->twice, *second);
+	was = *first;
+	*first = *second;
+	return boxlook_keep(&l->twice, was);
+}
+
 /* Another message stays in twice. */
 static int judge(struct box *box, struct box_look *l, struct box_seen second)
 {
@@ -60,7 +84,7 @@ static int judge(struct box *box, struct box_look *l, struct box_seen second)
 		*other = second;
 		return 0;
 	case BOX_BOTH:
-		return boxlook_keep(&l->twice, second);
+		return both(msg, l, other, &second);
 	default:
 		return 0;
 	}

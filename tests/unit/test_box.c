@@ -305,6 +305,84 @@ static void test_links(void **state)
 	box_close(&box);
 }
 
+static void assert_text(struct box *b, uint32_t uid, const char *text)
+{
+	char is[16] = "";
+	size_t at = box_find(b, uid);
+	int fd;
+
+	assert_int_equal(box_at(b, at)->uid, uid);
+	fd = box_message(b, at);
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(read(fd, is, sizeof is - 1), strlen(text));
+	assert_string_equal(is, text);
+	(void)close(fd);
+}
+
+/* Another program uses a base again: a uid stays with its file, in whatever order the
+ * directories are read. */
+static void test_base_used_again(void **state)
+{
+	static const char *const others[] = {"a/new/1000.x", "a/cur/1000.x:2,",
+					     "a/cur/1000.x:2,SF", "a/cur/1000.x,S=4:2,S",
+					     "a/cur/1000.x"};
+	struct box b;
+
+	(void)state;
+	put("a/cur/1000.x:2,S", "old\n");
+	open_box(&b, "a", BOX_CLAIM);
+	for (size_t i = 0; i < COUNT(others); i++) {
+		put(others[i], "new\n");
+		assert_int_equal(boxscan(&b, 1), 0);
+		assert_int_equal(box_sync(&b), 0);
+		assert_int_equal(b.count, i + 2);
+		assert_int_equal(b.gone, 0);
+		assert_text(&b, 1, "old\n");
+		assert_string_equal(box_at(&b, 0)->name, "1000.x:2,S");
+		assert_text(&b, (uint32_t)i + 2, "new\n");
+	}
+	box_close(&b);
+}
+
+/* The longest names: none is hidden, and each can be copied. */
+static void test_long_names(void **state)
+{
+	char fields[MSG_NAME + 1];
+	char name[MSG_NAME + 8];
+	static const char *const parts[] = {"a/cur/1.x,", "a/cur/2.y,", "a/new/2.y,",
+					    "a/new/3"};
+	struct box_copied out;
+	uint32_t all[4] = {0, 1, 2, 3};
+	struct box b;
+	int to = folder("b");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		size_t n = strlen(parts[i]);
+
+		memset(fields, 'f', sizeof fields);
+		fields[MSG_NAME + 6 - n - (i < 2 ? 3 : 0)] = '\0';
+		(void)snprintf(name, sizeof name, "%s%s%s", parts[i], fields,
+			       i < 2 ? ":2," : "");
+		assert_int_equal(strlen(name) - 6, MSG_NAME);
+		put(name, "a\n");
+	}
+	open_box(&b, "a", BOX_CLAIM);
+	assert_int_equal(b.count, COUNT(parts));
+	assert_bases_differ(&b);
+	assert_int_equal(box_sync(&b), 0);
+	assert_int_equal(boxscan(&b, 1), 0);
+	assert_int_equal(b.gone, 0);
+	assert_int_equal(b.uidnext, COUNT(parts) + 1);
+	assert_int_equal(box_copy(&b, all, COUNT(all), to, 0, &out), 0);
+	assert_int_equal(out.done, COUNT(all));
+	(void)close(to);
+	box_close(&b);
+	open_box(&b, "b", BOX_CLAIM);
+	assert_int_equal(b.count, COUNT(all));
+	box_close(&b);
+}
+
 static void test_arrive_together(void **state)
 {
 	static const char *const words[] = {"$Junk", "work", NULL};
@@ -540,6 +618,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_foreign_mess, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_one_base, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_links, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_base_used_again, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_long_names, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_arrive_kept, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_arrive_together, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_take_over, setup, teardown),
