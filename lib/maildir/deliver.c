@@ -303,9 +303,10 @@ static int is_in_cur(const struct maildir *m, const char *base, uint64_t birth_n
 
 	if (fstatat(m->dir, "cur", &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? 0 : -1;
-	changed = st.st_mtim.tv_sec < 0 ? 0
-					: (uint64_t)st.st_mtim.tv_sec * NS_PER_S +
-					      (uint64_t)st.st_mtim.tv_nsec;
+	/* Not mtime: whoever copies or restores a tree sets that back. */
+	changed = st.st_ctim.tv_sec < 0 ? 0
+					: (uint64_t)st.st_ctim.tv_sec * NS_PER_S +
+					      (uint64_t)st.st_ctim.tv_nsec;
 	if (changed + CLOCK_MARGIN_NS < birth_ns &&
 	    birth_ns < clock_wall_ns() + CLOCK_MARGIN_NS)
 		return 0;
