@@ -113,9 +113,18 @@ struct filter {
 	int nrest;
 };
 
-enum { TAKES_IDS = 1, TAKES_WORDS = 2 };
+/* What a verb has: ids, or other words; which options. */
+enum {
+	TAKES_IDS = 1,
+	TAKES_WORDS = 2,
+	TAKES_FILTER = 4, /* --sender … --all */
+	TAKES_QUIET = 8,
+	TAKES_DRY = 16,
+	TAKES_JSON = 32,
+	TAKES_MEANT = TAKES_IDS | TAKES_FILTER | TAKES_QUIET,
+};
 
-/* Options and ids of argv (argv[0] is the verb). What is left over: usage. */
+/* Options and ids of argv (argv[0] is the verb). What it does not have: usage. */
 void filter_parse(struct filter *f, int takes, int argc, char **argv);
 int filter_is_empty(const struct filter *f);
 int filter_is_whole(const struct filter *f); /* empty, or --all and nothing else */

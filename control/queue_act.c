@@ -82,7 +82,7 @@ int do_act(int argc, char **argv)
 	char *letters;
 	int code;
 
-	filter_parse(&f, TAKES_IDS, argc, argv);
+	filter_parse(&f, TAKES_MEANT | TAKES_DRY, argc, argv);
 	if (a->ask == KEEPER_RETRY && filter_is_whole(&f) && !f.dry) {
 		(void)door_count(&(struct keeper_request){.ask = KEEPER_RETRY});
 		return 0;

@@ -369,7 +369,7 @@ int do_check(int argc, char **argv)
 	struct filter f;
 	int found;
 
-	filter_parse(&f, 0, argc, argv);
+	filter_parse(&f, TAKES_JSON, argc, argv);
 	private_home = args_home;
 	q.mend = strcmp(argv[0], "repair") == 0;
 	open_all();

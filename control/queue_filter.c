@@ -1,6 +1,7 @@
 /* Which messages are meant: ids, or what all of the options say. */
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -59,42 +60,41 @@ static uint64_t age(const char *word)
 	return value * times;
 }
 
-static void take_option(struct filter *f, int option)
+/* Which verbs an option is for, and where in a filter its value goes. */
+static const struct {
+	int option;
+	int takes;
+	enum { WORD, AGE, FLAG } kind;
+	size_t at;
+} options[] = {
+    {SENDER, TAKES_FILTER, WORD, offsetof(struct filter, sender)},
+    {RECIPIENT, TAKES_FILTER, WORD, offsetof(struct filter, recipient)},
+    {DOMAIN, TAKES_FILTER, WORD, offsetof(struct filter, domain)},
+    {OLDER, TAKES_FILTER, AGE, offsetof(struct filter, older)},
+    {YOUNGER, TAKES_FILTER, AGE, offsetof(struct filter, younger)},
+    {HELD, TAKES_FILTER, FLAG, offsetof(struct filter, held)},
+    {ALL, TAKES_FILTER, FLAG, offsetof(struct filter, all)},
+    {'q', TAKES_QUIET, FLAG, offsetof(struct filter, quiet)},
+    {'n', TAKES_DRY, FLAG, offsetof(struct filter, dry)},
+    {JSON, TAKES_JSON, FLAG, offsetof(struct filter, json)},
+};
+
+static void take_option(struct filter *f, int takes, int option)
 {
-	switch (option) {
-	case SENDER:
-		f->sender = optarg;
-		break;
-	case RECIPIENT:
-		f->recipient = optarg;
-		break;
-	case DOMAIN:
-		f->domain = optarg;
-		break;
-	case OLDER:
-		f->older = age(optarg);
-		break;
-	case YOUNGER:
-		f->younger = age(optarg);
-		break;
-	case HELD:
-		f->held = 1;
-		break;
-	case ALL:
-		f->all = 1;
-		break;
-	case JSON:
-		f->json = 1;
-		break;
-	case 'q':
-		f->quiet = 1;
-		break;
-	case 'n':
-		f->dry = 1;
-		break;
-	default:
-		die_queue_usage();
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+		void *to = (char *)f + options[i].at;
+
+		if (options[i].option != option || !(takes & options[i].takes))
+			continue;
+		if (options[i].kind == WORD)
+			*(const char **)to = optarg;
+		else if (options[i].kind == AGE)
+			*(uint64_t *)to = age(optarg);
+		else
+			*(int *)to = 1;
+		return;
 	}
+	die_queue_usage();
 }
 
 static void take_id(struct filter *f, const char *word)
@@ -114,7 +114,7 @@ void filter_parse(struct filter *f, int takes, int argc, char **argv)
 	ids_init(&f->ids);
 	optind = 0; /* getopt begins anew */
 	while ((option = getopt_long(argc, argv, "qn", longs, NULL)) != -1)
-		take_option(f, option);
+		take_option(f, takes, option);
 	f->rest = argv + optind;
 	f->nrest = argc - optind;
 	if (takes & TAKES_WORDS)

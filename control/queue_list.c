@@ -94,7 +94,7 @@ int do_list(int argc, char **argv)
 {
 	struct listing l = {.now = (uint64_t)time(NULL)};
 
-	filter_parse(&l.f, TAKES_IDS, argc, argv);
+	filter_parse(&l.f, TAKES_MEANT, argc, argv);
 	(void)source_each(list_one, &l);
 	if (l.f.ids.n > l.n)
 		die_msg(EXIT_SOME, "not all of these are in the queue");

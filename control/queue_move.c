@@ -388,7 +388,7 @@ int do_move(int argc, char **argv)
 	struct ids ids;
 
 	argv[argc] = NULL;
-	filter_parse(&f, TAKES_IDS, argc, argv);
+	filter_parse(&f, TAKES_MEANT | TAKES_DRY, argc, argv);
 	v.quiet = f.quiet;
 	if (f.dry && filter_is_empty(&f))
 		die_queue_usage();

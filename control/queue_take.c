@@ -304,7 +304,7 @@ int do_take(int argc, char **argv)
 	struct filter f;
 	int cur;
 
-	filter_parse(&f, TAKES_WORDS, argc, argv);
+	filter_parse(&f, TAKES_WORDS | TAKES_QUIET | TAKES_DRY, argc, argv);
 	if (f.nrest != 1)
 		die_queue_usage();
 	t.quiet = f.quiet;

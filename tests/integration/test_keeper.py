@@ -93,6 +93,15 @@ def test_filters(five, words, found):
     (["move", "--all"], "usage"),
     (["dance"], "usage"),
     (["pause", "all"], "usage"),
+    # options that the verb does not have: a repair -n would mend
+    (["repair", "-n"], "usage"),
+    (["check", "--held"], "usage"),
+    (["take", "--sender", "a@example.org", "/nonexistent"], "usage"),
+    (["take", "--json", "/nonexistent"], "usage"),
+    (["list", "-n"], "usage"),
+    (["hold", "--json", "--all"], "usage"),
+    (["show", "--all"], "usage"),
+    (["stat", "-q"], "usage"),
 ])
 def test_wrong_words(s, words, says):
     assert says in run(s.q, *words, code=100)
