@@ -65,14 +65,23 @@ static _Noreturn void become(char **argv, const struct auth_want *w, int passwor
 	die_sys2(EXIT_TEMP, "run", words[0]);
 }
 
+enum { TIME_MAX = 24 };
+_Static_assert(LIMIT_LOGIN + 1 + LIMIT_PASSWORD + 1 + (int)TIME_MAX <= LIMIT_AUTHFRAME,
+	       "name, password and time fit");
+
 static int tell_password(int fd, const struct auth_want *w)
 {
 	char text[LIMIT_AUTHFRAME];
-	int n = snprintf(text, sizeof text, "%s%c%s%c%lld%c", w->user, 0, w->password, 0,
-			 (long long)time(NULL), 0);
-	int r = fd_write_full(fd, text, (size_t)n, CLOCK_NEVER);
+	char *end = stpcpy(text, w->user) + 1;
+	int r;
 
+	/* musl's snprintf() would keep a copy on the stack */
+	end = stpcpy(end, w->password) + 1;
+	end += snprintf(end, TIME_MAX, "%lld", (long long)time(NULL)) + 1;
+	r = fd_write_full(fd, text, (size_t)(end - text), CLOCK_NEVER);
 	explicit_bzero(text, sizeof text);
+	/* in the frame, too: we wait as long as the session lasts */
+	explicit_bzero((char *)w->password, strlen(w->password));
 	return r;
 }
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from quoin import BIN, FIRST_USER, ROOT, SOURCE, free_port, wait_for
 from readers import ECHO, LOGIN, Readers, Wire, narrow, number
+from test_submission import memory_of
 from tree import Tree
 
 pytestmark = pytest.mark.programs("qpop3d-login", "qimapd-login", "qauth", "qcheckpw", "qlisten")
@@ -455,6 +456,20 @@ def test_three_wrong_passwords_the_classical_way(classical):
         assert b"NO [AUTHENTICATIONFAILED]" in log_in(w, "imap")
         assert w.rest() == b"* BYE Too many wrong passwords.\r\n"
         assert time.monotonic() - began > 10
+
+
+@pytest.mark.tools("tcpserver")
+@pytest.mark.root("reads another process")
+def test_no_password_stays_with_the_half_that_waits(classical):
+    """It is root, and lives as long as the session."""
+    q = classical.q
+    q.passwords({"joe": "a hunted word"})
+    port = classical("pop3", "-u", "65534:65534", q.bin / "qcheckpw", "-C", q.home, q.home / "echo")
+    with greeted(port) as w:
+        assert is_in(log_in(w, "pop3", password="a hunted word"))
+        (pid,) = (p for p in pids_of(LOGIN["pop3"], port) if os.stat(f"/proc/{p}").st_uid == 0)
+        memory = memory_of(pid)
+        assert b"pop3" in memory and b"hunted" not in memory
 
 
 @pytest.mark.tools("tcpserver")
