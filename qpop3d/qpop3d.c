@@ -45,10 +45,8 @@ static void warn_box(const char *what, const char *name)
 static _Noreturn void die_mailbox(const char *dir)
 {
 	int e = errno;
-	static const char later[] =
-	    "-ERR [SYS/TEMP] The mailbox cannot be opened now.\r\n";
 
-	(void)!send(1, later, sizeof later - 1, MSG_NOSIGNAL);
+	session_refuse(&session, "[SYS/TEMP] The mailbox cannot be opened now.");
 	errno = e;
 	die_sys2(EXIT_TEMP, "open the mailbox", dir);
 }

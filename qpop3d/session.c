@@ -286,3 +286,10 @@ void session_part(const struct session *s)
 	if (strcmp(s->over, "lost") != 0 && may_talk(s))
 		linger(0, 1);
 }
+
+void session_refuse(struct session *s, const char *why)
+{
+	say(s, "-ERR %s", why);
+	s->over = obuf_flush(&s->out) == -1 ? "lost" : "refused";
+	session_part(s);
+}

@@ -28,6 +28,9 @@ struct session {
 /* The greeting, commands, the last reply. */
 void session_serve(struct session *s);
 
+/* Instead of it all: -ERR and why, and what session_part() does. */
+void session_refuse(struct session *s, const char *why);
+
 /* Last of all: that reply arrives, whatever the client still says. */
 void session_part(const struct session *s);
 

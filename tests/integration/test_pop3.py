@@ -377,6 +377,15 @@ def test_a_mailbox_that_cannot_be_opened(pop):
         pop.session()
 
 
+def test_last_words_to_who_may_not_come_in(pop):
+    pop.maildir.rename(pop.home / "elsewhere")
+    pop.maildir.write_text("a file\n")
+    with Wire(0, sock=narrow(pop.port), timeout=60) as w:
+        w.send(b"CAPA\r\n" * 200 + b"USER joe\r\nPASS secret\r\n" + b"x" * 8_000_000)
+        said = w.rest()
+    assert said.endswith(b"+OK\r\n-ERR [SYS/TEMP] The mailbox cannot be opened now.\r\n")
+
+
 @pytest.mark.root("a directory of root's")
 def test_what_cannot_be_deleted_is_said(pop):
     names = [pop.put().name, pop.put().name]
