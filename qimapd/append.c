@@ -46,7 +46,7 @@ static int has_room(const struct append *a, uint64_t n, size_t messages)
 	struct quota q;
 
 	return quota_read(&q, session.store.root) != 1 ||
-	       quota_allows(&q, a->bytes + n, messages);
+	       quota_room(&q, session.store.root, a->bytes + n, messages);
 }
 
 /* May a message of n bytes come? 0, or -1: the client was told. */

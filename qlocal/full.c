@@ -17,7 +17,7 @@ static int is_full(int maildir)
 	int root = quota_root(maildir);
 	struct quota q;
 
-	return root != -1 && quota_read(&q, root) && !quota_allows(&q, 1, 1);
+	return root != -1 && quota_read(&q, root) && !quota_room(&q, root, 1, 1);
 }
 
 int full_ask(const char *home, const struct settings *set)

@@ -66,7 +66,7 @@ static void fill_maildir(struct stepper *s, const struct delivery *d, const char
 
 	maildir_base(base, d->l.job.id, d->recipient, path);
 	/* the lines that we add are free */
-	if (has_quota && !quota_allows(&q, d->message.len, 1)) {
+	if (has_quota && !quota_room(&q, s->root, d->message.len, 1)) {
 		refuse_full(s, d, base, path, a);
 		return;
 	}

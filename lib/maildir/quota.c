@@ -25,13 +25,17 @@ static int is_over(const struct quota *q)
 	return !quota_allows(q, 0, 0);
 }
 
-/* A file that is long, or says "over" and is not fresh, is counted anew. */
-static int is_stale(const struct quota *q, const struct stat *st)
+static int is_old(const struct stat *st)
 {
 	int64_t now = (int64_t)(clock_wall_ns() / NS_PER_S);
 
-	return st->st_size >= OLD_BYTES ||
-	       (is_over(q) && (now - st->st_mtime > OLD_SECONDS || now < st->st_mtime));
+	return now - st->st_mtime > OLD_SECONDS || now < st->st_mtime;
+}
+
+/* A file that is long, or says "over" and is not fresh, is counted anew. */
+static int is_stale(const struct quota *q, const struct stat *st)
+{
+	return st->st_size >= OLD_BYTES || (is_over(q) && is_old(st));
 }
 
 static int recount(struct quota *q, int root)
@@ -98,6 +102,18 @@ int quota_allows(const struct quota *q, uint64_t bytes, uint64_t count)
 		(have <= q->max_bytes && bytes <= q->max_bytes - have)) &&
 	       (q->max_count == 0 ||
 		(number <= q->max_count && count <= q->max_count - number));
+}
+
+int quota_room(struct quota *q, int root, uint64_t bytes, uint64_t count)
+{
+	struct stat st;
+
+	if (quota_allows(q, bytes, count))
+		return 1;
+	if (fstatat(root, file, &st, AT_SYMLINK_NOFOLLOW) == -1 || !is_old(&st) ||
+	    recount(q, root) == -1)
+		return 0;
+	return quota_allows(q, bytes, count);
 }
 
 /* One write with O_APPEND: lines of others stay whole. */

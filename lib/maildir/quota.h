@@ -2,7 +2,7 @@
  *
  * First line: "10000000S,1000C" (bytes, messages); then a line "BYTES COUNT" for each change,
  * with O_APPEND. No file or an empty first line: no quota. Over 5,120 bytes, or older than 15 minutes
- * and over quota: counted anew from the names' S= (stat() where it is missing), written as new
+ * and over quota or without room for what comes: counted anew from the names' S= (stat() where it is missing), written as new
  * file and rename. Trash counts. The file is the admin's or another program's wish: a line that is not
  * understood means: count anew; a limit that is not understood: no limit, and a log line.
  * Used by IMAP (QUOTA, APPEND, COPY), by delivery (qlocal), and by qrcpt's question whether a
@@ -24,6 +24,9 @@ struct quota {
 int quota_read(struct quota *q, int root);
 /* May this much more come? 1 yes, 0 no. */
 int quota_allows(const struct quota *q, uint64_t bytes, uint64_t count);
+/* The same of what quota_read() found; before a no it is counted anew, if that is due: others
+ * remove messages and do not say so. */
+int quota_room(struct quota *q, int root, uint64_t bytes, uint64_t count);
 /* What has come (or, negative, gone): noted; nothing happens without a quota. */
 void quota_add(int root, int64_t bytes, int64_t count);
 struct box;

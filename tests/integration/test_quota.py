@@ -67,6 +67,16 @@ def test_over_for_long_is_counted_anew(box):
     assert 1000 < sizes(path) < 2000
 
 
+def test_no_room_for_long_is_counted_anew(box):
+    """Another program has removed messages, and did not say so."""
+    path = set_quota(box, "5000S\n4500 4\n")
+    assert box.start().deliver(box.message(BODY))[0] == "Z"
+    then = time.time() - 1000
+    os.utime(path, (then, then))
+    assert box.start().deliver(box.message(BODY))[0] == "K"
+    assert 1000 < sizes(path) < 2000
+
+
 def test_repeated_job_is_done_though_it_is_full_now(box):
     """A crash between the delivery and its report must not bounce what was delivered."""
     box.control("overquota", "5.2.2\n")

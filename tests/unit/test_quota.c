@@ -242,6 +242,29 @@ static void test_old(void **state)
 	assert_int_equal(q.bytes, 20000);
 }
 
+/* Nor is "no room for this": who removes messages need not know of quotas. */
+static void test_room(void **state)
+{
+	struct quota q;
+
+	(void)state;
+	fill();
+	write_file("maildirsize", "20000S\n19999 1\n", 15);
+	for (int i = 0; i < 2; i++) {
+		age(i == 0 ? 600 : 1000);
+		assert_int_equal(quota_read(&q, root), 1);
+		assert_int_equal(q.bytes, 19999);
+		assert_int_equal(quota_room(&q, root, 1, 1), 1);
+		assert_int_equal(quota_room(&q, root, 1000, 1), i);
+	}
+	assert_int_equal(q.bytes, 11127);
+	assert_int_equal(quota_room(&q, root, 10000, 1), 0);
+	/* it is fresh now: not counted again */
+	message("cur/more,S=5000", 1);
+	assert_int_equal(quota_room(&q, root, 10000, 1), 0);
+	assert_int_equal(q.bytes, 11127);
+}
+
 /* The root of a folder, also of one whose maker knew of no maildirfolder. */
 static void test_root(void **state)
 {
@@ -278,6 +301,7 @@ int main(void)
 	    TEST(test_damaged),
 	    TEST(test_long),
 	    TEST(test_old),
+	    TEST(test_room),
 	    TEST(test_root),
 	};
 
