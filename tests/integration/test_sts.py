@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from quoin import BIN, wait_for
@@ -129,6 +130,35 @@ def test_chunks(world):
     world.publish("a.test", slowly)
     world.start()
     assert world.ask("a.test").mode == "E"
+
+
+def cpu_of(pid):
+    words = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def children(pid):
+    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+
+
+def test_an_answer_that_drips_costs_no_more_than_its_length(world):
+    """Much at once, then a byte at a time: it is not looked at from its front for each."""
+    cost = []
+
+    def slowly(conn):
+        conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")
+        conn.sendall(b"1\r\nx\r\n" * 20000)
+        for byte in b"1\r\n#\r\n" * 900:
+            conn.send(bytes([byte]))
+            time.sleep(0.0005)
+        (half,) = children(world.q.service("qsts").pid)
+        (process,) = children(half)
+        cost.append(cpu_of(process))
+
+    world.publish("a.test", slowly)
+    world.start()
+    assert world.ask("a.test") == NONE
+    assert cost[0] < 0.3
 
 
 def test_certificates(world):
