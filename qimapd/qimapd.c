@@ -50,7 +50,7 @@ static _Noreturn void die_starting(const char *why)
 		io_puts(" NO [UNAVAILABLE] The mailbox cannot be opened now.\r\n");
 	}
 	io_puts("* BYE The mailbox cannot be opened now.\r\n");
-	io_flush();
+	io_end();
 	errno = e;
 	die_sys(EXIT_TEMP, why);
 }

@@ -271,6 +271,19 @@ def test_last_words_of_qimapd(quoin):
     assert re.search(rb"\r\n\* BYE Too many commands that are none\.\r\n$", said)
 
 
+@pytest.mark.programs("qimapd")
+def test_last_words_of_qimapd_to_who_may_not_come_in(quoin):
+    world = Readers(quoin, tls=False, servers=["imap=qimapd"])
+    maildir = quoin.accounts["joe"][2] / "Maildir"
+    maildir.rename(maildir.parent / "elsewhere")
+    maildir.write_text("a file\n")
+    with Wire(0, sock=narrow(world.start("imap")), timeout=60) as w:
+        w.send(b"a CAPABILITY\r\n" * 200 + b"b LOGIN joe secret\r\n" + b"x" * 12_000_000)
+        said = w.rest()
+    no = rb"\r\nb NO \[UNAVAILABLE\] (The mailbox cannot be opened now\.\r\n)\* BYE \1$"
+    assert re.search(no, said)
+
+
 def test_a_pipe_is_no_session(quoin):
     p = quoin.run("qpop3d-login", stdin=b"USER joe\r\n")
     assert p.returncode == 100 and b"descriptor 0 is no socket" in p.stderr
