@@ -8,6 +8,7 @@
 
 #include "maildir/box_int.h"
 #include "maildir/store.h"
+#include "rnd.h"
 
 static void warn_nobody(const char *what, const char *name)
 {
@@ -33,8 +34,12 @@ void box_boot(void)
 
 	if (fd != -1)
 		(void)close(fd);
+	if (n <= 0) { /* nothing is proof: no two sessions are of one boot */
+		rnd_bytes(boxboot, BOOT_LEN);
+		return;
+	}
 	sum_init(&s);
-	sum_add(&s, id, n > 0 ? (size_t)n : 0);
+	sum_add(&s, id, (size_t)n);
 	sum_end(&s, sum);
 	memcpy(boxboot, sum, BOOT_LEN);
 }

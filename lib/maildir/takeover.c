@@ -125,10 +125,9 @@ static int hand_over(struct work *w)
 	t.has_letters = w->words.n == 0;
 	for (unsigned i = 0; i < w->words.n; i++)
 		t.words[i] = w->words.word[i];
-	if (box_take_over(w->dir, &t) == -1)
-		return -1;
+	/* before anybody can hear of it */
 	store_validity_seen(w->dir, t.uidvalidity);
-	return 1;
+	return box_take_over(w->dir, &t) == -1 ? -1 : 1;
 }
 
 int takeover(int dir)

@@ -1,5 +1,6 @@
 /* box: one folder, as sessions see it. Each test has a Maildir of its own below /tmp. */
 #include <errno.h>
+#include <sys/wait.h>
 
 #include "boxdir.h"
 #include "maildir/box_int.h"
@@ -500,6 +501,34 @@ static void test_take_over(void **state)
 	box_close(&b);
 }
 
+/* One of them does it, whatever the other sees first. */
+static void test_take_over_at_once(void **state)
+{
+	const struct box_taken msg[] = {{"1000.x", 7, NULL, 0}};
+	const struct box_takeover t = {
+	    .uidvalidity = 1234, .uidnext = 20, .msg = msg, .n = COUNT(msg)};
+	int done = 0;
+	int status;
+	struct box b;
+
+	(void)state;
+	put("a/cur/1000.x:2,", "a\n");
+	for (int i = 0; i < 4; i++)
+		if (fork() == 0)
+			_exit(box_take_over(folder("a"), &t) == 0 ? 0
+			      : errno == EEXIST                   ? 1
+								  : 2);
+	while (wait(&status) != -1) {
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+		done += WEXITSTATUS(status) == 0;
+	}
+	assert_int_equal(done, 1);
+	open_box(&b, "a", 0);
+	assert_int_equal(b.uidvalidity, 1234);
+	assert_int_equal(box_at(&b, 0)->uid, 7);
+	box_close(&b);
+}
+
 static void test_store_if_unchanged(void **state)
 {
 	struct box b;
@@ -623,6 +652,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_arrive_kept, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_arrive_together, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_take_over, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_take_over_at_once, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_store_if_unchanged, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_store_if_unchanged_meanwhile, setup,
 					    teardown),

@@ -308,13 +308,56 @@ static void test_torn(void **state)
 	}
 }
 
+#ifdef __x86_64__
+/* Where the boot id cannot be read. */
+static void boot_without(uint8_t out[BOOT_LEN])
+{
+	struct __ptrace_syscall_info call;
+	int pair[2];
+	int code = 1;
+	int status;
+	pid_t pid;
+
+	assert_int_equal(pipe(pair), 0);
+	pid = fork();
+	assert_int_not_equal(pid, -1);
+	if (pid == 0) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1 || raise(SIGSTOP) != 0)
+			_exit(2);
+		box_boot();
+		_exit(write(pair[1], boxboot, BOOT_LEN) != BOOT_LEN);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_not_equal(
+	    ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)PTRACE_O_TRACESYSGOOD), -1);
+	while (next_call(pid, &call, &code))
+		if (call.entry.nr == SYS_openat || call.entry.nr == SYS_open)
+			spoil(pid, ENOENT);
+	assert_int_equal(code, 0);
+	assert_int_equal(read(pair[0], out, BOOT_LEN), BOOT_LEN);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
+/* Then no start of the kernel is another one's: nothing may be taken for proof. */
+static void test_boot_unknown(void **state)
+{
+	uint8_t a[BOOT_LEN];
+	uint8_t b[BOOT_LEN];
+
+	(void)state;
+	boot_without(a);
+	boot_without(b);
+	assert_memory_not_equal(a, b, BOOT_LEN);
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_killed),
-	    cmocka_unit_test(test_waits),
+	    cmocka_unit_test(test_killed),     cmocka_unit_test(test_waits),
 #ifdef __x86_64__
-	    cmocka_unit_test(test_taken_back),
+	    cmocka_unit_test(test_taken_back), cmocka_unit_test(test_boot_unknown),
 #endif
 	    cmocka_unit_test(test_torn),
 	};
