@@ -33,6 +33,7 @@ enum { INPUT_MAX = 32768, PACKETS_MAX = 100 };
 
 static int null = -1;
 static struct session *now; /* of this run */
+static size_t committed;
 
 static void check(int ok)
 {
@@ -107,6 +108,7 @@ int submit_commit(struct submit *s, char *answer)
 {
 	*answer = 'K';
 	s->text[0] = '\0';
+	committed++;
 	return 0;
 }
 
@@ -271,37 +273,57 @@ static void send_packets(int fd, const uint8_t *p, size_t n)
 	}
 }
 
+static void serve(struct session *s, const uint8_t *data, size_t size)
+{
+	int fds[2];
+
+	s->cfg.submission = size > 0 && data[0] == 0xfe;
+	s->peer.relay = NULL;
+	memset(&s->tls, 0, sizeof s->tls);
+	s->login[0] = '\0';
+	s->auths = 0;
+	check(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds) == 0);
+	send_packets(fds[1], data + s->cfg.submission, size - (size_t)s->cfg.submission);
+	(void)shutdown(fds[1], SHUT_WR); /* it reads nothing, but there is room */
+	session_init(s, fds[0], dup(null));
+	s->over = GOES_ON;
+	s->greeted = NO_HELO;
+	s->helo[0] = '\0';
+	s->queue_open = 0;
+	s->errors = s->junk = 0;
+	session_reset(s);
+	session_commands(s);
+	if (s->in.fd != -1)
+		(void)close(s->in.fd);
+	if (s->out.fd != s->in.fd && s->out.fd != -1)
+		(void)close(s->out.fd);
+	(void)close(fds[1]);
+}
+
+/* A session that begins with less than it has in life refuses everything, and nothing is
+ * ever found behind that. */
+static void check_that_mail_is_taken(struct session *s)
+{
+	static const char dialog[] =
+	    "EHLO x\r\n\377MAIL FROM:<a@b.example>\r\nRCPT TO:<x@q.example>\r\n"
+	    "DATA\r\n\377a\r\n.\r\n\377QUIT\r\n";
+
+	serve(s, (const uint8_t *)dialog, sizeof dialog - 1);
+	check(committed == 1);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct session s;
-	int fds[2];
 
 	if (size > INPUT_MAX)
 		return 0;
-	if (null == -1)
-		make_house(&s);
 	now = &s;
-	s.cfg.submission = size > 0 && data[0] == 0xfe;
-	s.peer.relay = NULL;
-	memset(&s.tls, 0, sizeof s.tls);
-	s.login[0] = '\0';
-	s.auths = 0;
-	check(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds) == 0);
-	send_packets(fds[1], data + s.cfg.submission, size - (size_t)s.cfg.submission);
-	(void)shutdown(fds[1], SHUT_WR); /* it reads nothing, but there is room */
-	session_init(&s, fds[0], dup(null));
-	s.over = GOES_ON;
-	s.greeted = NO_HELO;
-	s.helo[0] = '\0';
-	s.queue_open = 0;
-	s.errors = s.junk = 0;
-	session_reset(&s);
-	session_commands(&s);
-	sbuf_free(&s.env);
-	if (s.in.fd != -1)
-		(void)close(s.in.fd);
-	if (s.out.fd != s.in.fd && s.out.fd != -1)
-		(void)close(s.out.fd);
-	(void)close(fds[1]);
+	if (null == -1) {
+		make_house(&s);
+		session_prepare(&s);
+		check_that_mail_is_taken(&s);
+	}
+	serve(&s, data, size);
 	return 0;
 }
