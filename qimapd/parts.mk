@@ -5,7 +5,8 @@ qimapd-login.jails = qimapd-login
 
 FAST += qimapd
 IMAP_IO = qimapd/io.o qimapd/io_out.o qimapd/io_deflate.o
-IMAP_WORDS = qimapd/take.o qimapd/take_value.o qimapd/arena.o
+IMAP_ARENA = qimapd/arena.o
+IMAP_WORDS = qimapd/take.o qimapd/take_value.o $(IMAP_ARENA)
 IMAP_SESSION = qimapd/session.o qimapd/answers.o qimapd/verbs.o qimapd/update.o qimapd/in.o \
 	qimapd/out.o qimapd/cmd_any.o qimapd/cmd_select.o qimapd/qresync.o qimapd/list.o \
 	qimapd/list_match.o qimapd/list_take.o qimapd/cmd_list.o qimapd/status.o qimapd/cmd_folder.o \
@@ -25,15 +26,15 @@ qimapd.libs = $(FASTZ) $(FASTUTF8)
 
 fuzz_imaplogin.o = $(IMAPLOGIN_PARTS)
 
-# all but the program's beginning
+# all but the program's beginning; the arena may be tests/fuzz/exact_arena.h
 IMAP_ALL = $(IMAP_IO) $(IMAP_WORDS) $(IMAP_SESSION) $(IMAP_DATA)
 test_set.o = $(IMAP_ALL)
 test_fetchargs.o = $(IMAP_ALL)
 test_searchargs.o = $(IMAP_ALL)
 test_search.o = $(IMAP_ALL)
 fuzz_set.o = $(IMAP_ALL)
-fuzz_fetch.o = $(IMAP_ALL)
-fuzz_search.o = $(IMAP_ALL)
+fuzz_fetch.o = $(filter-out $(IMAP_ARENA),$(IMAP_ALL))
+fuzz_search.o = $(filter-out $(IMAP_ARENA),$(IMAP_ALL))
 test_set.libs = -lutf8proc -lz
 test_fetchargs.libs = $(test_set.libs)
 test_searchargs.libs = $(test_set.libs)
@@ -43,9 +44,9 @@ fuzz_fetch.libs = $(test_set.libs)
 fuzz_search.libs = $(test_set.libs)
 
 # io.h is played by the fuzz target
-fuzz_imap.o = $(IMAP_WORDS) $(IMAP_SESSION) $(IMAP_DATA)
+fuzz_imap.o = $(filter-out $(IMAP_ARENA),$(IMAP_WORDS)) $(IMAP_SESSION) $(IMAP_DATA)
 fuzz_imap.libs = -lutf8proc
-fuzz_take.o = $(IMAP_WORDS)
+fuzz_take.o = $(filter-out $(IMAP_ARENA),$(IMAP_WORDS))
 test_take.o = $(IMAP_WORDS)
 test_imapin.o = qimapd/in.o $(IMAP_IO)
 test_imapin.libs = -lz

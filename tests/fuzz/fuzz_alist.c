@@ -43,8 +43,10 @@ static void check_events(const char *p, size_t n)
 		}
 		require(in_group == (r == ALIST822_GROUP_END));
 		in_group = !in_group;
-		require(!in_group || (m.name < m.name_end && m.name_end <= l.at));
+		require(!in_group || (m.name < m.name_end && m.name_end < l.at &&
+				      p[m.name_end - 1] != ':'));
 	}
+	require(l.at <= n);
 	require(r == -1 || (l.at == n && !in_group));
 	require(alist822_next(&plain, &other) == r);
 }
@@ -66,6 +68,7 @@ static void check_envelope(const char *p, size_t n)
 	require(digest_get(out.p, out.len, DIGEST_ENVELOPE, &q, &len));
 	require(imap_list(q, len) == 10);
 	sbuf_free(&out);
+	sbuf_free(&m.header); /* the next one's is read with nothing old behind it */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

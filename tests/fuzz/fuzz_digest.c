@@ -60,6 +60,10 @@ static void take_for_digest(const char *p, size_t n)
 	struct section_range r;
 	size_t kept = digest_parts(p, n, part);
 
+	require(kept <= DIGEST_PARTS_MAX);
+	for (size_t i = 0; i < kept; i++)
+		require(part[i].parent < kept && part[i].child < kept &&
+			part[i].next < kept);
 	(void)digest_numbers(p, n, &numbers);
 	for (int kind = SECTION_ALL; kind <= SECTION_MIME; kind++) {
 		s.kind = (enum section_kind)kind;
@@ -72,6 +76,35 @@ static void take_for_digest(const char *p, size_t n)
 		if (digest_get(p, n, (enum digest_what)what, &q, &len))
 			require(q >= p && len <= n && (size_t)(q - p) <= n - len);
 	}
+}
+
+/* A digest as a damaged cache has it: one that was made, with parts that nobody has parsed, about as
+ * many as there may be. Each is in the one before it, but for what the input says. */
+static void take_forged(const struct sbuf *made, const uint8_t *data, size_t size)
+{
+	struct mime_part part[DIGEST_PARTS_MAX + 4];
+	struct sbuf out = SBUF_INIT(SIZE_MAX / 2);
+	size_t n = size % 2 == 0 ? size / 2 % 8 : DIGEST_PARTS_MAX - 4 + size / 2 % 8;
+	uint32_t len = (uint32_t)(n * sizeof *part);
+	const char *q;
+	size_t before;
+
+	memset(part, 0, sizeof part);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t byte = i < size ? data[i] : 0;
+
+		part[i].kind = byte % 3;
+		part[i].parent = (uint32_t)(i > 0 ? i - 1 : 0);
+		part[i].child = byte & 4 ? 0 : (uint32_t)i + 1;
+		part[i].next = byte & 8 ? (byte >> 4) + (uint32_t)i : 0;
+	}
+	require(digest_get(made->p, made->len, DIGEST_PARTS, &q, &before));
+	require(sbuf_cat(&out, made->p, made->len - before) == 0 &&
+		sbuf_cat(&out, part, len) == 0);
+	/* the version, then the lengths of all */
+	memcpy(out.p + 4 + 4 * (size_t)DIGEST_PARTS, &len, sizeof len);
+	take_for_digest(out.p, out.len);
+	sbuf_free(&out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -88,6 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(digest_make(&out, &m) == 0);
 	round_trip(&m, out.p, out.len);
 	take_for_digest(p, size);
+	take_forged(&out, data, size);
 	if (size > 0) { /* damaged: bytes of the input in the middle of a digest */
 		size_t at = data[0] % 60;
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "../../qimapd/fetch.h"
+#include "exact_arena.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

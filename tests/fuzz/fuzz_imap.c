@@ -14,6 +14,7 @@
 
 #include "../../qimapd/io.h"
 #include "../../qimapd/session.h"
+#include "exact_arena.h"
 #include "logout.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -27,7 +28,17 @@ struct io_count io_count;
 static const char *in;
 static size_t in_n;
 static char out[IO_OUT + 1];
-static char line[IO_IN]; /* a copy, to die at the next call */
+static char *given; /* a copy of exact size, to die at the next call */
+
+static const char *give(const char *p, size_t n)
+{
+	free(given);
+	given = malloc(n > 0 ? n : 1);
+	if (given == NULL)
+		abort();
+	memcpy(given, p, n);
+	return given;
+}
 
 int io_line(size_t max, const char **p, size_t *n, int64_t deadline)
 {
@@ -37,12 +48,10 @@ int io_line(size_t max, const char **p, size_t *n, int64_t deadline)
 	(void)deadline;
 	if (lf == NULL)
 		return 0;
-	memset(line, 'x', sizeof line);
-	memcpy(line, in, len);
+	*n = len > 0 && lf[-1] == '\r' ? len - 1 : len;
+	*p = give(in, *n);
 	in_n -= len + 1;
 	in = lf + 1;
-	*n = len > 0 && line[len - 1] == '\r' ? len - 1 : len;
-	*p = line;
 	if (*n <= max)
 		return 1;
 	errno = EMSGSIZE;
@@ -54,8 +63,8 @@ int io_some(size_t max, const char **p, size_t *n, int64_t deadline)
 	(void)deadline;
 	if (in_n == 0)
 		return 0;
-	*p = in;
 	*n = max < in_n ? max : in_n;
+	*p = give(in, *n);
 	in += *n;
 	in_n -= *n;
 	return 1;
@@ -148,6 +157,18 @@ static void remove_all(void)
 		abort();
 }
 
+/* The UIDVALIDITY that comes next is 4000000000: sessions of the corpus know it (QRESYNC). */
+static void write_validity(void)
+{
+	char name[128];
+	FILE *f;
+
+	(void)snprintf(name, sizeof name, "%s/quoin-validity", dir);
+	f = fopen(name, "w");
+	if (f == NULL || fputs("3999999999\n", f) < 0 || fclose(f) != 0)
+		abort();
+}
+
 static void write_mail(int i)
 {
 	static const char *const mails[MAILS] = {
@@ -181,6 +202,7 @@ static void make_maildir(void)
 	}
 	for (int i = 0; i < MAILS; i++)
 		write_mail(i);
+	write_validity();
 }
 
 static void begin(void)

@@ -1,6 +1,7 @@
 /* A good quoin-index with bytes changed, and sums made right again if the first byte says
  * so: the folder opens, and shows messages or an error, never anything else's memory. The
- * rest of the input: places (three bytes) and what is put there (one). */
+ * rest of the input: places (three bytes) and what is put there (one). The first byte chooses
+ * the folder, too: one has two blocks, in the other a place is soon met. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -15,12 +16,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MESSAGES = 300 };
+struct folder {
+	unsigned messages;
+	int dir;
+	char top[40];
+	char *good;
+	size_t good_len;
+};
 
-static int dir = -1;
-static char top[40];
-static char *good;
-static size_t good_len;
+static struct folder large = {.messages = 300}, small = {.messages = 6};
 
 static void check(int ok)
 {
@@ -30,11 +34,13 @@ static void check(int ok)
 
 static void clean_up(void)
 {
-	(void)!scratch_remove(top);
-	free(good);
+	(void)!scratch_remove(large.top);
+	(void)!scratch_remove(small.top);
+	free(large.good);
+	free(small.good);
 }
 
-static void put_file(unsigned i)
+static void put_file(int dir, unsigned i)
 {
 	char name[40];
 	int fd;
@@ -45,30 +51,30 @@ static void put_file(unsigned i)
 	check(fd != -1 && write(fd, "a\n", 2) == 2 && close(fd) == 0);
 }
 
-static void make_folder(void)
+static void make_folder(struct folder *f)
 {
+	char *top = f->top;
 	struct box b;
 	struct stat st;
 	int fd;
 
-	(void)snprintf(top, sizeof top, "/dev/shm/fuzz-index-XXXXXX");
+	(void)snprintf(top, sizeof f->top, "/dev/shm/fuzz-index-XXXXXX");
 	if (mkdtemp(top) == NULL) {
-		(void)snprintf(top, sizeof top, "/tmp/fuzz-index-XXXXXX");
+		(void)snprintf(top, sizeof f->top, "/tmp/fuzz-index-XXXXXX");
 		check(mkdtemp(top) != NULL);
 	}
-	(void)atexit(clean_up);
-	dir = open(top, O_RDONLY | O_DIRECTORY);
-	check(dir != -1 && mkdirat(dir, "new", 0700) == 0 &&
-	      mkdirat(dir, "cur", 0700) == 0 && mkdirat(dir, "tmp", 0700) == 0);
-	for (unsigned i = 0; i < MESSAGES; i++)
-		put_file(i);
-	check(box_open(&b, dup(dir), 0) == 0 && box_keyword_bit(&b, "word", 1) == 0);
+	f->dir = open(top, O_RDONLY | O_DIRECTORY);
+	check(f->dir != -1 && mkdirat(f->dir, "new", 0700) == 0 &&
+	      mkdirat(f->dir, "cur", 0700) == 0 && mkdirat(f->dir, "tmp", 0700) == 0);
+	for (unsigned i = 0; i < f->messages; i++)
+		put_file(f->dir, i);
+	check(box_open(&b, dup(f->dir), 0) == 0 && box_keyword_bit(&b, "word", 1) == 0);
 	box_close(&b);
-	fd = openat(dir, "quoin-index", O_RDONLY);
+	fd = openat(f->dir, "quoin-index", O_RDONLY);
 	check(fd != -1 && fstat(fd, &st) == 0);
-	good_len = (size_t)st.st_size;
-	good = malloc(good_len);
-	check(good != NULL && read(fd, good, good_len) == (ssize_t)good_len);
+	f->good_len = (size_t)st.st_size;
+	f->good = malloc(f->good_len);
+	check(f->good != NULL && read(fd, f->good, f->good_len) == (ssize_t)f->good_len);
 	(void)close(fd);
 }
 
@@ -101,7 +107,7 @@ static void mend(char *p, size_t n)
 	h->check = boxsum_bytes(p + skip, sizeof *h - skip);
 }
 
-static void look(void)
+static void look(int dir)
 {
 	struct box_counts c;
 	struct box b;
@@ -121,6 +127,7 @@ static void look(void)
 		check(m->uid > last && strlen(m->name) <= MSG_NAME);
 		last = m->uid;
 		bytes += strlen(m->name);
+		bytes += m->name[(uint8_t)m->name[-1]] == '\0'; /* its slot's last byte */
 	}
 	check(box_counts(&b, &c, 0) == 0);
 	check(box_find(&b, 150) <= b.count);
@@ -131,27 +138,31 @@ static void look(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const struct folder *f = size > 0 && data[0] & 4 ? &small : &large;
 	size_t n;
 	char *p;
 	int fd;
 
-	if (dir == -1)
-		make_folder();
+	if (f->good == NULL) {
+		(void)atexit(clean_up);
+		make_folder(&large);
+		make_folder(&small);
+	}
 	if (size == 0)
 		return 0;
-	p = malloc(good_len);
+	p = malloc(f->good_len);
 	check(p != NULL);
-	memcpy(p, good, good_len);
+	memcpy(p, f->good, f->good_len);
 	for (size_t i = 1; i + 3 < size; i += 4)
 		p[((size_t)data[i] << 16 | (size_t)data[i + 1] << 8 | data[i + 2]) %
-		  good_len] = (char)data[i + 3];
-	n = data[0] & 2 ? good_len - data[0] : good_len;
+		  f->good_len] = (char)data[i + 3];
+	n = data[0] & 2 ? f->good_len - data[0] : f->good_len;
 	if (data[0] & 1)
-		mend(p, good_len);
-	(void)unlinkat(dir, "quoin-index", 0);
-	fd = openat(dir, "quoin-index", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		mend(p, f->good_len);
+	(void)unlinkat(f->dir, "quoin-index", 0);
+	fd = openat(f->dir, "quoin-index", O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	check(fd != -1 && write(fd, p, n) == (ssize_t)n && close(fd) == 0);
-	look();
+	look(f->dir);
 	free(p);
 	return 0;
 }

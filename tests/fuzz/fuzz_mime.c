@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mime/mime_param.h"
 #include "mime/parse.h"
 #include "mime/section.h"
 #include "sbuf.h"
@@ -111,6 +112,24 @@ static void check_fields(const struct mime *m, const char *p)
 	sbuf_free(&not );
 }
 
+/* As a field's body, with nothing behind it: in a header something always is. */
+static void check_words(const char *p, size_t n)
+{
+	struct sbuf value = SBUF_INIT(SIZE_MAX / 2);
+	struct mime_span type, sub;
+	struct mime_words w, list;
+	struct mime_param v;
+
+	mime_words_init(&w, p, n);
+	(void)mime_words_type(&w, &type, &sub);
+	list = w;
+	while (mime_words_param(&w, &v, &value) == 1)
+		require(v.name.p >= p && v.name.n > 0 && w.at <= n && value.len <= n);
+	while (mime_words_list(&list, &sub))
+		require(list.at <= n && sub.p + sub.n <= p + n);
+	sbuf_free(&value);
+}
+
 static void check_wire(const char *p, size_t n, uint64_t wire)
 {
 	char *out = malloc(2 * n + 1), *naive = malloc(2 * n + 1);
@@ -163,6 +182,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(&pieces, p, size);
 	check_sections(&once, p);
 	check_fields(&once, p);
+	check_words(p, size);
 	check_wire(p, size, once.wire);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../../qimapd/search.h"
+#include "exact_arena.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -26,6 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check(s.r[k].lo <= s.r[k].hi);
 			check(k == 0 || s.r[k].lo > s.r[k - 1].hi + 1);
 			check(set_has(&s, s.r[k].lo) && set_has(&s, s.r[k].hi));
+			check(!set_has(&s, s.r[k].lo - 1)); /* 0 is none */
+			check(s.r[k].hi == UINT32_MAX || !set_has(&s, s.r[k].hi + 1));
 		}
 		check(set_cat(&text, &s) == 0);
 		w = (struct words){text.p, text.len, 0, 0};

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../qimapd/take.h"
+#include "exact_arena.h"
 #include "maildir/store.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -75,8 +75,10 @@ static int count(void *arg, struct box_item item)
 	struct box_entry e;
 	int r;
 
-	while ((r = boxitem_next(&item, &e)) == 1)
+	while ((r = boxitem_next(&item, &e)) == 1) {
+		check(e.text == NULL || e.text + e.len <= item.c.p);
 		++*(size_t *)arg;
+	}
 	check(r == 0);
 	return 0;
 }
