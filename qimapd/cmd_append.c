@@ -138,7 +138,7 @@ static void cmd_append(struct command *c)
 		return;
 	}
 	a.dir = folder_open(&session.store, a.name);
-	if (a.dir == -1 && (errno == ENOENT || errno == EINVAL)) {
+	if (a.dir == -1 && errno == ENOENT) {
 		append_refuse(&a, "TRYCREATE", "There is no such mailbox.");
 		return;
 	}
