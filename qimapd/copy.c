@@ -85,6 +85,8 @@ static void copy(struct command *c, struct messages *ms, int to, int move)
 	} else if (ms->n > 0 &&
 		   box_copy(&session.box, ms->at, ms->n, to, move, &done) == -1) {
 		no_errno(c, "copy messages");
+	} else if (ms->n > 0 && done.done == 0) { /* RFC 5530: others were first */
+		no(c, "EXPUNGEISSUED", "those messages are gone");
 	} else {
 		count_copied(ms, done.done, move);
 		tell_copied(c, ms, &done, move);
