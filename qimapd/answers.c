@@ -43,8 +43,7 @@ static void tell(const struct command *c)
 	if (session.state != ST_SELECTED || c->verb == NULL ||
 	    (c->verb->bits & VERB_NO_UPDATE))
 		return;
-	if (update_look() == -1)
-		warn_sys2("read the mailbox", session.folder);
+	(void)update_look();
 	update_tell((c->verb->bits & VERB_SILENT_SEQ) && !c->uid);
 }
 

@@ -35,7 +35,7 @@ static void cmd_idle(struct command *c)
 	io_puts("+ idling\r\n");
 	if (watching_wait(1, clock_mono_ms() + WATCHING_IDLE))
 		end(c);
-	else
+	else if (!session.want_logout)
 		(void)session_heard(IN_LATE, c->in);
 }
 

@@ -87,8 +87,7 @@ void expunge_ok(struct command *c, const char *text)
 {
 	char code[40] = "";
 
-	if (update_look() == -1)
-		warn_sys2("read the mailbox", session.folder);
+	(void)update_look();
 	update_tell(0);
 	if (session.on & (ON_CONDSTORE | ON_QRESYNC))
 		(void)snprintf(code, sizeof code, "HIGHESTMODSEQ %llu",

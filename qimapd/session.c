@@ -73,6 +73,14 @@ void session_bye(const char *text)
 	session.want_logout = 1;
 }
 
+void session_stale(void)
+{
+	if (session.want_logout)
+		return;
+	ended = "mailbox";
+	session_bye("The mailbox was deleted, or made anew.");
+}
+
 void session_rest(void)
 {
 	in_rest();
@@ -172,7 +180,8 @@ static void next_command(void)
 
 	if (notify_is_on() && io_pending() == 0 &&
 	    !watching_wait(0, clock_mono_ms() + IN_IDLE)) {
-		(void)session_heard(IN_LATE, &in);
+		if (!session.want_logout)
+			(void)session_heard(IN_LATE, &in);
 		return;
 	}
 	r = in_command(&in);

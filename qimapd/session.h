@@ -64,6 +64,8 @@ void session_leave(void);
 void session_rest(void);
 /* "* BYE text", and no further command is read. */
 void session_bye(const char *text);
+/* The same, once, when the open mailbox is no more what the client knows (box.h, ESTALE). */
+void session_stale(void);
 
 struct verb;
 struct command {

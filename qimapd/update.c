@@ -1,14 +1,26 @@
 #include "update.h"
 
+#include <errno.h>
+
 #include "io.h"
 #include "notify.h"
 #include "out.h"
+#include "prog.h"
 #include "session.h"
 #include "sortkept.h"
 
 int update_look(void)
 {
-	return box_sync(&session.box);
+	int e;
+
+	if (box_sync(&session.box) == 0)
+		return 0;
+	e = errno;
+	warn_sys2("read the mailbox", session.folder);
+	if (e == ESTALE)
+		session_stale();
+	errno = e;
+	return -1;
 }
 
 void update_flags(size_t i, int with_uid)

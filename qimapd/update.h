@@ -11,7 +11,8 @@
 
 #include <stddef.h>
 
-int update_look(void); /* -1 with errno: the mailbox cannot be read */
+/* -1: the mailbox cannot be read, the log says why; is it another one now, the session is over. */
+int update_look(void);
 void update_tell(int no_expunge);
 /* What NOTIFY left of it; EXISTS is told in any case. */
 enum { UPDATE_EXPUNGE = 1, UPDATE_FLAGS = 2 };

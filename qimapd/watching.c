@@ -49,8 +49,7 @@ static void tell_selected(int idle)
 {
 	if (session.state != ST_SELECTED)
 		return;
-	if (update_look() == -1)
-		warn_sys2("read the mailbox", session.folder);
+	(void)update_look();
 	update_tell_some(allowed(idle));
 	take_forget();
 }
@@ -94,6 +93,8 @@ int watching_wait(int idle, int64_t deadline)
 	/* What happened before the watch was set is seen by this look. */
 	if (tells)
 		tell_selected(idle);
+	if (session.want_logout)
+		return 0;
 	session_rest();
 	for (;;) {
 		int64_t until = clock_sooner(alive, deadline);
@@ -107,7 +108,7 @@ int watching_wait(int idle, int64_t deadline)
 		if (hear() && tells)
 			tell_selected(idle);
 		notify_tell();
-		if (clock_left_ms(deadline) == 0)
+		if (session.want_logout || clock_left_ms(deadline) == 0)
 			return 0;
 		if (clock_left_ms(alive) > 0)
 			continue;

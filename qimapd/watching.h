@@ -11,7 +11,7 @@ enum {
 	WATCHING_IDLE = 3600000 /* ms an IDLE may last */
 };
 
-/* 1: the client has spoken; 0: it was silent until then. idle: in IDLE, where everything may
+/* 1: the client has spoken; 0: it was silent until then, or want_logout. idle: in IDLE, where everything may
  * be told; else as NOTIFY allows. */
 int watching_wait(int idle, int64_t deadline);
 

@@ -222,3 +222,47 @@ def test_a_new_name_is_net_unicode(start, enable):
 def test_old_clients_keep_their_names(start):
     """In modified UTF-7 any name will do: what is copied from another server has such ones."""
     start("CREATE e&AwE-")
+
+
+@pytest.mark.parametrize("again", ["", "CREATE X"])
+@pytest.mark.parametrize("command", ["NOOP", "FETCH 1 BODY[]", "STORE 1 +FLAGS (\\Seen)", "SEARCH ALL", "UID COPY 1 INBOX",
+                                     "UID MOVE 1 INBOX", "EXPUNGE", "CLOSE", "IDLE"])
+def test_the_open_folder_is_deleted(start, again, command):
+    """RFC 9051 2.3.1.1: uids of before must not be used with another folder; who holds it is sent away."""
+    other = start("SELECT INBOX", "CREATE X", "COPY 1:2 X")
+    s = start("SELECT X")
+    for c in ("DELETE X", again):
+        if c:
+            other.ok(c)
+    tag = s.start(command)
+    told = until_end(s)
+    assert b"* BYE The mailbox was deleted, or made anew." in told
+    assert told.count(b"* BYE The mailbox was deleted, or made anew.") == 1
+    answers = [x.split()[1] for x in told if x.startswith(tag + b" ")]
+    assert answers == [] if command == "IDLE" else len(answers) == 1
+    if "COPY" in command or "MOVE" in command:
+        assert answers == [b"NO"], "nothing was copied"
+
+
+def until_end(s):
+    told = []
+    while True:
+        try:
+            told.append(s.line())
+        except EOFError:
+            return told
+
+
+def test_a_copy_of_nothing_is_no_copy(start, box):
+    """RFC 5530: EXPUNGEISSUED."""
+    s = start("SELECT INBOX", "CREATE X")
+    sorted((box / "cur").iterdir())[1].unlink()
+    a = s.no("COPY 2 X")
+    assert a.code() == "EXPUNGEISSUED"
+    assert s.ok("STATUS X (MESSAGES)").untagged == [b"* STATUS X (MESSAGES 0)"]
+
+
+@pytest.mark.parametrize("name", ['""', "a..b", "a/b"])
+def test_no_trycreate_for_what_cannot_be_created(start, name):
+    """RFC 9051 6.3.12."""
+    assert start("NOOP").no("APPEND %s {3+}\r\nabc" % name).code() == "CANNOT"
