@@ -4,6 +4,7 @@
 #include "fetch.h"
 #include "io.h"
 #include "io_copy.h"
+#include "messages.h"
 #include "mime/date5322.h"
 #include "mime/digest.h"
 #include "out.h"
@@ -69,7 +70,7 @@ static void put_new_flags(const struct msg *m, struct flag_text *t)
 	memcpy(t->text, begin, n);
 	t->keywords = m->keywords;
 	t->flags = m->flags;
-	t->recent = m->state & MSG_RECENT;
+	t->recent = (uint16_t)message_is_recent(m);
 	t->n = n;
 }
 
@@ -81,7 +82,7 @@ void put_flags(struct fetch *f, const struct fetch_item *it)
 
 	io_put(it->label, it->nlabel);
 	if (t->n == 0 || t->keywords != m->keywords || t->flags != m->flags ||
-	    t->recent != (m->state & MSG_RECENT)) {
+	    t->recent != message_is_recent(m)) {
 		put_new_flags(m, t);
 		return;
 	}

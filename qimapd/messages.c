@@ -14,6 +14,11 @@ uint32_t messages_last(int by_uid)
 	return m != NULL ? m->uid : b->uidnext - 1;
 }
 
+int message_is_recent(const struct msg *m)
+{
+	return (m->state & (session.readonly ? MSG_NEW : MSG_RECENT)) != 0;
+}
+
 int messages_read(struct command *c, struct messages *ms)
 {
 	*ms = (struct messages){0};

@@ -28,6 +28,10 @@ void messages_free(struct messages *ms);
 /* What "*" means: the highest uid, or the number of the last message; 0 if there is none. */
 uint32_t messages_last(int by_uid);
 
+/* \Recent (RFC 3501 2.3.2): moved out of new/ by this session; one that only reads sees what nobody has
+ * moved yet. */
+int message_is_recent(const struct msg *m);
+
 /* The code of an OK for a command that came too late for some of its messages, or "". */
 const char *messages_issued(const struct messages *ms);
 

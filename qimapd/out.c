@@ -5,6 +5,7 @@
 
 #include "io.h"
 #include "maildir/utf7.h"
+#include "messages.h"
 #include "session.h"
 #include "utf8.h"
 
@@ -134,7 +135,7 @@ void out_flag_names(unsigned flags, uint64_t keywords)
 
 void out_flags(const struct msg *m)
 {
-	int recent = (m->state & MSG_RECENT) && !(session.on & ON_REV2);
+	int recent = message_is_recent(m) && !(session.on & ON_REV2);
 
 	io_puts(recent ? "(\\Recent" : "(");
 	flags_and(recent ? " " : "", m->flags, m->keywords);

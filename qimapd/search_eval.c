@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "messages.h"
 #include "mime/date5322.h"
 #include "mime/digest.h"
 #include "parsed.h"
@@ -25,7 +26,7 @@ static int in_index(const struct search_key *k, size_t i, const struct msg *m)
 	case SEARCH_FLAGS:
 		return (m->flags & k->set) == k->set && !(m->flags & k->clear);
 	case SEARCH_RECENT:
-		return !(m->state & MSG_RECENT) == !k->set && !(m->flags & k->clear);
+		return message_is_recent(m) == (k->set != 0) && !(m->flags & k->clear);
 	case SEARCH_KEYWORD:
 		return (k->what != -1 && m->keywords >> k->what & 1) == k->want;
 	case SEARCH_NUMBERS:

@@ -61,19 +61,6 @@ static int open_quietly(struct box *b, const char *name)
 	return -1;
 }
 
-/* Nobody has claimed what still lies in new/. */
-static uint64_t count_recent(struct box *b)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < b->count; i++) {
-		const struct msg *m = box_at(b, i);
-
-		n += m != NULL && (m->state & (MSG_NEW | MSG_GONE)) == MSG_NEW;
-	}
-	return n;
-}
-
 /* RFC 9208 4.1.4: what an EXPUNGE would free. */
 static uint64_t sum_deleted(struct box *b)
 {
@@ -97,7 +84,7 @@ static uint64_t value(struct box *b, const struct box_counts *c, enum status_ite
 	case STATUS_MESSAGES:
 		return b->count - b->gone;
 	case STATUS_RECENT:
-		return count_recent(b);
+		return c->in_new; /* nobody has claimed it yet */
 	case STATUS_UIDNEXT:
 		return b->uidnext;
 	case STATUS_UIDVALIDITY:
@@ -134,7 +121,7 @@ int status_get(const char *name, unsigned items, struct status *s)
 
 	if (open_quietly(&b, name) == -1)
 		return -1;
-	r = items & (STATUS_UNSEEN | STATUS_DELETED | STATUS_SIZE |
+	r = items & (STATUS_RECENT | STATUS_UNSEEN | STATUS_DELETED | STATUS_SIZE |
 		     STATUS_DELETED_STORAGE)
 		? box_counts(&b, &c, (items & STATUS_SIZE) != 0)
 		: 0;

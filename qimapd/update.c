@@ -74,6 +74,15 @@ void update_permanent_flags(void)
 				 : ")] These are kept.\r\n");
 }
 
+static uint64_t count_recent(void)
+{
+	struct box_counts c;
+
+	if (!session.readonly)
+		return session.box.recent;
+	return box_counts(&session.box, &c, 0) == 0 ? c.in_new : 0;
+}
+
 void update_counts(void)
 {
 	struct box *b = &session.box;
@@ -85,7 +94,7 @@ void update_counts(void)
 	if (session.on & ON_REV2)
 		return;
 	io_puts("* ");
-	io_number(b->recent);
+	io_number(count_recent());
 	io_puts(" RECENT\r\n");
 }
 

@@ -111,7 +111,7 @@ size_t box_find(struct box *b, uint32_t uid);
 
 /* ---- counts, O(1) where the index has them ---- */
 struct box_counts {
-	uint32_t unseen, deleted;
+	uint32_t unseen, deleted, in_new;
 	size_t first_unseen; /* ordinal; count if none */
 	uint64_t bytes;      /* sum of sizes; sizes not known are looked up */
 };

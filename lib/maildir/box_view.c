@@ -160,6 +160,7 @@ int box_counts(struct box *b, struct box_counts *c, int with_bytes)
 		}
 		c->unseen += t->unseen;
 		c->deleted += t->deleted;
+		c->in_new += t->in_new;
 		c->bytes += t->bytes;
 	}
 	return 0;

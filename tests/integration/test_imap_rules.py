@@ -266,3 +266,24 @@ def test_a_copy_of_nothing_is_no_copy(start, box):
 def test_no_trycreate_for_what_cannot_be_created(start, name):
     """RFC 9051 6.3.12."""
     assert start("NOOP").no("APPEND %s {3+}\r\nabc" % name).code() == "CANNOT"
+
+
+def test_recent_without_a_claim(start, box):
+    """RFC 3501 2.3.2: a session that only reads sees \\Recent, and those behind it, too."""
+    for n in (1, 2):
+        (box / "new" / f"180000000{n}.M{n}P1.h").write_bytes(TEXT % (7, 7))
+    reader, again = start("EXAMINE INBOX"), start("EXAMINE INBOX")
+    for s in (reader, again):
+        a = s.ok("EXAMINE INBOX")
+        assert b"* 2 RECENT" in a.untagged and b"* 8 EXISTS" in a.untagged
+        assert s.ok("FETCH 6:7 FLAGS").untagged == [b"* 6 FETCH (FLAGS ())", b"* 7 FETCH (FLAGS (\\Recent))"]
+        assert (s.ok("SEARCH RECENT").search(), s.ok("SEARCH NEW").search()) == ([7, 8], [7, 8])
+        assert s.ok("SEARCH OLD").search() == [1, 2, 3, 4, 5, 6]
+        assert s.ok("STATUS INBOX (RECENT)").untagged == [b"* STATUS INBOX (RECENT 2)"]
+    (box / "new" / "1800000001.M1P1.h").unlink()
+    assert reader.ok("NOOP").untagged == [b"* 7 EXPUNGE"]
+    assert reader.ok("SEARCH RECENT").search() == [7]
+    writer = start()
+    assert b"* 1 RECENT" in writer.ok("SELECT INBOX").untagged
+    assert b"* 0 RECENT" in reader.ok("EXAMINE INBOX").untagged and reader.ok("SEARCH RECENT").search() == []
+    assert b"* 0 RECENT" in start().ok("SELECT INBOX").untagged
