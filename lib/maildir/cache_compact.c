@@ -66,6 +66,14 @@ static int write_all(struct rewrite *w)
 	return pwrite(w->fd, &h, sizeof h, 0) == (ssize_t)sizeof h ? 0 : -1;
 }
 
+/* The clock may have been set back since. */
+static int is_left_over(const struct stat *st)
+{
+	int64_t age = (int64_t)time(NULL) - st->st_mtime;
+
+	return age > CACHE_STALE || age < -CACHE_STALE;
+}
+
 /* Who makes it exclusively is the only one who writes anew; what is left of a crash goes. */
 static int open_new(int dir)
 {
@@ -73,8 +81,7 @@ static int open_new(int dir)
 	struct stat st;
 
 	if (fd == -1 && errno == EEXIST &&
-	    fstatat(dir, CACHE_NEW, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    time(NULL) - st.st_mtime > CACHE_STALE)
+	    fstatat(dir, CACHE_NEW, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_left_over(&st))
 		(void)unlinkat(dir, CACHE_NEW, 0);
 	return fd;
 }
