@@ -318,3 +318,10 @@ def test_text_and_usage(sound):
     assert (r.returncode, r.stdout.count(b"!")) == (0, 0)
     assert sound.run("qctl", "check", "--nonsense").returncode == 100
     assert sound.run("qctl", "nonsense").returncode == 100
+
+
+@pytest.mark.parametrize("words", ["stop qimapd", "restart qsmtpd", "down all", "pause remote", "cont local", "flush ID",
+                                   "reload qsend", "cdb aliases", "house tree x"])
+def test_what_is_for_all_takes_no_word(quoin, words):
+    """`stop qimapd` is not to stop everything."""
+    assert quoin.run("qctl", *words.split()).returncode == 100
