@@ -44,26 +44,37 @@ static int fill(struct session *s)
 	return 0;
 }
 
-/* LF alone will do, as before the login. */
-char *session_line(struct session *s)
+/* Where the next line ends, however its bytes came in. */
+static char *find_end(struct session *s)
 {
-	char *line = s->in + s->at;
-	char *lf;
-	size_t n;
+	for (;;) {
+		size_t there = s->end - s->at;
+		char *lf = memchr(s->in + s->at, '\n',
+				  there < SESSION_LINE ? there : SESSION_LINE);
 
-	while ((lf = memchr(line, '\n', s->end - s->at)) == NULL) {
-		if (s->end - s->at >= SESSION_LINE) {
+		if (lf != NULL)
+			return lf;
+		if (there >= SESSION_LINE) {
 			s->over = "long line";
 			return NULL;
 		}
 		if (fill(s) == -1)
 			return NULL;
-		line = s->in;
 	}
-	n = (size_t)(lf - line);
-	s->at += n + 1;
-	if (n > 0 && line[n - 1] == '\r')
-		n--;
-	line[n] = '\0';
+}
+
+/* LF alone will do, as before the login. */
+char *session_line(struct session *s, size_t *n)
+{
+	char *lf = find_end(s);
+	char *line = s->in + s->at;
+
+	if (lf == NULL)
+		return NULL;
+	*n = (size_t)(lf - line);
+	s->at += *n + 1;
+	if (*n > 0 && line[*n - 1] == '\r')
+		--*n;
+	line[*n] = '\0';
 	return line;
 }

@@ -5,8 +5,8 @@
 
 #include "session.h"
 
-/* The next line, without its end and with a NUL behind it, or NULL: over says why. Before it waits,
- * what was said goes out. Dies at the next call. */
-char *session_line(struct session *s);
+/* The next line of n bytes, without its end and with a NUL behind it, or NULL: over says why. Before it
+ * waits, what was said goes out. Dies at the next call. */
+char *session_line(struct session *s, size_t *n);
 
 #endif

@@ -265,10 +265,15 @@ static void run(struct session *s, char *line)
 void session_serve(struct session *s)
 {
 	char *line;
+	size_t n;
 
 	say(s, "+OK %zu messages", s->drop.box.count);
-	while (s->over == NULL && (line = session_line(s)) != NULL)
-		run(s, line);
+	while (s->over == NULL && (line = session_line(s, &n)) != NULL) {
+		if (memchr(line, '\0', n) == NULL)
+			run(s, line);
+		else
+			bad(s, "A command has no NUL.");
+	}
 	s->out.deadline = clock_mono_ms() + SESSION_IDLE_MS;
 	if (obuf_flush(&s->out) == -1)
 		s->over = "lost";

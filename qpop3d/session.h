@@ -7,7 +7,7 @@
 #include "rbuf.h"
 
 enum {
-	SESSION_LINE = 512,       /* RFC 2449 4: 255 */
+	SESSION_LINE = 512,       /* its end included; RFC 2449 4: 255 */
 	SESSION_IN = 8192,        /* of pipelined commands */
 	SESSION_IDLE_MS = 600000, /* RFC 1939 3: ten minutes at least */
 	SESSION_ERRORS = 100

@@ -225,6 +225,24 @@ def test_a_hundred_errors_or_a_long_line_end_it(pop):
     assert wait_for(lambda: len(pop.ends()) == 2)
 
 
+def test_nul_and_lines_at_their_limit(pop):
+    """Nothing is done of a command with a NUL in it; how long a line may be does not hang on packets."""
+    pop.put()
+    with wire(pop) as w:
+        assert w.ask(b"DELE 1\0") == b"-ERR A command has no NUL."
+        assert w.ask(b"\0").startswith(b"-ERR") and w.ask(b"QUIT\0 1").startswith(b"-ERR")
+        assert w.ask("STAT").startswith(b"+OK 1 ")
+        assert w.ask(b"NOOP" + b" " * 506) == b"+OK"
+        w.send(b"RETR " + b"0" * 506)
+        time.sleep(0.1)
+        w.send(b"1\n")
+        assert w.rest() == b""
+    with wire(pop) as w:
+        w.send(b"RETR " + b"0" * 507 + b"1\r\nNOOP\r\n")
+        assert w.rest() == b""
+    assert wait_for(lambda: len([e for e in pop.ends() if "result=long" in e]) == 2)
+
+
 @pytest.mark.parametrize("end", ["errors", "quit", "line"])
 def test_last_words_to_who_says_all_and_then_reads(pop, end):
     """With megabytes behind what ended the session; the replies do not fit in its window."""
