@@ -43,7 +43,7 @@ static int has_room(const struct messages *ms, int move)
 
 	if (move || quota_read(&q, session.store.root) != 1)
 		return 1;
-	return quota_allows(&q, messages_weight(ms->at, ms->n), ms->n);
+	return quota_room(&q, session.store.root, messages_weight(ms->at, ms->n), ms->n);
 }
 
 static void count_copied(const struct messages *ms, size_t n, int move)
