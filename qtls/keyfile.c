@@ -137,7 +137,8 @@ static EVP_PKEY *read_key(int dir, const char *name)
 
 /* ---- both ---- */
 
-static int check(const char *name, X509 *cert, EVP_PKEY *key, uint8_t id[SIGN_KEYID])
+static int check(const char *name, X509 *cert, EVP_PKEY *key,
+		 int (*is_tried)(const uint8_t id[SIGN_KEYID]), uint8_t id[SIGN_KEYID])
 {
 	EVP_PKEY *public = X509_get0_pubkey(cert);
 	const char *why = sign_unfit(key);
@@ -146,21 +147,22 @@ static int check(const char *name, X509 *cert, EVP_PKEY *key, uint8_t id[SIGN_KE
 		return fail(name, "key.pem", why);
 	if (public == NULL || EVP_PKEY_eq(public, key) != 1)
 		return fail(name, "", "cert.pem is not of the key in key.pem");
-	if (sign_check(key, public) == -1)
-		return fail(name, "key.pem", "what the key signs is not verified");
 	if (keyid_of(cert, id) == -1)
 		return fail(name, "cert.pem", "its key has no name");
+	if (!is_tried(id) && sign_check(key, public) == -1)
+		return fail(name, "key.pem", "what the key signs is not verified");
 	return 0;
 }
 
-static int load(int dir, const char *name, EVP_PKEY **key, uint8_t id[SIGN_KEYID])
+static int load(int dir, const char *name, int (*is_tried)(const uint8_t id[SIGN_KEYID]),
+		EVP_PKEY **key, uint8_t id[SIGN_KEYID])
 {
 	X509 *cert = read_cert(dir, name);
 	int r = -1;
 
 	*key = NULL;
 	if (cert != NULL && (*key = read_key(dir, name)) != NULL)
-		r = check(name, cert, *key, id);
+		r = check(name, cert, *key, is_tried, id);
 	if (r == -1) {
 		EVP_PKEY_free(*key);
 		*key = NULL;
@@ -169,14 +171,15 @@ static int load(int dir, const char *name, EVP_PKEY **key, uint8_t id[SIGN_KEYID
 	return r;
 }
 
-int keyfile_load(int tls, const char *name, EVP_PKEY **key, uint8_t id[SIGN_KEYID])
+int keyfile_load(int tls, const char *name, int (*is_tried)(const uint8_t id[SIGN_KEYID]),
+		 EVP_PKEY **key, uint8_t id[SIGN_KEYID])
 {
 	int dir = openat(tls, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
 	if (dir == -1)
 		return fail(name, "", strerror(errno));
-	r = load(dir, name, key, id);
+	r = load(dir, name, is_tried, key, id);
 	(void)close(dir);
 	return r;
 }

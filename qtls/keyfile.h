@@ -11,8 +11,10 @@
 
 enum { KEYFILE_MAX = 65536 }; /* bytes of a file */
 
-/* tls: control/tls. *key is the caller's. */
-int keyfile_load(int tls, const char *name, EVP_PKEY **key, uint8_t id[SIGN_KEYID]);
+/* tls: control/tls. *key is the caller's. is_tried: a key of this id has signed already,
+ * which is most of the work; names that share a certificate are many. */
+int keyfile_load(int tls, const char *name, int (*is_tried)(const uint8_t id[SIGN_KEYID]),
+		 EVP_PKEY **key, uint8_t id[SIGN_KEYID]);
 const char *keyfile_error(void);
 
 #endif

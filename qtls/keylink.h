@@ -13,7 +13,7 @@
 
 enum {
 	KEYLINK_WAIT_MS = 5000,   /* for qtls-key, at the start and when it is lost */
-	KEYLINK_LIST_MS = 2000,   /* for its answer */
+	KEYLINK_LIST_MS = 10000,  /* for its answer: it may be reading hundreds of keys */
 	KEYLINK_AGAIN_MS = 200,   /* between tries to reach it */
 	KEYLINK_LOOK_MS = 1000,   /* between looks for missing keys, */
 	KEYLINK_LOOKS = 60,       /* so many; then */

@@ -95,12 +95,20 @@ static void keep(EVP_PKEY *private, const uint8_t id[SIGN_KEYID])
 	memcpy(k->id, id, SIGN_KEYID);
 }
 
+/* Another name brought it, just now; what is kept is that one. */
+static int is_tried(const uint8_t id[SIGN_KEYID])
+{
+	const struct key *k = find(id);
+
+	return k != NULL && k->last == generation;
+}
+
 static int read_one(int tls, const char *name)
 {
 	uint8_t id[SIGN_KEYID];
 	EVP_PKEY *key;
 
-	if (keyfile_load(tls, name, &key, id) == 0) {
+	if (keyfile_load(tls, name, is_tried, &key, id) == 0) {
 		keep(key, id);
 		return 1;
 	}

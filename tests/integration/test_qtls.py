@@ -841,6 +841,19 @@ def test_reloads_lose_nobody(quoin, starter):
     assert len(served) > 8
 
 
+def test_hundreds_of_names(quoin, monkeypatch):
+    """Of one certificate: its key, a long one, is tried once, and who calls meanwhile waits."""
+    monkeypatch.setitem(KEYS, "rsa4096", ("-newkey", "rsa:4096"))
+    quoin.certificate(kind="rsa4096")
+    for i in range(480):
+        (quoin.home / f"control/tls/n{i}.example").symlink_to("default")
+    starter = quoin.start_tls()
+    for _ in range(2):
+        quoin.reload_tls()
+        assert Session(quoin, name="n479.example").works().facts.name == "n479.example"
+    assert "warning" not in starter.text()
+
+
 def layout(pid):
     for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
         if "libssl" in line:
