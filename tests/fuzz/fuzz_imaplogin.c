@@ -1,20 +1,15 @@
 /* What a client of IMAP sends before its login: the bytes as one command in a block of
- * its size; and through a socket, commands with their literals. The astrings of LOGIN have
- * no NUL in them and fit. */
+ * its size; and through a socket, a whole session. The astrings of LOGIN have no NUL in
+ * them and fit. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "../../qimapd/login_session.h"
-#include "clock.h"
+#include "login_play.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-enum { INPUT_MAX = 60000 };
 
 static void look(const struct command *c)
 {
@@ -51,33 +46,9 @@ static void look_at_all(const uint8_t *data, size_t size)
 	free(p);
 }
 
-static int null_fd(void)
-{
-	static int fd = -1;
-
-	if (fd == -1)
-		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	return fd;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct login l = {.service = "imap", .is_socket = 1, .end = CLOCK_NEVER};
-	struct command c;
-	int fds[2];
-
 	look_at_all(data, size);
-	if (size > INPUT_MAX || socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == -1)
-		return 0;
-	if (send(fds[1], data, size, MSG_DONTWAIT) != (ssize_t)size && size > 0)
-		abort();
-	(void)shutdown(fds[1], SHUT_WR);
-	l.in = fds[0];
-	l.out = null_fd();
-	while (!l.over)
-		if (login_gather(&l, &c))
-			look(&c);
-	(void)close(fds[0]);
-	(void)close(fds[1]);
+	login_play("imap", data, size, login_session);
 	return 0;
 }
