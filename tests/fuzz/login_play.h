@@ -44,9 +44,10 @@ enum auth_answer authask_on(int fd, const struct auth_want *w, char out[LIMIT_TE
 
 	(void)fd;
 	(void)deadline;
-	login_check(left == -1 && user > 0 && user <= LIMIT_LOGIN);
-	login_check(password > 0 && password <= LIMIT_PASSWORD);
+	login_check(left == -1 && user <= LIMIT_LOGIN && password <= LIMIT_PASSWORD);
 	(void)snprintf(out, LIMIT_TEXT + 1, "no");
+	if (user == 0 || password == 0)
+		return AUTH_NO;
 	if (strcmp(w->password, "later") == 0)
 		return AUTH_LATER;
 	if (strcmp(w->password, "secret") != 0)
