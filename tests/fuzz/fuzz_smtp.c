@@ -24,6 +24,7 @@
 #include "qfile.h"
 #include "qlog.h"
 #include "tlsgate.h"
+#include "../../qsmtpd/data.h"
 #include "../../qsmtpd/senders.h"
 #include "../../qsmtpd/session.h"
 
@@ -312,6 +313,33 @@ static void check_that_mail_is_taken(struct session *s)
 	check(committed == 1);
 }
 
+/* ---- the bytes behind DATA, with nothing behind each piece ---- */
+
+static void no_cr(void *arg, const char *p, size_t n)
+{
+	(void)arg;
+	check(memchr(p, '\r', n) == NULL);
+}
+
+static void decode(const uint8_t *p, size_t n)
+{
+	size_t step = n > 0 ? 1 + p[0] % 50 : 1, used = 0;
+	enum data_result r = DATA_MORE;
+	struct data d;
+
+	data_init(&d, no_cr, NULL);
+	for (; r == DATA_MORE && n > 0; p += used, n -= used) {
+		size_t len = n < step ? n : step;
+		char *piece = malloc(len);
+
+		check(piece != NULL);
+		memcpy(piece, p, len);
+		r = data_decode(&d, piece, len, &used);
+		check(used <= len && (used > 0 || r != DATA_MORE));
+		free(piece);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct session s;
@@ -325,5 +353,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_that_mail_is_taken(&s);
 	}
 	serve(&s, data, size);
+	decode(data, size);
 	return 0;
 }
