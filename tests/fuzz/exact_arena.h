@@ -12,6 +12,17 @@ static void **arena_kept;
 static size_t arena_n, arena_cap, arena_total;
 static int arena_no_memory;
 
+static void arena_grow(void)
+{
+	size_t cap = arena_cap * 2 + 16;
+	void **more = realloc(arena_kept, cap * sizeof *more);
+
+	if (more == NULL)
+		abort();
+	arena_kept = more;
+	arena_cap = cap;
+}
+
 void *take_keep(size_t n)
 {
 	void *p;
@@ -20,12 +31,10 @@ void *take_keep(size_t n)
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (arena_n == arena_cap) {
-		arena_cap = arena_cap * 2 + 16;
-		arena_kept = realloc(arena_kept, arena_cap * sizeof *arena_kept);
-	}
+	if (arena_n == arena_cap)
+		arena_grow();
 	p = malloc(n > 0 ? n : 1);
-	if (arena_kept == NULL || p == NULL)
+	if (p == NULL)
 		abort();
 	arena_total += n;
 	arena_kept[arena_n++] = p;
