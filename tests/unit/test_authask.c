@@ -171,7 +171,7 @@ static void takes_answers(void **state)
 	for (size_t i = 0; i < COUNT(answers); i++) {
 		pid_t pid = say(answers[i].answer, answers[i].n);
 
-		if (authask("qauth-smtp", &w, out, clock_mono_ms() + 10000) !=
+		if (authask("qauth-smtp", &w, out, clock_mono_ms() + 60000) !=
 		    answers[i].wanted)
 			fail_msg("%zu: %s", i, out);
 		if (answers[i].text != NULL)
@@ -203,7 +203,7 @@ static void takes_no_long_answer(void **state)
 		answer[0] = long_ones[i].letter;
 		answer[1 + long_ones[i].len] = '\0';
 		pid = say(answer, long_ones[i].len + 2);
-		assert_int_equal(authask("qauth-smtp", &w, out, clock_mono_ms() + 10000),
+		assert_int_equal(authask("qauth-smtp", &w, out, clock_mono_ms() + 60000),
 				 long_ones[i].wanted);
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
 	}

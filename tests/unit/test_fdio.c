@@ -23,10 +23,11 @@ static void pair(int sv[2], int nonblock)
 		assert_int_equal(fd_nonblock(sv[0]), 0);
 }
 
-/* The call ended at the deadline, neither before nor long after. */
+/* The call ended at the deadline, neither before nor long after, though the machine may have
+ * much else to do. */
 static void in_time(int64_t begin)
 {
-	assert_in_range(clock_mono_ms() - begin, SHORT_MS, SHORT_MS + 2000);
+	assert_in_range(clock_mono_ms() - begin, SHORT_MS, SHORT_MS + 20000);
 }
 
 static void test_deadlines(void **state)
@@ -62,7 +63,7 @@ static void test_deadlines(void **state)
 
 static void test_ends(void **state)
 {
-	int64_t later = clock_mono_ms() + 5000;
+	int64_t later = clock_mono_ms() + 60000;
 	char buf[10];
 	int sv[2];
 
@@ -87,7 +88,7 @@ static void test_whole(void **state)
 {
 	static char in[300000];
 	static char out[sizeof in];
-	int64_t later = clock_mono_ms() + 10000;
+	int64_t later = clock_mono_ms() + 60000;
 	int sv[2];
 
 	(void)state;
@@ -112,7 +113,7 @@ static void test_connect(void **state)
 	struct sockaddr_in a = {.sin_family = AF_INET,
 				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t n = sizeof a;
-	int64_t later = clock_mono_ms() + 10000;
+	int64_t later = clock_mono_ms() + 60000;
 	int server = socket(AF_INET, SOCK_STREAM, 0);
 	int fd[3] = {client(), client(), client()};
 

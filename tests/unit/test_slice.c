@@ -29,14 +29,15 @@ static void is_short_and_as_nice_as_before(void **state)
 {
 	struct attr before;
 	struct attr after;
+	int nice = look().nice < 3 ? 3 : look().nice; /* less is for root */
 
 	(void)state;
-	assert_int_equal(setpriority(PRIO_PROCESS, 0, 3), 0);
+	assert_int_equal(setpriority(PRIO_PROCESS, 0, nice), 0);
 	before = look();
 	slice_short();
 	after = look();
 	assert_int_equal(after.policy, before.policy);
-	assert_int_equal(after.nice, 3);
+	assert_int_equal(after.nice, nice);
 	assert_int_equal(after.flags, before.flags);
 	assert_int_equal(after.runtime, before.runtime == 0 ? 0 : SLICE_NS);
 }

@@ -24,7 +24,7 @@ static struct submit s;
 
 static int64_t soon(void)
 {
-	return clock_mono_ms() + 5000;
+	return clock_mono_ms() + 60000;
 }
 
 /* A peer that has said all of script; then it closes, or not. */

@@ -236,11 +236,11 @@ static void play(const struct script *s, unsigned flags, struct played *p)
 	if (s->deaf) /* what it says is there before the request */
 		(void)usleep(1000);
 	p->opened =
-	    tlsgate_open(&p->g, "tls-server", &w, pair[0], clock_mono_ms() + 5000);
+	    tlsgate_open(&p->g, "tls-server", &w, pair[0], clock_mono_ms() + 60000);
 	if (p->opened == 0 && (flags & TLS_GO) == 0)
 		p->went = tlsgate_go(&p->g);
 	if (p->opened == 0)
-		p->plain = tlsgate_result(&p->g, &p->f, clock_mono_ms() + 5000);
+		p->plain = tlsgate_result(&p->g, &p->f, clock_mono_ms() + 60000);
 	p->e = errno;
 	(void)close(listener);
 	(void)close(lock);
