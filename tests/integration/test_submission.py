@@ -195,7 +195,7 @@ def test_a_large_message_is_whole(house):
 
 def test_nobody_waits_for_an_acknowledgement(house):
     """A client that keeps Nagle's rule, as most do: its first command behind the handshake is not
-    held back for the 40 ms of a delayed ACK. The best of some is what the machine's load leaves."""
+    held back for the 40 ms of a delayed ACK. The best of many is what the machine's load leaves."""
     port = house.start_submission()
 
     def first_command():
@@ -205,7 +205,7 @@ def test_nobody_waits_for_an_acknowledgement(house):
             s.ehlo()
             return time.monotonic() - start
 
-    assert min(first_command() for _ in range(10)) < 0.03
+    assert any(first_command() < 0.03 for _ in range(50))
 
 
 # ---- keys of clients --------------------------------------------------------------------
