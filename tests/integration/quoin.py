@@ -38,6 +38,8 @@ import certs
 SOURCE = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("QUOIN_BIN") or SOURCE / "build/plain/bin").resolve()
 ROOT = os.geteuid() == 0
+# AddressSanitizer takes memory, signals and system calls of its own; its builds have no seccomp.
+SANITIZED = (BIN / "qqueue").exists() and b"__asan_init" in (BIN / "qqueue").read_bytes()
 SLOTS = 7  # of test runs side by side
 
 
@@ -467,7 +469,7 @@ class Quoin:
         """qlisten with qsmtpd behind it; returns the port. args are qlisten's. template: one
         qsmtpd forks the sessions, as installed; None: yes, but with sanitizers."""
         if template is None:
-            template = "-h" not in args and b"asan" not in (self.bin / "qsmtpd").read_bytes()
+            template = "-h" not in args and not SANITIZED
         if template:
             args, qsmtpd = ("-f", *args), (*qsmtpd, "-f", "3")
         if not missing("qrcpt") and not any(s.name == "qrcpt" for s in self.services):

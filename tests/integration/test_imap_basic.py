@@ -146,7 +146,7 @@ def test_an_idle_session_is_silent_and_at_rest(maildir):
 @pytest.mark.root("reads the memory of who may not be dumped")
 def test_memory_of_an_idle_session(maildir):
     """Row I5: what a session has for itself; pages of the program are shared by all."""
-    if b"asan" in (quoin.BIN / "qimapd").read_bytes():
+    if quoin.SANITIZED:
         pytest.skip("a sanitizer has memory of its own")
     with imapd.Session.qimapd(maildir) as s:
         s.ok("SELECT INBOX")

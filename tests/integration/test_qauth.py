@@ -13,12 +13,10 @@ from pathlib import Path
 
 import pytest
 from accounts import App, Main
-from quoin import BIN, ROOT, SOURCE, wait_for
+from quoin import BIN, ROOT, SANITIZED, SOURCE, wait_for
 from tree import Tree
 
 pytestmark = pytest.mark.programs("qauth", "qauth-enter", "qcheckpw")
-
-SANITIZED = (BIN / "qauth").exists() and b"__asan_init" in (BIN / "qauth").read_bytes()
 
 # A server that says what it was given, into the session, and then echoes.
 SERVER = r"""#!/usr/bin/python3

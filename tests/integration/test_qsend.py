@@ -14,14 +14,12 @@ import time
 import pytest
 
 import sched
-from quoin import BIN, ROOT, wait_for
+from quoin import ROOT, SANITIZED, wait_for
 from sched import Sched, base62, journal, later, make_id, no, queue_file, read_journal, yes
 
 pytestmark = pytest.mark.programs("qsend", "qbounce", "qqueue")
 
 WEEK = 604800
-
-SANITIZED = (BIN / "qsend").exists() and b"__asan_init" in (BIN / "qsend").read_bytes()
 
 # strace fails a call by changing its number to -1, and seccomp kills for that.
 without_seccomp = pytest.mark.skipif(not SANITIZED, reason="needs FLAVOUR=asan: no seccomp under strace")

@@ -17,18 +17,12 @@ from pathlib import Path
 import pytest
 from certs import KEYS, Authority, openssl, self_signed
 from gate import ASK, GO, Bridge, Caller, Refused, s_client, server, tcp_pair
-from quoin import BIN, ROOT, wait_for
+from quoin import BIN, ROOT, SANITIZED, wait_for
 
 pytestmark = [pytest.mark.programs("qtls", "qtls-key"), pytest.mark.tools("openssl")]
 
 
-def is_sanitized():
-    return b"__asan_init" in (BIN / "qtls").read_bytes()
-
-
-not_sanitized = pytest.mark.skipif(
-    (BIN / "qtls").exists() and is_sanitized(), reason="AddressSanitizer has its own memory, signals and limits"
-)
+not_sanitized = pytest.mark.skipif(SANITIZED, reason="AddressSanitizer has its own memory, signals and limits")
 
 
 def anybody(**kw):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from quoin import BIN, ROOT, free_port
+from quoin import BIN, ROOT, SANITIZED, free_port
 
 TAKEOVER = BIN.parent / "tests/takeover"
 
@@ -127,7 +127,7 @@ def test_a_taken_over_qsmtpd_touches_no_other_process(house):
             p.communicate(b"\n")
 
 
-@pytest.mark.skipif(b"asan" in os.fsencode(BIN), reason="a build with sanitizers has no seccomp")
+@pytest.mark.skipif(SANITIZED, reason="a build with sanitizers has no seccomp")
 def test_the_sandbox_alone_leaves_nothing(house):
     """As one ordinary user it is the only wall: no file, no process, no network."""
     deeds = [(deed, f) for f in files_of(house) for deed in ("read", "write")]
