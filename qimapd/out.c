@@ -61,14 +61,6 @@ void out_string(const char *p, size_t n)
 	io_put(p, n);
 }
 
-void out_nstring(const char *p, size_t n)
-{
-	if (p == NULL)
-		io_puts("NIL");
-	else
-		out_string(p, n);
-}
-
 void out_astring(const char *p, size_t n)
 {
 	size_t i = 0;
@@ -124,13 +116,6 @@ static void flags_and(const char *separator, unsigned flags, uint64_t keywords)
 void out_flag_words(unsigned flags, uint64_t keywords)
 {
 	flags_and("", flags, keywords);
-}
-
-void out_flag_names(unsigned flags, uint64_t keywords)
-{
-	io_putc('(');
-	flags_and("", flags, keywords);
-	io_putc(')');
 }
 
 void out_flags(const struct msg *m)

@@ -12,13 +12,11 @@
 #include "maildir/box.h"
 
 void out_string(const char *p, size_t n);      /* quoted or literal */
-void out_nstring(const char *p, size_t n);     /* NIL if p is NULL */
 void out_astring(const char *p, size_t n);     /* atom, quoted or literal */
 void out_literal_head(uint64_t n, int binary); /* "{n}CRLF" or "~{n}CRLF" */
 void out_mailbox(const char *name);
 void out_flags(const struct msg *m);                    /* "(\Seen $Junk)" */
-void out_flag_names(unsigned flags, uint64_t keywords); /* the same of bits */
-void out_flag_words(unsigned flags, uint64_t keywords); /* without parentheses */
+void out_flag_words(unsigned flags, uint64_t keywords); /* of bits, without parentheses */
 size_t out_u32(char *p, uint32_t n); /* digits to p, their number; fast */
 
 #endif

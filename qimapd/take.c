@@ -147,18 +147,6 @@ static int take_literal(struct words *w, struct text *t)
 	return 0;
 }
 
-int take_bytes(struct words *w, struct text *t)
-{
-	size_t at = w->at;
-
-	if (words_peek(w) == '~')
-		w->at++;
-	if (words_peek(w) == '{' && take_literal(w, t) == 0)
-		return 0;
-	w->at = at;
-	return -1;
-}
-
 int take_string(struct words *w, struct text *t)
 {
 	size_t at = w->at;

@@ -34,7 +34,6 @@ int take_atom(struct words *w, struct text *t);    /* ATOM-CHARs */
 int take_astring(struct words *w, struct text *t); /* atom, quoted or literal */
 int take_string(struct words *w, struct text *t);  /* quoted or literal */
 int take_nstring(struct words *w, struct text *t); /* or NIL: t->p is NULL */
-int take_bytes(struct words *w, struct text *t);   /* literal or literal8, NUL allowed */
 /* Canonical UTF-8 of store.h, FOLDER_NAME + 1 bytes. A name that cannot be one is a word too: 0,
  * and name is "" (no folder has it); only what is no astring is -1. */
 int take_mailbox(struct words *w, char *name);

@@ -59,11 +59,6 @@ enum sign_form signing_form(const uint8_t *text, size_t n)
 	return is_tls12(text, n) ? SIGN_FORM_12 : SIGN_FORM_NONE;
 }
 
-int signing_is_text(const uint8_t *text, size_t n)
-{
-	return signing_form(text, n) != SIGN_FORM_NONE;
-}
-
 int signing_put(uint8_t frame[SIGN_REQUEST], size_t *n, const struct sign_request *r)
 {
 	if (r->len > SIGN_TEXT) {

@@ -61,8 +61,7 @@ enum sign_reason {
 	SIGN_FAILED           /* the library's fault */
 };
 
-/* Is text of a form that a TLS 1.2 or 1.3 server signs? (No allocation, no library.) */
-int signing_is_text(const uint8_t *text, size_t n);
+/* The form of text that a TLS 1.2 or 1.3 server signs, if it is one. (No allocation, no library.) */
 enum sign_form { SIGN_FORM_NONE, SIGN_FORM_12, SIGN_FORM_13 };
 enum sign_form signing_form(const uint8_t *text, size_t n);
 

@@ -78,33 +78,33 @@ static void test_tls13(void **state)
 	static const struct {
 		const char *text;
 		size_t n;
-		int want;
+		enum sign_form want;
 	} row[] = {
-	    {P(SPACES64 SERVER "\0" HASH32), 1},
-	    {P(SPACES64 SERVER "\0" HASH48), 1},
-	    {P(SPACES64 SERVER "\0" HASH32 "x"), 0},
-	    {P(SPACES64 SERVER "\0" HASH48 "x"), 0},
-	    {P(SPACES64 SERVER "\0" HASH32 HASH32), 0},
-	    {P(SPACES64 SERVER "x" HASH32), 0},
-	    {P(SPACES64 "TLS 1.3, client CertificateVerify\0" HASH32), 0},
-	    {P(SPACES64 "TLS 1.3, server certificateVerify\0" HASH32), 0},
-	    {P("x" SPACES64 SERVER "\0" HASH32), 0},
-	    {P(HASH32 HASH32 SERVER "\0" HASH32), 0},
-	    {P(SPACES64 SERVER), 0},
-	    {P(SPACES64), 0},
-	    {P("\0"), 0},
-	    {P(""), 0},
-	    {P("From: a@example.org\n\nsign this\n"), 0},
-	    {P(RANDOMS), 0},
-	    {P(RANDOMS "\3"), 0},
-	    {P(RANDOMS "\3\0\x1d\x20"), 0},
+	    {P(SPACES64 SERVER "\0" HASH32), SIGN_FORM_13},
+	    {P(SPACES64 SERVER "\0" HASH48), SIGN_FORM_13},
+	    {P(SPACES64 SERVER "\0" HASH32 "x"), SIGN_FORM_NONE},
+	    {P(SPACES64 SERVER "\0" HASH48 "x"), SIGN_FORM_NONE},
+	    {P(SPACES64 SERVER "\0" HASH32 HASH32), SIGN_FORM_NONE},
+	    {P(SPACES64 SERVER "x" HASH32), SIGN_FORM_NONE},
+	    {P(SPACES64 "TLS 1.3, client CertificateVerify\0" HASH32), SIGN_FORM_NONE},
+	    {P(SPACES64 "TLS 1.3, server certificateVerify\0" HASH32), SIGN_FORM_NONE},
+	    {P("x" SPACES64 SERVER "\0" HASH32), SIGN_FORM_NONE},
+	    {P(HASH32 HASH32 SERVER "\0" HASH32), SIGN_FORM_NONE},
+	    {P(SPACES64 SERVER), SIGN_FORM_NONE},
+	    {P(SPACES64), SIGN_FORM_NONE},
+	    {P("\0"), SIGN_FORM_NONE},
+	    {P(""), SIGN_FORM_NONE},
+	    {P("From: a@example.org\n\nsign this\n"), SIGN_FORM_NONE},
+	    {P(RANDOMS), SIGN_FORM_NONE},
+	    {P(RANDOMS "\3"), SIGN_FORM_NONE},
+	    {P(RANDOMS "\3\0\x1d\x20"), SIGN_FORM_NONE},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(row); i++) {
 		char *p = exact(row[i].text, row[i].n);
 
-		if (signing_is_text((uint8_t *)p, row[i].n) != row[i].want)
+		if (signing_form((uint8_t *)p, row[i].n) != row[i].want)
 			fail_msg("row %zu", i);
 		free(p);
 	}
@@ -122,9 +122,9 @@ static void test_each_byte(void **state)
 		char *shorter = exact(good, i);
 
 		p[i] ^= 1;
-		assert_int_equal(signing_is_text((uint8_t *)p, n),
-				 i >= 64 + sizeof SERVER);
-		assert_int_equal(signing_is_text((uint8_t *)shorter, i), 0);
+		assert_int_equal(signing_form((uint8_t *)p, n),
+				 i >= 64 + sizeof SERVER ? SIGN_FORM_13 : SIGN_FORM_NONE);
+		assert_int_equal(signing_form((uint8_t *)shorter, i), SIGN_FORM_NONE);
 		free(p);
 		free(shorter);
 	}
