@@ -32,11 +32,11 @@ struct conn {
 	int drafting;           /* draft is in use */
 	struct sender *counted; /* whose draft it is, if a login's */
 	int64_t counted_hour;
-	struct quota_use use;   /* of this submission, a part of the account's */
-	char verdict;           /* 'Z' or 'D' once the submission has failed */
-	const char *why;        /* text that lives for ever */
-	int why_errno;          /* its strerror is added */
-	char id[QID_LEN + 1];   /* offered */
+	struct quota_use use; /* of this submission, a part of the account's */
+	char verdict;         /* 'Z' or 'D' once the submission has failed */
+	const char *why;      /* text that lives for ever */
+	int why_errno;        /* its strerror is added */
+	char id[QID_LEN + 1]; /* offered */
 	struct work commit;
 	struct sbuf out; /* not sent yet */
 };
