@@ -2,6 +2,7 @@
 
 import re
 import select
+import shutil
 
 import imapd
 import pytest
@@ -224,16 +225,19 @@ def test_old_clients_keep_their_names(start):
     start("CREATE e&AwE-")
 
 
-@pytest.mark.parametrize("again", ["", "CREATE X"])
+@pytest.mark.parametrize("how", ["deleted", "made anew", "rm"])
 @pytest.mark.parametrize("command", ["NOOP", "FETCH 1 BODY[]", "STORE 1 +FLAGS (\\Seen)", "SEARCH ALL", "UID COPY 1 INBOX",
                                      "UID MOVE 1 INBOX", "EXPUNGE", "CLOSE", "IDLE"])
-def test_the_open_folder_is_deleted(start, again, command):
+def test_the_open_folder_is_deleted(start, box, how, command):
     """RFC 9051 2.3.1.1: uids of before must not be used with another folder; who holds it is sent away."""
     other = start("SELECT INBOX", "CREATE X", "COPY 1:2 X")
     s = start("SELECT X")
-    for c in ("DELETE X", again):
-        if c:
-            other.ok(c)
+    if how == "rm":
+        shutil.rmtree(box / ".X")
+    else:
+        other.ok("DELETE X")
+    if how == "made anew":
+        other.ok("CREATE X")
     tag = s.start(command)
     told = until_end(s)
     assert b"* BYE The mailbox was deleted, or made anew." in told
