@@ -6,7 +6,7 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all nosync fuzz fuzzers check tests starts clean help lint lines lines-update install uninstall vars integration faults FORCE
+.PHONY: all nosync fuzz fuzzers search check tests starts clean help lint lines lines-update install uninstall vars integration faults FORCE
 
 FLAVOUR ?= plain
 B ?= build/$(FLAVOUR)
@@ -278,8 +278,9 @@ nosync: $(NOSYNCS)
 SECONDS ?= 60
 NAMES ?=
 fuzz:
-	@$(MAKE) --no-print-directory FLAVOUR=fuzz fuzzers
-	@tests/fuzz/search build/fuzz $(SECONDS) $(NAMES)
+	@$(MAKE) --no-print-directory FLAVOUR=fuzz search
+search: $(if $(NAMES),$(NAMES:%=$(B)/tests/fuzz_%),fuzzers)
+	@tests/fuzz/search $(B) $(SECONDS) $(NAMES)
 fuzzers: $(FUZZERS:%=$(B)/tests/%)
 
 # tests/jail: every profile, entered and tried, in the build that runs and in glibc's.
