@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "maildir/box_index.h"
+#include "fdio.h"
 #include "maildir/box_int.h"
 
 enum { PIECE = 262144 };
@@ -131,24 +132,6 @@ static size_t take_records(struct box_log *l, const char *p, size_t n, size_t *w
 	}
 }
 
-static ssize_t read_at(int fd, char *p, size_t n, uint64_t at)
-{
-	size_t got = 0;
-
-	while (got < n) {
-		ssize_t r = pread(fd, p + got, n - got, (off_t)(at + got));
-
-		if (r == -1 && errno == EINTR)
-			continue;
-		if (r == -1)
-			return -1;
-		if (r == 0)
-			break;
-		got += (size_t)r;
-	}
-	return (ssize_t)got;
-}
-
 /* From l->off to the end of what is whole in the file that is open. */
 static int read_open_file(struct box_log *l, uint64_t size, boxlog_take *take, void *arg,
 			  unsigned *news)
@@ -159,7 +142,7 @@ static int read_open_file(struct box_log *l, uint64_t size, boxlog_take *take, v
 	int failed = 0;
 
 	while (p != NULL && want > 0 && !failed) {
-		ssize_t n = read_at(l->fd, p, room, l->off);
+		ssize_t n = fd_read_at(l->fd, p, room, l->off);
 		size_t done;
 
 		if (n == -1) {
@@ -214,8 +197,7 @@ static int follow(struct box_log *l, boxlog_take *take, void *arg, unsigned *new
 	}
 	l->off = l->base;
 	l->safe = 0;
-	return read_at(l->fd, (char *)l->sum, SUM_LEN, l->base - SUM_LEN) == SUM_LEN ? 0
-										     : -1;
+	return fd_read_at(l->fd, l->sum, SUM_LEN, l->base - SUM_LEN) == SUM_LEN ? 0 : -1;
 }
 
 int boxlog_read(struct box_log *l, boxlog_take *take, void *arg, unsigned *news)
