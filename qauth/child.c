@@ -8,11 +8,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "fdio.h"
+#include "checkpass.h"
 #include "clock.h"
+#include "fdio.h"
 #include "judge.h"
 #include "prog.h"
 #include "template.h"
@@ -161,29 +161,14 @@ static void common_env(struct start *s, const struct auth_want *w)
 	set_env(s, "TCPREMOTEIP", w->client);
 }
 
-_Static_assert(LIMIT_LOGIN + 1 + LIMIT_PASSWORD + 1 + CHILD_THIRD + 1 <= LIMIT_AUTHFRAME,
-	       "name, password and a third fit");
-
-size_t child_words(char text[LIMIT_AUTHFRAME], const struct auth_want *w,
-		   const char *third)
-{
-	char *end = stpcpy(text, w->user) + 1;
-
-	end = stpcpy(end, w->password) + 1;
-	return (size_t)(stpcpy(end, third) + 1 - text);
-}
-
 /* What a judge reads from its descriptor 3: a pipe holds it all. */
 static int password_pipe(const struct auth_want *w)
 {
 	char text[LIMIT_AUTHFRAME];
-	char now[CHILD_THIRD + 1];
 	int fds[2] = {-1, -1};
-	size_t n;
+	size_t n = checkpass_put_time(text, w);
 	ssize_t r = -1;
 
-	(void)snprintf(now, sizeof now, "%lld", (long long)time(NULL));
-	n = child_words(text, w, now);
 	if (pipe2(fds, O_CLOEXEC) == 0) {
 		r = write(fds[1], text, n);
 		(void)close(fds[1]);

@@ -38,12 +38,6 @@ extern struct child *children;
 /* Once: the signals that are let through again, and /dev/null. -1 with errno. */
 int child_init(const sigset_t *mask);
 
-/* What a judge reads: user NUL password NUL third NUL; the third has at most CHILD_THIRD
- * bytes. Returns its length. No printf() writes it: musl's keeps a copy on the stack. */
-enum { CHILD_THIRD = 24 };
-size_t child_words(char text[LIMIT_AUTHFRAME], const struct auth_want *w,
-		   const char *third);
-
 unsigned child_count(int is_judge);
 unsigned child_servers_of(const char *account);
 

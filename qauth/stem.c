@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "checkpass.h"
 #include "clock.h"
 #include "fdio.h"
 #include "prog.h"
@@ -52,11 +53,11 @@ static int start(const struct owner *o)
 }
 
 /* What a judge reads, then the end of file. */
-_Static_assert((int)LIMIT_SERVICE <= (int)CHILD_THIRD, "a service is a third");
+_Static_assert((int)LIMIT_SERVICE <= (int)CHECKPASS_THIRD, "a service is a third");
 static int tell(int fd, const struct auth_want *w)
 {
 	char text[LIMIT_AUTHFRAME];
-	size_t n = child_words(text, w, w->service);
+	size_t n = checkpass_put(text, w, w->service);
 	int r = usock_send(fd, text, n, -1);
 
 	explicit_bzero(text, sizeof text);

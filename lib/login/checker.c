@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "checkpass.h"
 #include "clock.h"
 #include "fdio.h"
 #include "login/login.h"
@@ -65,20 +65,12 @@ static _Noreturn void become(char **argv, const struct auth_want *w, int passwor
 	die_sys2(EXIT_TEMP, "run", words[0]);
 }
 
-enum { TIME_MAX = 24 };
-_Static_assert(LIMIT_LOGIN + 1 + LIMIT_PASSWORD + 1 + (int)TIME_MAX <= LIMIT_AUTHFRAME,
-	       "name, password and time fit");
-
 static int tell_password(int fd, const struct auth_want *w)
 {
 	char text[LIMIT_AUTHFRAME];
-	char *end = stpcpy(text, w->user) + 1;
-	int r;
+	size_t n = checkpass_put_time(text, w);
+	int r = fd_write_full(fd, text, n, CLOCK_NEVER);
 
-	/* musl's snprintf() would keep a copy on the stack */
-	end = stpcpy(end, w->password) + 1;
-	end += snprintf(end, TIME_MAX, "%lld", (long long)time(NULL)) + 1;
-	r = fd_write_full(fd, text, (size_t)(end - text), CLOCK_NEVER);
 	explicit_bzero(text, sizeof text);
 	/* in the frame, too: we wait as long as the session lasts */
 	explicit_bzero((char *)w->password, strlen(w->password));
